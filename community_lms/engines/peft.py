@@ -1,0 +1,186 @@
+"""One backbone in memory, every adapter attached once; personas and full checkpoints speak through it too."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Sequence
+from contextlib import AbstractContextManager, nullcontext
+from typing import Any
+
+import torch
+from transformers import AutoModelForCausalLM, AutoTokenizer, LogitsProcessorList
+
+from community_lms.embedded import HINT, resolve_weights
+from community_lms.engines.sampling import KeyedSampler
+from community_lms.message import Message, MessageRequest, Turn
+from community_lms.spec import Community, Weights
+from plural_tasks.errors import ModPluralError, one_line
+
+logger = logging.getLogger(__name__)
+
+_PROBE = "The most important thing in life is"
+
+
+class PeftEngine:
+    """Generates with transformers, switching LoRA adapters on one backbone.
+
+    A pool with several backbones is served too: communities come in the pool's order, and a backbone is let go when
+    the next one is needed.
+    """
+
+    name = "peft"
+
+    def __init__(self, *, batch_size: int = 16, device: str | None = None, dtype: str = "auto") -> None:
+        """Make the engine.
+
+        Args:
+            batch_size: Messages generated at once.
+            device: Torch device; by default the accelerator if there is one.
+            dtype: Torch dtype of the weights by name, or ``auto`` for the one they were saved in.
+        """
+        self.batch_size = batch_size
+        self.warnings: list[str] = []
+        usable = device if device and not (device.startswith("cuda") and not torch.cuda.is_available()) else None
+        self._device = usable or ("cuda" if torch.cuda.is_available() else "cpu")
+        self._dtype = dtype
+        self._loaded: Weights | None = None
+        self._model: Any = None
+        self._tokenizer: Any = None
+        self._adapters: dict[Weights, str] = {}
+
+    def speak(self, community: Community, requests: Sequence[MessageRequest]) -> list[Message]:
+        """Generate one message for each request in one batch; see `MessageEngine.speak`."""
+        weights = community.checkpoint or community.backbone
+        if weights is None:
+            raise ModPluralError(f"community {community.name!r} is an {community.kind}; the peft engine has no weights for it.")
+        self._load(weights, community.name)
+        with self._as(community), torch.inference_mode():
+            return self._generate(community, requests)
+
+    def _generate(self, community: Community, requests: Sequence[MessageRequest]) -> list[Message]:
+        decoding = requests[0].decoding
+        encoded = self._encode([self._render(request.turns) for request in requests], decoding.max_new_tokens)
+        sampler = [KeyedSampler([request.key for request in requests], decoding)] if decoding.temperature > 0 else []
+        output = self._model.generate(
+            **encoded,
+            max_new_tokens=decoding.max_new_tokens,
+            do_sample=False,
+            temperature=None,
+            top_p=None,
+            top_k=None,
+            logits_processor=LogitsProcessorList(sampler),
+            pad_token_id=self._tokenizer.pad_token_id,
+        )
+        width = encoded["input_ids"].shape[1]
+        lengths = encoded["attention_mask"].sum(dim=1).tolist()
+        return [
+            self._message(community.name, row[width:], length) for row, length in zip(output, lengths, strict=True)
+        ]
+
+    def _message(self, name: str, tokens: torch.Tensor, prompt_tokens: int) -> Message:
+        kept = tokens.tolist()
+        stops = self._stop_tokens()
+        end = next((place for place, token in enumerate(kept) if token in stops), len(kept))
+        text = self._tokenizer.decode(kept[:end], skip_special_tokens=True).strip()
+        return Message(name, text, prompt_tokens=prompt_tokens, tokens=min(end + 1, len(kept)))
+
+    def _stop_tokens(self) -> set[int]:
+        configured = self._model.generation_config.eos_token_id
+        listed = configured if isinstance(configured, list) else [configured]
+        return {token for token in (*listed, self._tokenizer.eos_token_id) if token is not None}
+
+    def _render(self, turns: Sequence[Turn]) -> str:
+        if getattr(self._tokenizer, "chat_template", None) is None:
+            return "\n\n".join(text for _, text in turns) + "\n\n"
+        try:
+            return self._template(turns)
+        except Exception as error:
+            if not any(role == "system" for role, _ in turns):
+                raise ModPluralError(f"the backbone's chat template refuses the prompt ({one_line(error)}).") from error
+            # Some templates (Mistral's first) know no system turn: what it says goes before the question.
+            return self._template([("user", "\n\n".join(text for _, text in turns))])
+
+    def _template(self, turns: Sequence[Turn]) -> str:
+        messages = [{"role": role, "content": text} for role, text in turns]
+        return str(self._tokenizer.apply_chat_template(messages, tokenize=False, add_generation_prompt=True))
+
+    def _encode(self, prompts: list[str], max_new_tokens: int) -> dict[str, torch.Tensor]:
+        templated = getattr(self._tokenizer, "chat_template", None) is not None
+        encoded = self._tokenizer(
+            prompts, return_tensors="pt", padding=True, add_special_tokens=not templated, return_token_type_ids=False
+        )
+        limit = getattr(self._model.config, "max_position_embeddings", None)
+        width = encoded["input_ids"].shape[1]
+        if limit and width + max_new_tokens > limit:
+            room = max(1, limit - max_new_tokens)
+            logger.warning("A community prompt of %d tokens was cut on the left to %d.", width, room)
+            encoded = {name: tensor[:, -room:] for name, tensor in encoded.items()}
+        return {name: tensor.to(self._model.device) for name, tensor in encoded.items()}
+
+    def _load(self, weights: Weights, community: str) -> None:
+        if self._loaded == weights:
+            return
+        self.close()
+        path = resolve_weights(weights.path)
+        logger.info("Loading %s for the communities", path)
+        try:
+            self._tokenizer = AutoTokenizer.from_pretrained(path, revision=weights.revision, padding_side="left")
+            self._model = AutoModelForCausalLM.from_pretrained(path, revision=weights.revision, dtype=self._dtype)
+        except (OSError, ValueError, ImportError) as error:
+            hint = f" {HINT}" if weights.path == "embedded" else ""
+            raise ModPluralError(
+                f"community {community!r}: {path} cannot be loaded ({one_line(error)[:300]}).{hint}"
+            ) from error
+        self._model.to(self._device).eval()
+        if self._tokenizer.pad_token_id is None:
+            self._tokenizer.pad_token = self._tokenizer.eos_token
+        self._loaded = weights
+
+    def _as(self, community: Community) -> AbstractContextManager[Any]:
+        """Let the backbone speak as the community: switch its adapter on, or all adapters off."""
+        if community.adapter is None:
+            return self._model.disable_adapter() if self._adapters else nullcontext()  # type: ignore[no-any-return]
+        if community.adapter not in self._adapters:
+            self._attach(community)
+        self._model.set_adapter(self._adapters[community.adapter])
+        return nullcontext()
+
+    def _attach(self, community: Community) -> None:
+        from peft import PeftModel
+
+        adapter = community.adapter
+        assert adapter is not None
+        name = f"community_{len(self._adapters)}"
+        try:
+            if not self._adapters:
+                self._model = PeftModel.from_pretrained(
+                    self._model, adapter.path, adapter_name=name, revision=adapter.revision
+                ).eval()
+            else:
+                self._model.load_adapter(adapter.path, adapter_name=name, revision=adapter.revision)
+        except Exception as error:  # peft raises whatever the file, the Hub or the shapes raise
+            raise ModPluralError(
+                f"community {community.name!r}: adapter {adapter.path} cannot be attached to its backbone "
+                f"({one_line(error)[:300]})."
+            ) from error
+        self._adapters[adapter] = name
+        self._check_effect(community, name)
+
+    def _check_effect(self, community: Community, name: str) -> None:
+        """Warn when an adapter leaves the next-token scores as they were: it is not being used."""
+        encoded = self._tokenizer(_PROBE, return_tensors="pt", return_token_type_ids=False).to(self._model.device)
+        with torch.inference_mode():
+            self._model.set_adapter(name)
+            spoken = self._model(**encoded).logits
+            with self._model.disable_adapter():
+                silent = self._model(**encoded).logits
+        if torch.equal(spoken, silent):
+            warning = f"adapter of community {community.name!r} changes nothing: it is ignored or was never trained."
+            self.warnings.append(warning)
+            logger.warning("%s", warning)
+
+    def close(self) -> None:
+        """Let go of the backbone and its adapters."""
+        self._loaded, self._model, self._tokenizer, self._adapters = None, None, None, {}
+        if torch.cuda.is_available():
+            torch.cuda.empty_cache()

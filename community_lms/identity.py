@@ -1,0 +1,62 @@
+"""What a community *is*, for the key of its messages: change the weights and the key changes."""
+
+from __future__ import annotations
+
+from functools import cache
+from pathlib import Path
+from typing import Any
+
+from community_lms.embedded import EMBEDDED, HUB_REPOSITORY, file_digest, packaged_gguf
+from community_lms.spec import Community, Weights, digest
+
+_WEIGHT_FILES = ("*.safetensors", "*.bin", "*.gguf", "*config.json", "tokenizer*", "chat_template*")
+
+
+def identity(community: Community) -> dict[str, Any]:
+    """Return the facts that decide what a community says, as plain JSON.
+
+    Weights on the Hub are named by repository and revision, local ones by a digest of their files, an endpoint by its
+    backend and arguments (never by a key or token). The name of the community is not part of it.
+    """
+    if community.endpoint is not None:
+        return {"endpoint": {"backend": community.endpoint.backend, "args": _public(community.endpoint.args)}}
+    if community.checkpoint is not None:
+        return {"checkpoint": weights_identity(community.checkpoint)}
+    parts = {"backbone": weights_identity(community.backbone)} if community.backbone else {}
+    if community.adapter is not None:
+        parts["adapter"] = weights_identity(community.adapter)
+    return parts
+
+
+def weights_identity(weights: Weights) -> dict[str, str]:
+    """Repository and revision, or a digest of local files."""
+    if weights.path == EMBEDDED:
+        gguf = packaged_gguf()
+        return {"sha256": _cached_digest(str(gguf))} if gguf else {"repo": HUB_REPOSITORY, "revision": "main"}
+    folder = Path(weights.path)
+    if folder.is_dir():
+        return {"sha256": folder_digest(str(folder))}
+    return {"repo": weights.path, "revision": weights.revision or "main"}
+
+
+@cache
+def folder_digest(folder: str) -> str:
+    """SHA-256 over names and contents of the files that decide a model's output."""
+    files = sorted({path for pattern in _WEIGHT_FILES for path in Path(folder).glob(pattern) if path.is_file()})
+    return digest([[path.name, file_digest(path)] for path in files])
+
+
+@cache
+def _cached_digest(path: str) -> str:
+    return file_digest(Path(path))
+
+
+def _public(args: dict[str, Any]) -> dict[str, Any]:
+    return {name: value for name, value in args.items() if not is_secret(name)}
+
+
+def is_secret(name: str) -> bool:
+    """Does an argument's name say that its value is a credential?"""
+    return any(word in name.lower() for word in ("key", "token", "secret", "password", "header", "auth")) and (
+        "tokenizer" not in name.lower()
+    )

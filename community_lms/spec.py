@@ -1,0 +1,145 @@
+"""Communities and pools as validated data; a pool file is the YAML form of `Pool`."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from typing import Annotated, Any, Literal
+
+from pydantic import Field, StringConstraints, field_validator, model_validator
+
+from plural_tasks.checked import Checked
+from plural_tasks.schema import Text
+
+Name = Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9][A-Za-z0-9_.-]*$")]
+Kind = Literal["adapter", "checkpoint", "endpoint", "persona"]
+KINDS: tuple[Kind, ...] = ("adapter", "checkpoint", "endpoint", "persona")
+
+
+class Decoding(Checked):
+    """How a message is sampled. The defaults are the published ones (Feng et al. 2024)."""
+
+    temperature: Annotated[float, Field(ge=0.0, le=10.0)] = 1.0
+    top_p: Annotated[float, Field(gt=0.0, le=1.0)] = 0.9
+    max_new_tokens: Annotated[int, Field(ge=1, le=8192)] = 200
+
+
+class Weights(Checked):
+    """Where model weights lie: a Hub repository, a local folder, or ``embedded`` (see `community_lms.embedded`)."""
+
+    path: Text
+    revision: str | None = None
+
+
+class Endpoint(Checked):
+    """A model behind any backend of the harness, with the arguments of that backend."""
+
+    backend: Text
+    args: dict[str, Any] = {}
+
+
+def _as_weights(value: object) -> object:
+    return {"path": value} if isinstance(value, str) else value
+
+
+class Community(Checked):
+    """One voice of a pool: exactly one of ``adapter``, ``checkpoint``, ``endpoint``, ``persona``.
+
+    Attributes:
+        name: Unique in its pool.
+        description: Who speaks, in a few words; the mixture-of-experts router reads it.
+        adapter: LoRA weights on top of ``backbone``.
+        checkpoint: Full weights.
+        endpoint: A model served elsewhere.
+        persona: An instruction under which ``backbone`` itself speaks.
+        backbone: The model under an adapter or a persona; a pool's ``backbone`` is the default.
+        licence: Licence of the weights, or what is known of it.
+        corpus: What the community said that the weights were trained on.
+        prior_weight: Weight in the distributional mode before normalisation.
+    """
+
+    name: Name
+    description: Text
+    adapter: Weights | None = None
+    checkpoint: Weights | None = None
+    endpoint: Endpoint | None = None
+    persona: Text | None = None
+    backbone: Weights | None = None
+    licence: str = ""
+    corpus: str = ""
+    prior_weight: Annotated[float, Field(gt=0.0)] = 1.0
+
+    _short_form = field_validator("adapter", "checkpoint", "backbone", mode="before")(_as_weights)
+
+    @model_validator(mode="after")
+    def _check(self) -> Community:
+        given = [kind for kind in KINDS if getattr(self, kind) is not None]
+        if len(given) != 1:
+            found = " and ".join(given) or "none"
+            raise ValueError(f"community {self.name!r} needs exactly one of {', '.join(KINDS)}; found {found}.")
+        return self
+
+    @property
+    def kind(self) -> Kind:
+        """Which of the four ways this community speaks."""
+        return next(kind for kind in KINDS if getattr(self, kind) is not None)
+
+
+class Pool(Checked):
+    """Communities that are asked together, and how their messages are decoded."""
+
+    name: Text
+    description: str = ""
+    backbone: Weights | None = None
+    decoding: Decoding = Decoding()
+    communities: tuple[Community, ...]
+
+    _short_form = field_validator("backbone", mode="before")(_as_weights)
+
+    @model_validator(mode="after")
+    def _check(self) -> Pool:
+        if not self.communities:
+            raise ValueError("the pool is empty, expected at least one community.")
+        names = [community.name for community in self.communities]
+        twice = next((name for name in names if names.count(name) > 1), None)
+        if twice is not None:
+            raise ValueError(f"community {twice!r} is listed twice.")
+        for community in self.communities:
+            if community.kind in ("adapter", "persona") and (community.backbone or self.backbone) is None:
+                raise ValueError(
+                    f"community {community.name!r} is an {community.kind} without a backbone; "
+                    "give the pool or the community a 'backbone'."
+                )
+        return self
+
+    @property
+    def names(self) -> tuple[str, ...]:
+        """Names of the communities, in order."""
+        return tuple(community.name for community in self.communities)
+
+    def resolved(self) -> Pool:
+        """Return the pool with its default backbone written into every member that stands on one."""
+        members = tuple(
+            community.model_copy(update={"backbone": community.backbone or self.backbone})
+            if community.kind in ("adapter", "persona")
+            else community
+            for community in self.communities
+        )
+        return self.model_copy(update={"communities": members})
+
+    def fingerprint(self) -> str:
+        """SHA-256 of the canonical JSON of everything that can change an answer (not names of licences or corpora)."""
+        members = [
+            community.model_dump(exclude={"licence", "corpus"}, exclude_none=True) for community in self.resolved().communities
+        ]
+        return digest({"decoding": self.decoding.model_dump(), "communities": members})
+
+
+def canonical(value: Any) -> str:
+    """JSON with sorted keys and no spaces: the same text for the same data."""
+    return json.dumps(value, sort_keys=True, separators=(",", ":"), ensure_ascii=False)
+
+
+def digest(value: Any) -> str:
+    """SHA-256, in hexadecimal, of the canonical JSON of ``value``."""
+    return hashlib.sha256(canonical(value).encode("utf-8")).hexdigest()

@@ -1,0 +1,211 @@
+"""The message store: one SQLite file, addressed by content, committed batch by batch.
+
+A killed process loses at most the batch that was being generated. Nothing expires; a key that is there is never
+written again. The file is marked with an application id and a schema version, so that a foreign or older file is
+refused instead of being changed.
+"""
+
+from __future__ import annotations
+
+import json
+import sqlite3
+import time
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any
+
+from community_lms.message import Message, MessageRequest, message_key
+from community_lms.spec import canonical
+from plural_tasks.errors import ModPluralError
+
+APPLICATION_ID = 0x4D504C52  # "MPLR"
+SCHEMA_VERSION = 1
+_LOOKUP = 500  # keys in one SELECT; SQLite allows 999 variables in its oldest builds
+_COLUMNS = (
+    "key, community, engine, identity, turns, decoding, seed, sample, text, prompt_tokens, tokens, origin, created"
+)
+_SCHEMA = f"""
+CREATE TABLE messages (
+    key TEXT PRIMARY KEY, community TEXT NOT NULL, engine TEXT NOT NULL, identity TEXT NOT NULL,
+    turns TEXT NOT NULL, decoding TEXT NOT NULL, seed INTEGER NOT NULL, sample INTEGER NOT NULL,
+    text TEXT NOT NULL, prompt_tokens INTEGER, tokens INTEGER, origin TEXT NOT NULL, created REAL NOT NULL
+) WITHOUT ROWID;
+PRAGMA application_id = {APPLICATION_ID};
+PRAGMA user_version = {SCHEMA_VERSION};
+"""
+
+
+@dataclass(frozen=True)
+class StoredMessage:
+    """One row. ``identity``, ``turns`` and ``decoding`` are canonical JSON; ``origin`` is "" for generated messages."""
+
+    key: str
+    community: str
+    engine: str
+    identity: str
+    turns: str
+    decoding: str
+    seed: int
+    sample: int
+    text: str
+    prompt_tokens: int | None
+    tokens: int | None
+    origin: str
+    created: float
+
+    def expected_key(self) -> str:
+        """The key that the row's own fields derive."""
+        return message_key(
+            engine=self.engine,
+            identity=json.loads(self.identity),
+            turns=json.loads(self.turns),
+            decoding=json.loads(self.decoding),
+            seed=self.seed,
+            sample=self.sample,
+        )
+
+    @classmethod
+    def of(cls, request: MessageRequest, message: Message, *, origin: str = "") -> StoredMessage:
+        """The row of a message that answers ``request``."""
+        return cls(
+            key=request.key,
+            community=request.community.name,
+            engine=request.engine,
+            identity=canonical(request.identity),
+            turns=canonical([list(turn) for turn in request.turns]),
+            decoding=canonical(request.decoding.model_dump()),
+            seed=request.seed,
+            sample=request.sample,
+            text=message.text,
+            prompt_tokens=message.prompt_tokens,
+            tokens=message.tokens,
+            origin=origin,
+            created=time.time(),
+        )
+
+
+class MessageStore:
+    """Messages by key, in a file or (``path=None``) in memory."""
+
+    def __init__(self, path: str | Path | None, *, must_exist: bool = False) -> None:
+        """Open or make a store.
+
+        Args:
+            path: The file; None keeps the messages in memory.
+            must_exist: Refuse to make a new file.
+
+        Raises:
+            ModPluralError: If the file is missing, cannot be written, is no message store, or has another version.
+        """
+        self.path = Path(path).expanduser() if path is not None else None
+        if self.path is not None:
+            self._prepare(self.path, must_exist)
+        try:
+            self._db = sqlite3.connect(str(self.path or ":memory:"), timeout=60.0, check_same_thread=False)
+            self._check_or_create()
+        except sqlite3.Error as error:
+            raise ModPluralError(f"{self.path}: cannot be used as a message store ({error}).") from error
+
+    @staticmethod
+    def _prepare(path: Path, must_exist: bool) -> None:
+        if must_exist and not path.is_file():
+            raise ModPluralError(f"{path}: no such message store.")
+        if path.is_dir():
+            raise ModPluralError(f"{path}: is a folder, expected the file of a message store.")
+        try:
+            path.parent.mkdir(parents=True, exist_ok=True)
+        except OSError as error:
+            raise ModPluralError(f"{path}: its folder cannot be made ({error.strerror}).") from error
+
+    def _check_or_create(self) -> None:
+        application = self._db.execute("PRAGMA application_id").fetchone()[0]
+        version = self._db.execute("PRAGMA user_version").fetchone()[0]
+        tables = self._db.execute("SELECT count(*) FROM sqlite_master").fetchone()[0]
+        if tables == 0:
+            self._db.execute("PRAGMA journal_mode = WAL")
+            # IMMEDIATE, and a second look under the lock: two processes may open a new store at once.
+            self._db.executescript(f"BEGIN IMMEDIATE; {_SCHEMA} COMMIT;" if not self._has_table() else "")
+        elif application != APPLICATION_ID:
+            raise ModPluralError(f"{self.path}: is an SQLite file of another program, expected a message store.")
+        elif version != SCHEMA_VERSION:
+            raise ModPluralError(
+                f"{self.path}: has store version {version}, this modplural reads version {SCHEMA_VERSION}. Export it "
+                "with the modplural that wrote it (modplural messages export) and import the JSONL here."
+            )
+        self._db.execute("PRAGMA synchronous = NORMAL")
+
+    def _has_table(self) -> bool:
+        return bool(self._db.execute("SELECT count(*) FROM sqlite_master WHERE name = 'messages'").fetchone()[0])
+
+    def get(self, keys: Iterable[str]) -> dict[str, Message]:
+        """Return the messages that are there, by key."""
+        found: dict[str, Message] = {}
+        for chunk in _chunks(list(dict.fromkeys(keys)), _LOOKUP):
+            marks = ",".join("?" * len(chunk))
+            rows = self._db.execute(
+                f"SELECT key, community, text, prompt_tokens, tokens FROM messages WHERE key IN ({marks})",  # noqa: S608
+                chunk,
+            )
+            found.update({row[0]: Message(*row[1:]) for row in rows})
+        return found
+
+    def put(self, rows: Iterable[StoredMessage]) -> int:
+        """Add rows in one transaction; keys that are there already stay as they are.
+
+        Returns:
+            The number of rows that were new.
+
+        Raises:
+            ModPluralError: If the file cannot be written (read-only, disk full, locked); nothing is added then.
+        """
+        before = self._db.total_changes
+        try:
+            with self._db:
+                self._db.executemany(
+                    f"INSERT OR IGNORE INTO messages ({_COLUMNS}) VALUES (?,?,?,?,?,?,?,?,?,?,?,?,?)",
+                    [tuple(asdict(row).values()) for row in rows],
+                )
+        except sqlite3.Error as error:
+            raise ModPluralError(f"{self.path}: messages cannot be written ({error}).") from error
+        return self._db.total_changes - before
+
+    def rows(self) -> Iterator[StoredMessage]:
+        """All rows, by key."""
+        for row in self._db.execute(f"SELECT {_COLUMNS} FROM messages ORDER BY key"):
+            yield StoredMessage(*row)
+
+    def verify(self) -> list[str]:
+        """Derive every key anew; return a line for each row whose key does not match (none when all is well)."""
+        problems = []
+        for row in self.rows():
+            try:
+                expected = row.expected_key()
+            except ValueError as error:
+                problems.append(f"{row.key}: unreadable ({error})")
+                continue
+            if expected != row.key:
+                problems.append(f"{row.key}: the fields derive {expected}")
+        return problems
+
+    def stats(self) -> list[dict[str, Any]]:
+        """Counts by community and engine: messages, how many were imported or are empty, tokens generated."""
+        rows = self._db.execute(
+            "SELECT community, engine, count(*), sum(origin <> ''), sum(trim(text) = ''), sum(coalesce(tokens, 0)) "
+            "FROM messages GROUP BY community, engine ORDER BY community, engine"
+        )
+        names = ("community", "engine", "messages", "imported", "empty", "tokens")
+        return [dict(zip(names, row, strict=True)) for row in rows]
+
+    def __len__(self) -> int:
+        """Number of messages."""
+        return int(self._db.execute("SELECT count(*) FROM messages").fetchone()[0])
+
+    def close(self) -> None:
+        """Close the file."""
+        self._db.close()
+
+
+def _chunks(values: Sequence[str], size: int) -> Iterator[Sequence[str]]:
+    for start in range(0, len(values), size):
+        yield values[start : start + size]

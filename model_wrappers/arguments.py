@@ -1,0 +1,106 @@
+"""The model arguments that modplural itself understands; all others go to the base LLM."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Annotated, Any
+
+from pydantic import Field, field_validator
+
+from community_lms.engines import AUTO, ENGINES
+from community_lms.spec import Decoding
+from plural_tasks.checked import Checked, parse
+from plural_tasks.errors import unknown_name
+from plural_tasks.schema import MODES, Mode
+
+DEFAULT_SEED = 1234
+"""The harness's own default for torch, so that a plain run and `modplural messages generate` agree."""
+
+
+class Arguments(Checked):
+    """Settings of `ModPluralLM`, as given in ``--model_args``.
+
+    Attributes:
+        base: Name of the harness's backend for the base LLM, or ``scripted`` (deterministic, no model).
+        pool: A preset, a file, a community of a preset, or several joined by ``+``.
+        communities: Keep only these, joined by ``+``.
+        weights: Mixture weights, see `community_lms.pool.weigh`.
+        mode: For all documents; by default each document's own.
+        method: ``vanilla``, ``prompting``, ``moe`` or ``modplural``.
+        attribute: Point of view for all documents; by default each document's own.
+        prompts: Name or file of a prompt set.
+        message_engine: ``auto``, ``peft``, ``backend`` or ``scripted``.
+        messages: File of the message store; by default one in the user's cache folder; ``none`` keeps nothing.
+        message_temperature: In place of the pool's.
+        message_top_p: In place of the pool's.
+        message_max_new_tokens: In place of the pool's.
+        message_batch_size: Messages generated, and committed, together.
+        message_dtype: Torch dtype of the communities' weights, or ``auto``.
+        messages_per_community: How often each community is asked, each time with a seed of its own.
+        seed: Of messages and fallbacks; by default torch's seed, which ``--seed`` sets.
+        trace: File to which one JSON line is added for every document.
+        base_args: More arguments for the base LLM, passed on unchecked.
+    """
+
+    base: str = "hf"
+    pool: str = "embedded"
+    communities: str | list[str] | None = None
+    weights: str | float | list[float] | list[str] | dict[str, float] | None = None
+    mode: str | None = None
+    method: str = "modplural"
+    attribute: str | None = None
+    prompts: str = "default"
+    message_engine: str = AUTO
+    messages: str | None = None
+    message_temperature: float | None = None
+    message_top_p: float | None = None
+    message_max_new_tokens: int | None = None
+    message_batch_size: Annotated[int, Field(ge=1)] = 16
+    message_dtype: str = "auto"
+    messages_per_community: Annotated[int, Field(ge=1)] = 1
+    seed: Annotated[int, Field(ge=0)] | None = None
+    trace: str | None = None
+    base_args: dict[str, Any] = {}
+
+    @field_validator("pool", "attribute", "base", mode="before")
+    @classmethod
+    def _as_text(cls, value: object) -> object:
+        # The command line turns "2024" into a number.
+        return str(value) if isinstance(value, int | float) and not isinstance(value, bool) else value
+
+    def decoding(self, default: Decoding) -> Decoding:
+        """The pool's decoding with the user's changes."""
+        changes = {
+            "temperature": self.message_temperature,
+            "top_p": self.message_top_p,
+            "max_new_tokens": self.message_max_new_tokens,
+        }
+        given = {name: value for name, value in changes.items() if value is not None}
+        return parse(Decoding, default.model_dump() | given, where="model_args (message_…)")
+
+    @property
+    def chosen_mode(self) -> Mode | None:
+        """The mode for all documents, or None."""
+        return self.mode  # type: ignore[return-value]
+
+
+OWN = frozenset(Arguments.model_fields)
+
+
+def read_arguments(given: Mapping[str, Any]) -> Arguments:
+    """Validate modplural's own arguments.
+
+    Raises:
+        ModPluralError: For an unknown method, mode or engine, or a value of the wrong kind.
+    """
+    from model_wrappers.methods import METHODS
+
+    arguments = parse(Arguments, given, where="model_args")
+    for kind, name, valid in (
+        ("method", arguments.method, METHODS),
+        ("mode", arguments.mode, MODES),
+        ("message engine", arguments.message_engine, [*ENGINES, AUTO]),
+    ):
+        if name is not None and name not in valid:
+            raise unknown_name(kind, name, valid, where="model_args")
+    return arguments

@@ -1,0 +1,155 @@
+"""Build the base LLM: any backend of the harness, untouched, with arguments that were checked first."""
+
+from __future__ import annotations
+
+import inspect
+import logging
+import re
+from collections.abc import Mapping
+from typing import Any
+
+from community_lms.embedded import EMBEDDED, HINT, resolve_weights
+from model_wrappers.arguments import OWN
+from plural_tasks.errors import ModPluralError, one_line, unknown_name
+
+SCRIPTED = "scripted"
+LOCAL = ("hf", "hf-auto", "huggingface")
+_UNEXPECTED = re.compile(r"unexpected keyword argument '(\w+)'")
+_MISSING = re.compile(r"missing \d+ required (?:positional|keyword-only) arguments?: '?(\w+)'?")
+
+logger = logging.getLogger(__name__)
+
+
+def build_base(name: str, arguments: Mapping[str, Any], unchecked: Mapping[str, Any]) -> Any:
+    """Build the backend ``name``.
+
+    Args:
+        name: A model name of the harness, or ``scripted``.
+        arguments: Checked against the backend's signature; ``None`` values are left out.
+        unchecked: The user's ``base_args``, passed on as they are.
+
+    Raises:
+        ModPluralError: If the backend or an argument is unknown, or the backend cannot be set up.
+    """
+    given = {key: value for key, value in arguments.items() if value is not None}
+    if name == SCRIPTED:
+        from model_wrappers.scripted import ScriptedLM
+
+        return _call(ScriptedLM, name, _checked(ScriptedLM, name, given))
+    kind = _backend_class(name)
+    if name in LOCAL:
+        given.setdefault("pretrained", EMBEDDED)
+    checked = {**_checked(kind, name, given), **unchecked}
+    asked_for = checked.get("pretrained")
+    if asked_for == EMBEDDED:
+        checked["pretrained"] = resolve_weights(EMBEDDED)
+    automatic = name in LOCAL and str(checked.get("batch_size", "")).startswith("auto")
+    base = _call(kind, name, checked, hint=f" {HINT}" if asked_for == EMBEDDED else "")
+    if automatic:
+        _settle_batch_size(base)
+    return base
+
+
+def _backend_class(name: str) -> Any:
+    import lm_eval.models  # noqa: F401  (fills the registry)
+    from lm_eval.api.registry import get_model, model_registry
+
+    if name == "modplural":
+        raise ModPluralError("base: modplural cannot be its own base LLM; name another backend, for example hf.")
+    if name not in model_registry:
+        raise unknown_name("base LLM backend", name, [*model_registry.keys(), SCRIPTED], where="base")
+    try:
+        return get_model(name)
+    except ImportError as error:
+        raise ModPluralError(f"base: backend {name!r} needs a package that is not installed ({one_line(error)}).") from error
+
+
+def _checked(kind: Any, name: str, given: dict[str, Any]) -> dict[str, Any]:
+    known, open_ended = _parameters(kind)
+    # The harness passes these three to every model, whether or not it has a use for them.
+    for extra in ("batch_size", "max_batch_size", "device"):
+        if extra in given and extra not in known and not open_ended:
+            given = {key: value for key, value in given.items() if key != extra}
+    forwarded = _forwarded(kind) if open_ended else set()
+    for argument in given:
+        if argument in known or argument in forwarded or argument in ("batch_size", "max_batch_size", "device"):
+            continue
+        raise _unknown_argument(argument, name, known)
+    return given
+
+
+def _unknown_argument(argument: str, name: str, known: set[str]) -> ModPluralError:
+    error = unknown_name("argument", argument, known | OWN, where="model_args")
+    short = str(error).split(" Valid:")[0]
+    return ModPluralError(
+        f"{short} Neither modplural nor the base {name!r} knows it; what the base takes without declaring goes into "
+        'base_args, for example \'base_args={"…": …}\'.'
+    )
+
+
+def _parameters(kind: Any) -> tuple[set[str], bool]:
+    """Names that a class's constructors declare, up the line as long as they take ``**kwargs``."""
+    names: set[str] = set()
+    for ancestor in inspect.getmro(kind):
+        if "__init__" not in vars(ancestor):
+            continue
+        parameters = inspect.signature(vars(ancestor)["__init__"]).parameters.values()
+        names |= {p.name for p in parameters if p.kind in (p.POSITIONAL_OR_KEYWORD, p.KEYWORD_ONLY)} - {"self"}
+        if not any(p.kind is p.VAR_KEYWORD for p in parameters):
+            return names, False
+    return names, True
+
+
+def _forwarded(kind: Any) -> set[str]:
+    """Names that a backend hands to the library behind it (transformers' ``from_pretrained``, vLLM's engine)."""
+    ancestors = {ancestor.__name__ for ancestor in inspect.getmro(kind)}
+    if "HFLM" in ancestors:
+        from transformers import PreTrainedModel
+
+        source = inspect.getsource(PreTrainedModel.from_pretrained)
+        return set(re.findall(r"kwargs\.pop\(\s*\"(\w+)\"", source)) | {"load_in_8bit", "load_in_4bit", "rope_scaling"}
+    if "VLLM" in ancestors:
+        from vllm import EngineArgs
+
+        return set(inspect.signature(EngineArgs).parameters)
+    return set()
+
+
+def _call(kind: Any, name: str, arguments: dict[str, Any], hint: str = "") -> Any:
+    try:
+        return kind.create_from_arg_obj(arguments, {})
+    except ModPluralError:
+        raise
+    except TypeError as error:
+        raise _explain(error, kind, name) from error
+    except Exception as error:  # a backend raises whatever its library, server or disk raises
+        raise ModPluralError(
+            f"base {name!r} cannot be set up ({type(error).__name__}: {one_line(error)[:400]}).{hint}"
+        ) from error
+
+
+def _explain(error: TypeError, kind: Any, name: str) -> ModPluralError:
+    unexpected, missing = _UNEXPECTED.search(str(error)), _MISSING.search(str(error))
+    if unexpected:
+        return _unknown_argument(unexpected[1], name, _parameters(kind)[0])
+    if missing:
+        return ModPluralError(f"model_args: the base {name!r} needs {missing[1]}=….")
+    return ModPluralError(f"base {name!r} cannot be set up ({one_line(error)[:400]}).")
+
+
+def _settle_batch_size(base: Any) -> None:
+    """Replace ``batch_size=auto`` by a number on a CPU.
+
+    The harness finds the largest batch by trying full-length ones until memory runs out, which on a CPU ends the
+    process. Logits take 4 bytes x length x vocabulary for each row, twice (scores and their log-softmax); half of the
+    free memory is used, for prompts of up to 1,024 tokens.
+    """
+    if getattr(base.device, "type", str(base.device)) != "cpu":
+        return
+    import psutil
+
+    length = min(int(base.max_length), 1024)
+    row = 8 * length * int(base.vocab_size)
+    limit = int(base.max_batch_size or 64)
+    base.batch_size_per_gpu = max(1, min(limit, int(psutil.virtual_memory().available * 0.5 // row)))
+    logger.warning("batch_size=auto: using %d on this CPU.", base.batch_size_per_gpu)

@@ -1,0 +1,45 @@
+"""The commands, gathered; each group has its file."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+import typer
+
+from model_wrappers.cli import messages, pool, prompts, trace
+from plural_tasks import __version__
+
+app = typer.Typer(
+    name="modplural",
+    help="Evaluate and improve the pluralistic alignment of language models.",
+    no_args_is_help=True,
+    add_completion=False,
+    pretty_exceptions_enable=False,
+)
+app.add_typer(pool.app, name="pool")
+app.add_typer(messages.app, name="messages")
+app.add_typer(trace.app, name="trace")
+app.add_typer(prompts.app, name="prompts")
+
+
+@app.command("eval", context_settings={"allow_extra_args": True, "ignore_unknown_options": True})
+def evaluate() -> None:
+    """Run lm_eval with the model modplural; takes all of lm_eval's arguments."""
+
+
+@app.command("embedded")
+def embedded() -> None:
+    """Print where the embedded model lies, unpacking it first if need be (for: --model hf --model_args pretrained=…)."""
+    from community_lms.embedded import embedded_model
+
+    print(embedded_model())
+
+
+@app.callback(invoke_without_command=True)
+def version(
+    show: Annotated[bool, typer.Option("--version", help="Print the version and leave.")] = False,
+) -> None:
+    """Evaluate and improve the pluralistic alignment of language models."""
+    if show:
+        print(__version__)
+        raise typer.Exit

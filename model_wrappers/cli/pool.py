@@ -1,0 +1,116 @@
+"""``modplural pool``: look at pools and try them."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+import typer
+from rich.console import Console
+from rich.table import Table
+
+from community_lms.ask import Asker
+from community_lms.engines import AUTO, engine_name
+from community_lms.identity import identity
+from community_lms.message import Message, MessageRequest
+from community_lms.pool import load_pool, preset_names, select, weigh
+from community_lms.spec import Community, Decoding, Pool
+from community_lms.store import MessageStore
+from plural_tasks.errors import ModPluralError, one_line
+
+app = typer.Typer(help="List, show and check pools of community LMs.", no_args_is_help=True)
+console = Console()
+
+PoolArgument = Annotated[str, typer.Argument(help="A preset, a file, a community, or several joined by +.")]
+PROBE = "Should a town close its main street to cars?"
+
+
+@app.command("list")
+def list_pools() -> None:
+    """List the pools that ship with modplural."""
+    table = Table("pool", "communities", "backbone", "description")
+    for name in preset_names():
+        pool = load_pool(name)
+        backbones = dict.fromkeys(member.backbone.path for member in pool.communities if member.backbone)
+        table.add_row(name, ", ".join(pool.names), ", ".join(backbones) or "-", pool.description)
+    console.print(table)
+
+
+@app.command()
+def show(pool: PoolArgument) -> None:
+    """Show every community of a pool, its weight, and the pool's fingerprint."""
+    loaded = load_pool(pool)
+    weights = weigh(loaded, None)
+    table = Table("community", "kind", "weights", "share", "licence", "description")
+    for member in loaded.communities:
+        table.add_row(
+            member.name, member.kind, _source(member), f"{weights[member.name]:.3f}", member.licence or "-", member.description
+        )
+    console.print(table)
+    decoding = loaded.decoding
+    console.print(
+        f"decoding: temperature {decoding.temperature:g}, top-p {decoding.top_p:g}, {decoding.max_new_tokens} new tokens"
+    )
+    console.print(f"fingerprint: {loaded.fingerprint()}")
+
+
+@app.command()
+def check(
+    pool: PoolArgument,
+    communities: Annotated[str | None, typer.Option(help="Only these, joined by +.")] = None,
+    engine: Annotated[str, typer.Option(help="auto, peft, backend or scripted.")] = AUTO,
+    device: Annotated[str | None, typer.Option(help="Torch device.")] = None,
+) -> None:
+    """Load every community, ask it one question, and warn of adapters that change nothing."""
+    loaded = select(load_pool(pool), communities)
+    asker = Asker(store=MessageStore(None), batch_size=1, device=device, show_progress=False)
+    replies: dict[str, Message] = {}
+    failed = 0
+    for member in loaded.communities:
+        try:
+            replies[member.name] = asker.ask([_probe(member, engine)])[0]
+        except ModPluralError as error:
+            failed += 1
+            console.print(f"[red]FAIL[/red] {one_line(error)}", soft_wrap=True, highlight=False)
+            continue
+        console.print(f"[green]ok[/green]   [bold]{member.name}[/bold]: {replies[member.name].text}", soft_wrap=True, highlight=False)
+    warnings = [*asker.warnings(), *_alike(loaded, replies)]
+    for warning in warnings:
+        console.print(f"[yellow]WARN[/yellow] {warning}", soft_wrap=True, highlight=False)
+    console.print(f"{len(replies)} of {len(loaded.names)} communities spoke, {len(warnings)} warnings.")
+    if failed:
+        raise typer.Exit(1)
+
+
+def _probe(member: Community, engine: str) -> MessageRequest:
+    turns = (("user", PROBE),) if member.persona is None else (("system", member.persona), ("user", PROBE))
+    return MessageRequest(
+        community=member,
+        engine=engine_name(engine, member),
+        identity=identity(member),
+        turns=turns,
+        decoding=Decoding(temperature=0.0, max_new_tokens=40),
+        seed=0,
+    )
+
+
+def _alike(pool: Pool, replies: dict[str, Message]) -> list[str]:
+    """Greedy replies to one question that are equal to the letter: serving stacks ignore adapters silently."""
+    seen: dict[str, str] = {}
+    found = []
+    for name in pool.names:
+        if name not in replies:
+            continue
+        text = replies[name].text
+        if not text:
+            found.append(f"community {name!r} said nothing.")
+        elif text in seen:
+            found.append(f"communities {seen[text]!r} and {name!r} give the same reply; is an adapter ignored?")
+        seen.setdefault(text, name)
+    return found
+
+
+def _source(member: Community) -> str:
+    if member.endpoint is not None:
+        return f"{member.endpoint.backend} {member.endpoint.args.get('model', '')}".strip()
+    parts = [weights.path for weights in (member.backbone, member.checkpoint, member.adapter) if weights is not None]
+    return " + ".join(parts)

@@ -1,0 +1,49 @@
+"""Steerable: the base LLM picks the message that best reflects the attribute, then answers with it."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from community_lms.message import Message
+from model_wrappers.modes.overton import listing
+from model_wrappers.query import Query
+from model_wrappers.session import Session, Weighted
+
+
+class Steerable:
+    """Select, then answer."""
+
+    name = "steerable"
+
+    def check(self, queries: Sequence[Query], session: Session) -> None:
+        """Every query must name an attribute."""
+        session.require_attribute(queries, "modplural")
+
+    def contexts(self, heard: Sequence[tuple[Query, Sequence[Message]]], session: Session) -> list[list[Weighted]]:
+        """Return one prompt for each query, with the message that was picked.
+
+        A reply that names no message is replaced by a seeded draw and counted as ``selection``. A single message
+        needs no picking.
+        """
+        described = {member.name: member.description for member in session.pool.communities}
+        choices = [(query, messages) for query, messages in heard if len(messages) > 1]
+        texts = [
+            session.prompts.render(
+                "select",
+                question=query.question,
+                attribute=query.attribute,
+                messages=listing(messages, described),
+            )
+            for query, messages in choices
+        ]
+        replies = session.ask_base([query for query, _ in choices], texts, purpose="select")
+        picked = {
+            query: messages[session.choose(query, reply, len(messages), purpose="selection")]
+            for (query, messages), reply in zip(choices, replies, strict=True)
+        }
+        return [[self._answer(query, picked.get(query, messages[0]), session)] for query, messages in heard]
+
+    @staticmethod
+    def _answer(query: Query, message: Message, session: Session) -> Weighted:
+        session.note(query)["selected"] = message.community
+        return Weighted(session.frame(query, "answer", message=message.text))

@@ -1,0 +1,101 @@
+"""What a run would ask the communities, without a base LLM: for making, importing and exporting messages."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from community_lms.message import MessageRequest
+from community_lms.store import MessageStore
+from model_wrappers.arguments import DEFAULT_SEED, read_arguments
+from model_wrappers.query import Query, read_queries
+from model_wrappers.session import Session
+from plural_tasks.errors import ModPluralError, unknown_name
+from plural_tasks.schema import Mode
+
+TASK_FOLDER = Path(__file__).resolve().parent.parent / "task_configs"
+
+logger = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True)
+class Plan:
+    """All queries of some tasks, and the session that renders what communities are asked on them."""
+
+    session: Session
+    queries: tuple[Query, ...]
+
+    def requests(self) -> list[MessageRequest]:
+        """Every message that the method modplural would ask for, community by community."""
+        return [request for _, asked in self.by_community().items() for _, request in asked]
+
+    def by_community(self, task: str | None = None) -> dict[str, list[tuple[str, MessageRequest]]]:
+        """For each community the item ids and requests (of one task)."""
+        queries = [query for query in self.queries if task in (None, query.task)]
+        return {
+            member.name: [
+                (query.item_id, request)
+                for query in queries
+                for request in self.session.message_requests(query, member)
+            ]
+            for member in self.session.pool.communities
+        }
+
+
+def make_plan(
+    tasks: Sequence[str], store: MessageStore, *, limit: int | None = None, data: str | None = None, **arguments: Any
+) -> Plan:
+    """Load tasks and render what a run with these arguments would ask the communities.
+
+    Args:
+        tasks: Names of tasks, groups or tags.
+        store: Where messages are looked up and kept.
+        limit: Only the first documents of each task.
+        data: Where the task files are, see `plural_tasks.sources.locate`.
+        **arguments: As in ``--model_args``.
+
+    Raises:
+        ModPluralError: If a task is unknown, or as `ModPluralLM` raises.
+    """
+    from model_wrappers.lm import session_parts
+
+    settings = read_arguments({"seed": DEFAULT_SEED, **{k: v for k, v in arguments.items() if v is not None}})
+    session = Session(base=None, **session_parts(settings, arguments.get("device"), store=store))
+    return Plan(session, tuple(_queries(tasks, limit, data, settings.chosen_mode, settings.attribute)))
+
+
+def _queries(
+    tasks: Sequence[str], limit: int | None, data: str | None, mode: Mode | None, attribute: str | None
+) -> list[Query]:
+    queries: list[Query] = []
+    for task in load_tasks(tasks, data).values():
+        task.build_all_requests(limit=limit, rank=0, world_size=1)
+        queries += read_queries(task.instances, mode=mode, attribute=attribute)
+    return queries
+
+
+def load_tasks(names: Sequence[str], data: str | None = None) -> dict[str, Any]:
+    """Load tasks by the names of tasks, groups or tags; the harness's own are indexed only when they are asked for.
+
+    Raises:
+        ModPluralError: If a name is unknown.
+    """
+    from lm_eval.tasks import TaskManager
+
+    metadata = {"plural_data": data} if data is not None else {}
+    manager = TaskManager(include_path=str(TASK_FOLDER), include_defaults=False, metadata=metadata)
+    if any(not manager.match_tasks([name]) for name in names):
+        manager = TaskManager(include_path=str(TASK_FOLDER), metadata=metadata)
+    for name in names:
+        if not manager.match_tasks([name]):
+            ours = TaskManager(include_path=str(TASK_FOLDER), include_defaults=False).all_tasks
+            raise unknown_name("task", name, ours, where="--tasks")
+    try:
+        return dict(manager.load(list(names))["tasks"])
+    except ValueError as error:
+        if isinstance(error, ModPluralError):
+            raise
+        raise ModPluralError(f"--tasks: {' '.join(str(error).split())}") from error

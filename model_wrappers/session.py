@@ -1,0 +1,218 @@
+"""What methods and modes work with: the pool, the prompts, the base LLM, and a notebook for the trace."""
+
+from __future__ import annotations
+
+import random
+import re
+from collections import Counter
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+from community_lms.ask import Asker
+from community_lms.engines import engine_name
+from community_lms.identity import identity
+from community_lms.message import Message, MessageRequest, Turn
+from community_lms.spec import Community, Decoding, Pool, digest
+from model_wrappers.chat import fresh, with_text
+from model_wrappers.prompts import PromptSet
+from model_wrappers.query import Query
+from plural_tasks.errors import ModPluralError
+
+
+@dataclass(frozen=True)
+class Weighted:
+    """A prompt for the base LLM, with its share in the answer and the community it stands for ("" for none)."""
+
+    context: Any
+    weight: float = 1.0
+    community: str = ""
+
+
+@dataclass
+class Session:
+    """One model's settings and counters.
+
+    Attributes:
+        base: The base LLM, any backend of the harness.
+        pool: Who is asked.
+        weights: One weight per community, summing to 1.
+        prompts: The wording.
+        asker: Gets messages from store and engines.
+        engine: The user's choice of message engine, or ``auto``.
+        decoding: How messages are sampled.
+        seed: Seed of messages and fallbacks.
+        samples: Messages asked of each community for each document.
+        fallbacks: Counts of what had to be done for want of a usable answer, by kind.
+        notes: What the trace says of each query.
+    """
+
+    base: Any
+    pool: Pool
+    weights: dict[str, float]
+    prompts: PromptSet
+    asker: Asker
+    engine: str
+    decoding: Decoding
+    seed: int
+    samples: int = 1
+    fallbacks: Counter[str] = field(default_factory=Counter)
+    notes: dict[Query, dict[str, Any]] = field(default_factory=dict)
+
+    def messages(self, pairs: Sequence[tuple[Query, Community]]) -> list[list[Message]]:
+        """Ask each community about each query; return its ``samples`` messages for each pair, in order."""
+        requests = [request for query, member in pairs for request in self.message_requests(query, member)]
+        answers = iter(self.asker.ask(requests))
+        asked = [[next(answers) for _ in range(self.samples)] for _ in pairs]
+        for (query, _), said in zip(pairs, asked, strict=True):
+            self.note(query).setdefault("messages", []).extend(_as_note(message) for message in said)
+        return asked
+
+    def prefetch(self, queries: Sequence[Query]) -> None:
+        """Fill the store with every community's messages on all queries, community by community."""
+        members = self.pool.communities
+        self.asker.ask([request for member in members for query in queries for request in self.message_requests(query, member)])
+
+    def from_all(self, queries: Sequence[Query]) -> list[list[Message]]:
+        """Ask every community about every query.
+
+        Returns:
+            For each query the messages that say something, in the pool's order. Empty ones are counted; a query may
+            be left with none.
+        """
+        members = self.pool.communities
+        pairs = [(query, member) for member in members for query in queries]
+        asked = self.messages(pairs)
+        by_query: dict[Query, list[Message]] = {query: [] for query in queries}
+        for (query, _), said in zip(pairs, asked, strict=True):
+            by_query[query].extend(said)
+        return [self._usable(query, by_query[query]) for query in queries]
+
+    def _usable(self, query: Query, messages: list[Message]) -> list[Message]:
+        kept = [message for message in messages if message.text]
+        if len(kept) < len(messages):
+            self.fall_back(query, "empty_message", len(messages) - len(kept))
+        if not kept:
+            self.fall_back(query, "no_message")
+        return kept
+
+    def message_requests(self, query: Query, community: Community) -> list[MessageRequest]:
+        """Render what one community is asked about one query."""
+        text = self.prompts.render(
+            "community",
+            query.mode,
+            question=query.question,
+            options=list(query.options),
+            attribute=query.attribute,
+            community=community.name,
+            description=community.description,
+        )
+        turns: tuple[Turn, ...] = (("user", text),)
+        if community.persona is not None:
+            turns = (("system", community.persona), *turns)
+        return [
+            MessageRequest(
+                community=community,
+                engine=engine_name(self.engine, community),
+                identity=self._identity(community),
+                turns=turns,
+                decoding=self.decoding,
+                seed=self.seed,
+                sample=sample,
+            )
+            for sample in range(self.samples)
+        ]
+
+    def _identity(self, community: Community) -> dict[str, Any]:
+        if engine_name(self.engine, community) == "scripted":
+            return {"name": community.name, "description": community.description}
+        return identity(community)
+
+    def ask_base(self, queries: Sequence[Query], texts: Sequence[str], *, purpose: str) -> list[str]:
+        """Let the base LLM reply briefly and greedily to one text for each query."""
+        from lm_eval.api.instance import Instance
+
+        if not queries:
+            return []
+        settings = {"until": ["\n\n"], "do_sample": False, "max_gen_toks": 16}
+        instances = [
+            Instance(
+                request_type="generate_until",
+                doc={},
+                arguments=(fresh(query.context, text, self.base), dict(settings)),
+                idx=0,
+                metadata=(query.task, query.doc_id, 1),
+            )
+            for query, text in zip(queries, texts, strict=True)
+        ]
+        replies = [str(reply) for reply in self.base.generate_until(instances)]
+        for query, reply in zip(queries, replies, strict=True):
+            self.note(query)[f"{purpose}_reply"] = reply
+        return replies
+
+    def choose(self, query: Query, reply: str, count: int, *, purpose: str) -> int:
+        """Read a number from 1 to ``count`` out of a reply; when there is none, draw one (seeded and counted).
+
+        Returns:
+            A 0-based index.
+        """
+        number = parse_number(reply, count)
+        if number is None:
+            self.fall_back(query, purpose)
+            return self.rng(query, purpose).randrange(count)
+        return number - 1
+
+    def frame(self, query: Query, template: str, **slots: Any) -> Any:
+        """Return the query's prompt with a template around what is asked; the attribute is filled in if it is a slot."""
+        mode = query.mode if template == "prompting" else None
+        text = self.prompts.render(template, mode, context=query.text, attribute=query.attribute, **slots)
+        return with_text(query.context, text, self.base)
+
+    def require_attribute(self, queries: Sequence[Query], method: str) -> None:
+        """Check that all queries say whose point of view is asked for.
+
+        Raises:
+            ModPluralError: Naming the task and the field.
+        """
+        for query in queries:
+            if not query.attribute:
+                raise ModPluralError(
+                    f"task {query.task!r}, document {query.doc_id}: method {method!r} in mode 'steerable' needs the field "
+                    "'attribute', which the document lacks. Give attribute=… in --model_args or choose another mode."
+                )
+
+    def rng(self, query: Query, purpose: str) -> random.Random:
+        """A generator of its own for each seed, document and purpose, whatever the order of work."""
+        return random.Random(digest([self.seed, query.task, query.item_id, query.attribute, purpose]))
+
+    def fall_back(self, query: Query, kind: str, count: int = 1) -> None:
+        """Count a fallback and note it for the trace."""
+        self.fallbacks[kind] += count
+        self.note(query).setdefault("fallbacks", []).extend([kind] * count)
+
+    def note(self, query: Query) -> dict[str, Any]:
+        """The trace's record of a query."""
+        return self.notes.setdefault(query, {})
+
+
+def parse_number(reply: str, count: int) -> int | None:
+    """Return the one number from 1 to ``count`` that a reply states, or None.
+
+    Numbers outside the range are passed over; a reply that states several different ones states none, unless it
+    begins with one ("2. I would …").
+    """
+    leading = re.match(r"\s*[#(\[*]*(\d+)\b", reply)
+    found = [int(digits) for digits in re.findall(r"\d+", reply)]
+    valid = list(dict.fromkeys(number for number in found if 1 <= number <= count))
+    if leading and 1 <= int(leading[1]) <= count:
+        return int(leading[1])
+    return valid[0] if len(valid) == 1 else None
+
+
+def _as_note(message: Message) -> dict[str, Any]:
+    return {
+        "community": message.community,
+        "text": message.text,
+        "prompt_tokens": message.prompt_tokens,
+        "tokens": message.tokens,
+    }

@@ -1,0 +1,62 @@
+"""Who said what, for every document: one JSON line each, and a readable view of it."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+from plural_tasks.errors import ModPluralError
+
+
+class TraceWriter:
+    """Adds lines to a trace file; earlier runs' lines stay."""
+
+    def __init__(self, path: str | Path, run: dict[str, Any]) -> None:
+        """Open the file for appending.
+
+        Args:
+            path: The file.
+            run: Facts of the run, put into every line (``run_id``, ``method``, …).
+
+        Raises:
+            ModPluralError: If the file cannot be written.
+        """
+        self.path = Path(path).expanduser()
+        self._run = run
+        try:
+            self.path.parent.mkdir(parents=True, exist_ok=True)
+            with self.path.open("a", encoding="utf-8"):
+                pass
+        except OSError as error:
+            raise ModPluralError(f"trace: {self.path} cannot be written ({error.strerror}).") from error
+
+    def write(self, records: list[dict[str, Any]]) -> None:
+        """Add one line for each record."""
+        with self.path.open("a", encoding="utf-8") as file:
+            for record in records:
+                file.write(json.dumps({**self._run, **record}, ensure_ascii=False) + "\n")
+
+
+def read_trace(path: str | Path) -> Iterator[dict[str, Any]]:
+    """Yield the records of a trace file.
+
+    Raises:
+        ModPluralError: If the file cannot be read or a line is not a JSON record; names the line.
+    """
+    file = Path(path).expanduser()
+    try:
+        lines = file.read_text(encoding="utf-8").splitlines()
+    except OSError as error:
+        raise ModPluralError(f"{file}: cannot be read ({error.strerror}).") from error
+    except UnicodeDecodeError as error:
+        raise ModPluralError(f"{file}: is not UTF-8 text (byte {error.start}).") from error
+    for number, line in enumerate(lines, start=1):
+        try:
+            record = json.loads(line)
+        except json.JSONDecodeError as error:
+            raise ModPluralError(f"{file}:{number}: is not a JSON line ({error.msg}).") from error
+        if not isinstance(record, dict) or "task" not in record:
+            raise ModPluralError(f"{file}:{number}: is no trace record (it names no task).")
+        yield record

@@ -1,0 +1,44 @@
+"""Read the chosen option out of a free-text answer, or admit that there is none."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+
+from plural_tasks.schema import LABELS
+
+_OPENING = r"^[\s\"'*_`(\[]*"
+_ANNOUNCED = r"\b(?:answer|option|choice)\b(?:\s+(?:is|would be))?\s*[:=]?\s*[\"'*_`(\[]*"
+
+
+def parse_choice(answer: str, options: Sequence[str]) -> int | None:
+    """Return the index of the option that ``answer`` picks, or None when it picks none or several.
+
+    Tried in this order: a leading label that stands as a label (``B``, ``B.``, ``(B)``, ``B: …``, never the article
+    in "A person …"); a label that is announced ("the answer is B"); the text of one option at the start; the text of
+    exactly one option anywhere, as whole words.
+    """
+    for pattern in (_OPENING + _label(options) + r"(?=[.):\]\"'*_`,]|\s*$|\s*\n)", _ANNOUNCED + _label(options) + r"\b(?!')"):
+        found = re.search(pattern, answer, flags=re.IGNORECASE if pattern.startswith(r"\b") else 0)
+        if found:
+            return LABELS.index(found["label"].upper())
+    return _by_text(answer, options)
+
+
+def _label(options: Sequence[str]) -> str:
+    return f"(?P<label>[{''.join(LABELS[: len(options)])}])"
+
+
+def _by_text(answer: str, options: Sequence[str]) -> int | None:
+    # Longest first, so that "Somewhat favorable" is not taken for "favorable".
+    order = sorted(range(len(options)), key=lambda index: -len(options[index]))
+    rest = answer
+    hits = []
+    for index in order:
+        pattern = rf"(?<!\w){re.escape(options[index].strip().rstrip('.'))}(?!\w)"
+        if re.search(_OPENING + pattern, answer, flags=re.IGNORECASE):
+            return index
+        if re.search(pattern, rest, flags=re.IGNORECASE):
+            hits.append(index)
+            rest = re.sub(pattern, " ", rest, flags=re.IGNORECASE)
+    return hits[0] if len(hits) == 1 else None

@@ -1,0 +1,49 @@
+"""Read a source's file into items, naming file, record and field of the first fault."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+from pydantic import ValidationError
+
+from plural_tasks.checked import describe, read_json
+from plural_tasks.errors import ModPluralError
+from plural_tasks.schema import Item
+from plural_tasks.sources.base import Source
+
+
+def read_items(source: Source, path: Path) -> list[Item]:
+    """Return all items of ``path``, in file order.
+
+    Raises:
+        ModPluralError: If the file is not a JSON list of records, a record lacks a field or holds a value that the
+            schema refuses, an id occurs twice, or the list is empty.
+    """
+    rows = read_json(path)
+    if not isinstance(rows, list):
+        raise ModPluralError(f"{path}: found {type(rows).__name__}, expected a JSON list of records.")
+    if not rows:
+        raise ModPluralError(f"{path}: the list is empty, expected at least one record.")
+    items = [_read(source, row, f"{path}, record {number}") for number, row in enumerate(rows, start=1)]
+    seen: set[str] = set()
+    for number, item in enumerate(items, start=1):
+        if item.id in seen:
+            raise ModPluralError(f"{path}, record {number}: the id {item.id!r} occurs twice.")
+        seen.add(item.id)
+    return items
+
+
+def _read(source: Source, row: Any, where: str) -> Item:
+    if not isinstance(row, Mapping):
+        raise ModPluralError(f"{where}: found {type(row).__name__}, expected a record with named fields.")
+    where = f"{where} (id {row.get('id')!r})"
+    try:
+        return source.to_item(row)
+    except ValidationError as error:
+        raise ModPluralError(f"{where}: {describe(error, ())}") from error
+    except KeyError as error:
+        raise ModPluralError(f"{where}: field {error.args[0]!r} is missing; found {', '.join(row)}.") from error
+    except (ValueError, TypeError, AttributeError) as error:
+        raise ModPluralError(f"{where}: {error}") from error
