@@ -61,6 +61,8 @@ def _read_rows(path: Path) -> Iterator[StoredMessage]:
             raise ModPluralError(f"{where}: malformed JSON ({error.msg}).") from error
         except ValidationError as error:
             raise ModPluralError(f"{where}: {describe(error, _FIELDS)}") from error
+        except (UnicodeError, TypeError) as error:
+            raise ModPluralError(f"{where}: no key can be derived from the fields ({error}).") from error
         if expected != row.key:
             raise ModPluralError(f"{where}: key {row.key[:12]}… does not fit the fields, which derive {expected[:12]}….")
         yield row
@@ -139,7 +141,8 @@ def _write_lines(path: Path, lines: Iterable[str]) -> int:
         os.chmod(scratch, 0o644)
         os.replace(scratch, path)
     except OSError as error:
+        raise ModPluralError(f"{path}: cannot be written ({error.strerror}).") from error
+    finally:
         if scratch is not None:
             Path(scratch).unlink(missing_ok=True)
-        raise ModPluralError(f"{path}: cannot be written ({error.strerror}).") from error
     return count

@@ -52,7 +52,12 @@ def _cached_digest(path: str) -> str:
 
 
 def _public(args: dict[str, Any]) -> dict[str, Any]:
-    return {name: value for name, value in args.items() if not is_secret(name)}
+    # Numbers and switches are no credentials, whatever their name (max_tokens, add_bos_token): they decide the message.
+    return {
+        name: _public(value) if isinstance(value, dict) else value
+        for name, value in args.items()
+        if not is_secret(name) or isinstance(value, bool | int | float)
+    }
 
 
 def is_secret(name: str) -> bool:

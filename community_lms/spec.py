@@ -107,7 +107,7 @@ class Pool(Checked):
         for community in self.communities:
             if community.kind in ("adapter", "persona") and (community.backbone or self.backbone) is None:
                 raise ValueError(
-                    f"community {community.name!r} is an {community.kind} without a backbone; "
+                    f"community {community.name!r} has the {community.kind} but no backbone to put it on; "
                     "give the pool or the community a 'backbone'."
                 )
         return self

@@ -11,6 +11,7 @@ import json
 import sqlite3
 import time
 from collections.abc import Iterable, Iterator, Sequence
+from contextlib import suppress
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
@@ -26,7 +27,7 @@ _COLUMNS = (
     "key, community, engine, identity, turns, decoding, seed, sample, text, prompt_tokens, tokens, origin, created"
 )
 _SCHEMA = f"""
-CREATE TABLE messages (
+CREATE TABLE IF NOT EXISTS messages (
     key TEXT PRIMARY KEY, community TEXT NOT NULL, engine TEXT NOT NULL, identity TEXT NOT NULL,
     turns TEXT NOT NULL, decoding TEXT NOT NULL, seed INTEGER NOT NULL, sample INTEGER NOT NULL,
     text TEXT NOT NULL, prompt_tokens INTEGER, tokens INTEGER, origin TEXT NOT NULL, created REAL NOT NULL
@@ -119,24 +120,22 @@ class MessageStore:
             raise ModPluralError(f"{path}: its folder cannot be made ({error.strerror}).") from error
 
     def _check_or_create(self) -> None:
-        application = self._db.execute("PRAGMA application_id").fetchone()[0]
-        version = self._db.execute("PRAGMA user_version").fetchone()[0]
-        tables = self._db.execute("SELECT count(*) FROM sqlite_master").fetchone()[0]
-        if tables == 0:
-            self._db.execute("PRAGMA journal_mode = WAL")
-            # IMMEDIATE, and a second look under the lock: two processes may open a new store at once.
-            self._db.executescript(f"BEGIN IMMEDIATE; {_SCHEMA} COMMIT;" if not self._has_table() else "")
-        elif application != APPLICATION_ID:
+        # Two processes may open a new store at once. Tables, id and version appear in one transaction, so the tables
+        # are looked at first; the schema leaves alone what the other process has made meanwhile.
+        if self._db.execute("SELECT count(*) FROM sqlite_master").fetchone()[0] == 0:
+            self._db.executescript(f"BEGIN IMMEDIATE; {_SCHEMA} COMMIT;")
+        if self._db.execute("PRAGMA application_id").fetchone()[0] != APPLICATION_ID:
             raise ModPluralError(f"{self.path}: is an SQLite file of another program, expected a message store.")
-        elif version != SCHEMA_VERSION:
+        version = self._db.execute("PRAGMA user_version").fetchone()[0]
+        if version != SCHEMA_VERSION:
             raise ModPluralError(
                 f"{self.path}: has store version {version}, this modplural reads version {SCHEMA_VERSION}. Export it "
                 "with the modplural that wrote it (modplural messages export) and import the JSONL here."
             )
+        # SQLite does not wait for the lock that this needs; where another process has it, any journal mode serves.
+        with suppress(sqlite3.OperationalError):
+            self._db.execute("PRAGMA journal_mode = WAL")
         self._db.execute("PRAGMA synchronous = NORMAL")
-
-    def _has_table(self) -> bool:
-        return bool(self._db.execute("SELECT count(*) FROM sqlite_master WHERE name = 'messages'").fetchone()[0])
 
     def get(self, keys: Iterable[str]) -> dict[str, Message]:
         """Return the messages that are there, by key."""
@@ -157,16 +156,17 @@ class MessageStore:
             The number of rows that were new.
 
         Raises:
-            ModPluralError: If the file cannot be written (read-only, disk full, locked); nothing is added then.
+            ModPluralError: If the file cannot be written (read-only, disk full, locked) or does not take a value (a
+                text that is not Unicode, a seed beyond 64 bits); nothing is added then.
         """
         before = self._db.total_changes
         try:
             with self._db:
                 self._db.executemany(
-                    f"INSERT OR IGNORE INTO messages ({_COLUMNS}) VALUES (?,?,?,?,?,?,?,?,?,?,?,?,?)",
+                    f"INSERT INTO messages ({_COLUMNS}) VALUES (?,?,?,?,?,?,?,?,?,?,?,?,?) ON CONFLICT (key) DO NOTHING",
                     [tuple(asdict(row).values()) for row in rows],
                 )
-        except sqlite3.Error as error:
+        except (sqlite3.Error, UnicodeError, OverflowError) as error:
             raise ModPluralError(f"{self.path}: messages cannot be written ({error}).") from error
         return self._db.total_changes - before
 
@@ -181,7 +181,7 @@ class MessageStore:
         for row in self.rows():
             try:
                 expected = row.expected_key()
-            except ValueError as error:
+            except (ValueError, TypeError) as error:
                 problems.append(f"{row.key}: unreadable ({error})")
                 continue
             if expected != row.key:

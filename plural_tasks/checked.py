@@ -5,12 +5,15 @@ from __future__ import annotations
 import json
 from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import TYPE_CHECKING, Any, TypeVar, get_args, get_origin
 
 import yaml
 from pydantic import BaseModel, ConfigDict, ValidationError
 
 from plural_tasks.errors import ModPluralError, nearest
+
+if TYPE_CHECKING:
+    from pydantic_core import ErrorDetails
 
 T = TypeVar("T", bound="Checked")
 
@@ -39,7 +42,7 @@ def parse(model: type[T], data: object, *, where: str) -> T:
     try:
         return model.model_validate(dict(data))
     except ValidationError as error:
-        raise ModPluralError(f"{where}: {describe(error, fields_of(model))}") from error
+        raise ModPluralError(f"{where}: {describe(error, fields_of(_owner(model, error)))}") from error
 
 
 def fields_of(model: type[BaseModel]) -> list[str]:
@@ -47,12 +50,29 @@ def fields_of(model: type[BaseModel]) -> list[str]:
     return [info.alias or name for name, info in model.model_fields.items()]
 
 
+def _owner(model: type[BaseModel], error: ValidationError) -> type[BaseModel]:
+    """The record type, ``model`` or one inside it, whose field the first problem is about."""
+    for part in _first(error)["loc"][:-1]:
+        info = model.model_fields.get(str(part))
+        types = (info.annotation, *get_args(info.annotation)) if info else ()
+        inner = [kind for kind in types if get_origin(kind) is None and isinstance(kind, type)]
+        model = next((kind for kind in inner if issubclass(kind, BaseModel)), model)
+    return model
+
+
+def _first(error: ValidationError) -> ErrorDetails:
+    """The problem to report: an unknown field if there is one, for it may be the missing field misspelt."""
+    problems = error.errors(include_url=False)
+    return next((problem for problem in problems if problem["type"] == "extra_forbidden"), problems[0])
+
+
 def describe(error: ValidationError, valid: Sequence[str]) -> str:
     """Say the first problem of a validation in one sentence; ``valid`` are the names a field may have."""
-    first = error.errors(include_url=False)[0]
+    first = _first(error)
     field = ".".join(str(part) for part in first["loc"]) or "record"
     found = _shorten(first.get("input"))
-    more = f" ({error.error_count() - 1} more problems.)" if error.error_count() > 1 else ""
+    others = error.error_count() - 1
+    more = f" ({others} more problem{'s' if others > 1 else ''}.)" if others else ""
     if first["type"] == "extra_forbidden":
         name = str(first["loc"][-1])
         close = nearest(name, valid)

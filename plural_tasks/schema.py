@@ -105,5 +105,5 @@ def check_distribution(shares: Iterable[float], n_options: int) -> None:
     if not all(math.isfinite(value) for value in values):
         raise ValueError("gold_distribution holds a value that is not finite.")
     total = math.fsum(values)
-    if abs(total - 1.0) > SUM_TOLERANCE:
+    if abs(total - 1.0) > SUM_TOLERANCE + 1e-9:  # three shares of .33 miss 1 by .01 and a hair of rounding
         raise ValueError(f"gold_distribution sums to {total:.4g}, expected 1 (within {SUM_TOLERANCE}).")

@@ -32,7 +32,7 @@ def distributional(doc: Mapping[str, Any], results: Sequence[LogLikelihood]) -> 
     """
     gold = list(doc["gold_distribution"])
     shares, mass = normalise([value for value, _ in results])
-    fallback = mass == 0.0
+    fallback = not any(shares)  # not mass == 0: the mass of long options can be too small for a float
     if fallback:
         shares = [1.0 / len(gold)] * len(gold)
     top, best = max(gold), max(shares)
@@ -59,7 +59,7 @@ def steerable_scored(doc: Mapping[str, Any], results: Sequence[LogLikelihood]) -
         ``accuracy``, ``option_mass``, ``fallback_rate``.
     """
     shares, mass = normalise([value for value, _ in results])
-    fallback = mass == 0.0
+    fallback = not any(shares)
     right = not fallback and shares.index(max(shares)) in doc["gold"]
     return {"accuracy": float(right), "option_mass": mass, "fallback_rate": float(fallback)}
 

@@ -153,12 +153,13 @@ def test_register_now_works_after_the_harness_was_imported(tasks: Path) -> None:
 import lm_eval.models
 from lm_eval.api.registry import model_registry
 {WATCH_INDEX}
-for _ in range(2):
-    _modplural_autoload.register_now()
-_index.TaskIndex.build([BUILTIN])
-result = ["modplural" in model_registry, len(indexed)]
+_modplural_autoload.register_now()
+build = _index.TaskIndex.build
+_modplural_autoload.register_now()
+build([BUILTIN])
+result = ["modplural" in model_registry, len(indexed), build is _index.TaskIndex.build]
 """
-    assert answer(code, tasks.parent, MODPLURAL_NO_HOOK="1") == [True, 2]
+    assert answer(code, tasks.parent, MODPLURAL_NO_HOOK="1") == [True, 2, True]
 
 
 def test_a_reloaded_module_keeps_its_loader_and_is_announced_again(tasks: Path) -> None:
@@ -188,6 +189,22 @@ print("modplural" in model_registry)
     [line] = done.stderr.splitlines()
     assert line.startswith("modplural: announce tasks failed")
     assert "no_such_tasks" in line
+
+
+def test_a_finder_in_front_that_asks_all_others_is_no_endless_loop() -> None:
+    code = """
+class AsksOthers:
+    def find_spec(self, name, path=None, target=None):
+        others = [finder for finder in sys.meta_path if finder is not self]
+        return next(filter(None, (finder.find_spec(name, path, target) for finder in others)), None)
+
+_modplural_autoload.install()
+sys.meta_path.insert(0, AsksOthers())
+import lm_eval.models
+from lm_eval.api.registry import model_registry
+result = "modplural" in model_registry
+"""
+    assert answer(code) is True
 
 
 def test_a_finder_that_fails_behind_ours_does_not_become_our_failure() -> None:

@@ -159,6 +159,7 @@ class PeftEngine:
             else:
                 self._model.load_adapter(adapter.path, adapter_name=name, revision=adapter.revision)
         except Exception as error:  # peft raises whatever the file, the Hub or the shapes raise
+            self.close()  # a half-attached adapter stays in the backbone's layers
             raise ModPluralError(
                 f"community {community.name!r}: adapter {adapter.path} cannot be attached to its backbone "
                 f"({one_line(error)[:300]})."

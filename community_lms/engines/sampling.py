@@ -11,6 +11,10 @@ from transformers import LogitsProcessor
 from community_lms.spec import Decoding
 
 
+_HEAD = 512
+"""Tokens looked at first; sorting a whole vocabulary costs more than a small model's forward pass."""
+
+
 class KeyedSampler(LogitsProcessor):  # type: ignore[misc]
     """Picks each next token by inverting the cumulative distribution at a number drawn from the message's key.
 
@@ -27,14 +31,27 @@ class KeyedSampler(LogitsProcessor):  # type: ignore[misc]
 
     def __call__(self, input_ids: torch.LongTensor, scores: torch.FloatTensor) -> torch.FloatTensor:
         """Mask all but one token of ``scores``, shape (batch, vocabulary)."""
-        probabilities = torch.softmax(scores.float() / self._decoding.temperature, dim=-1)
-        ordered, tokens = probabilities.sort(dim=-1, descending=True, stable=True)
-        cumulative = ordered.cumsum(dim=-1)
-        kept = (cumulative - ordered) < self._decoding.top_p  # the first token always stays
-        mass = (ordered * kept).sum(dim=-1, keepdim=True)
-        target = self._uniform[:, self._step, None].to(scores.device) * mass
-        rank = (cumulative <= target).sum(dim=-1, keepdim=True)
-        rank = torch.minimum(rank, kept.sum(dim=-1, keepdim=True) - 1)
+        scaled = scores.float() / self._decoding.temperature
+        uniform = self._uniform[:, self._step, None].to(scores.device)
         self._step += 1
-        picked = torch.full_like(scores, float("-inf"))
-        return picked.scatter(1, tokens.gather(1, rank), 0.0)  # type: ignore[return-value]
+        total = scaled.logsumexp(dim=-1, keepdim=True)
+        picked, enough = self._pick(*scaled.topk(min(_HEAD, scaled.shape[-1]), dim=-1), total, uniform)
+        if not enough.all():
+            # A flat distribution whose nucleus reaches beyond the head: sort these rows in full.
+            flat = ~enough
+            ordered = scaled[flat].sort(dim=-1, descending=True, stable=True)
+            picked[flat] = self._pick(ordered.values, ordered.indices, total[flat], uniform[flat])[0]
+        return torch.full_like(scores, float("-inf")).scatter(1, picked, 0.0)  # type: ignore[return-value]
+
+    def _pick(
+        self, scaled: torch.Tensor, tokens: torch.Tensor, total: torch.Tensor, uniform: torch.Tensor
+    ) -> tuple[torch.Tensor, torch.Tensor]:
+        """Pick one token of each row of descending scores; say which rows hold their whole nucleus."""
+        shares = (scaled - total).exp()
+        cumulative = shares.cumsum(dim=-1)
+        kept = (cumulative - shares) < self._decoding.top_p  # the first token always stays
+        enough = (cumulative[:, -1] >= self._decoding.top_p) | (scaled.shape[-1] > _HEAD)
+        mass = (shares * kept).sum(dim=-1, keepdim=True)
+        rank = (cumulative <= uniform * mass).sum(dim=-1, keepdim=True)
+        rank = torch.minimum(rank, kept.sum(dim=-1, keepdim=True) - 1)
+        return tokens.gather(1, rank), enough

@@ -16,14 +16,19 @@ def js_distance(p: Sequence[float], q: Sequence[float], *, base: float = 2.0) ->
             Modular Pluralism.
 
     Raises:
-        ValueError: If the lengths differ.
+        ValueError: If the lengths differ, or one of them is no distribution.
     """
+    import numpy as np
     from scipy.spatial.distance import jensenshannon
 
     if len(p) != len(q):
         raise ValueError(f"distributions of {len(p)} and {len(q)} options cannot be compared")
-    distance = float(jensenshannon(p, q, base=base))
+    for shares in (p, q):
+        if not 0.0 < math.fsum(shares) < math.inf or min(shares) < 0.0:
+            raise ValueError(f"{list(shares)} is no distribution, expected non-negative shares with a positive sum")
     # Rounding can push the divergence of equal distributions a hair below zero, whose root is NaN.
+    with np.errstate(invalid="ignore"):
+        distance = float(jensenshannon(p, q, base=base))
     return 0.0 if math.isnan(distance) else distance
 
 

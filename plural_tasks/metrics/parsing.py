@@ -9,6 +9,9 @@ from plural_tasks.schema import LABELS
 
 _OPENING = r"^[\s\"'*_`(\[]*"
 _ANNOUNCED = r"\b(?:answer|option|choice)\b(?:\s+(?:is|would be))?\s*[:=]?\s*[\"'*_`(\[]*"
+_STANDS = r"(?=\.(?!\w\.)|[):\]\"*_`,]|'(?!\w)|\s*$|\s*\n)"  # not the a of "e.g.", nor the I of "I'd"
+_NO_WORD = r"(?-i:(?<![ai]))\b(?!')"  # not the article of "the answer is a compromise"
+_JOINED = r"[\"'*_`)\].]*\s*(?:,|/|&|\band\b|\bor\b)\s*[\"'*_`(\[]*"
 
 
 def parse_choice(answer: str, options: Sequence[str]) -> int | None:
@@ -16,17 +19,16 @@ def parse_choice(answer: str, options: Sequence[str]) -> int | None:
 
     Tried in this order: a leading label that stands as a label (``B``, ``B.``, ``(B)``, ``B: …``, never the article
     in "A person …"); a label that is announced ("the answer is B"); the text of one option at the start; the text of
-    exactly one option anywhere, as whole words.
+    exactly one option anywhere, as whole words. A label that another one is joined to ("A or B", "A, C") picks several.
     """
-    for pattern in (_OPENING + _label(options) + r"(?=[.):\]\"'*_`,]|\s*$|\s*\n)", _ANNOUNCED + _label(options) + r"\b(?!')"):
-        found = re.search(pattern, answer, flags=re.IGNORECASE if pattern.startswith(r"\b") else 0)
+    letters = "".join(LABELS[: len(options)])
+    label = f"(?P<label>[{letters}])"
+    for pattern in (f"{_OPENING}{label}{_STANDS}", f"{_ANNOUNCED}{label}(?:{_STANDS}|{_NO_WORD})"):
+        found = re.search(pattern, answer, flags=re.IGNORECASE)
         if found:
-            return LABELS.index(found["label"].upper())
+            another = re.compile(f"{_JOINED}[{letters}](?:{_STANDS}|(?<![AI])\\b(?!'))")
+            return None if another.match(answer, found.end()) else LABELS.index(found["label"].upper())
     return _by_text(answer, options)
-
-
-def _label(options: Sequence[str]) -> str:
-    return f"(?P<label>[{''.join(LABELS[: len(options)])}])"
 
 
 def _by_text(answer: str, options: Sequence[str]) -> int | None:

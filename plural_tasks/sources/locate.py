@@ -45,7 +45,11 @@ def _place_for(source: Source, override: Override) -> str | None:
             if name not in SOURCES:
                 raise unknown_name("source", name, SOURCES, where="plural_data")
         override = override.get(source.name)
-    return None if override is None else os.fspath(override)
+    if override is None:
+        return None
+    if not isinstance(override, str | os.PathLike):  # the harness reads a bare number as a number
+        raise ModPluralError(f"plural_data: found {override!r}, expected a file, a folder, an address, or a mapping to these.")
+    return os.fspath(override)
 
 
 def _local(source: Source, path: Path) -> Path:

@@ -9,7 +9,7 @@ import re
 from collections.abc import Mapping
 from typing import Any
 
-from plural_tasks.schema import DistributionalItem, OvertonItem, SteerableItem, Value
+from plural_tasks.schema import DistributionalItem, OvertonItem, SteerableItem, Value, check_distribution
 from plural_tasks.sources.base import Source
 
 REPOSITORY = "BunsenFeng/modular_pluralism"
@@ -35,24 +35,24 @@ _SAMPLE_NOTE = re.compile(r"\s*\([^()]*sample[^()]*\)\s*$", re.IGNORECASE)
 
 
 def _overton(row: Mapping[str, Any]) -> OvertonItem:
-    names, reasons = row["vrd"], row["explanation"]
+    names, reasons = _texts(row, "vrd"), _texts(row, "explanation")
     if len(names) != len(reasons):
         raise ValueError(f"field 'vrd' has {len(names)} values but 'explanation' has {len(reasons)}.")
     values = tuple(Value(name=name, explanation=reason) for name, reason in zip(names, reasons, strict=True))
-    return OvertonItem(id=str(row["id"]), question=row["situation"], values=values)
+    return OvertonItem(id=_id(row), question=_text(row, "situation"), values=values)
 
 
 def _stance(row: Mapping[str, Any]) -> SteerableItem:
     label = row["label"]
     if label not in ("A", "B", "C"):
         raise ValueError(f"field 'label' is {label!r}, expected 'A' (support), 'B' (oppose) or 'C' (either).")
-    value = row["vrd"]
+    value = _text(row, "vrd")
     question = (
-        f"{row['situation']}: does the value, right or duty “{value}” support this or oppose it, "
+        f"{_text(row, 'situation')}: does the value, right or duty “{value}” support this or oppose it, "
         "or could it do either?"
     )
     return SteerableItem(
-        id=str(row["id"]),
+        id=_id(row),
         question=question,
         attribute=value,
         options=STANCES,
@@ -61,16 +61,16 @@ def _stance(row: Mapping[str, Any]) -> SteerableItem:
 
 
 def _opinion(row: Mapping[str, Any]) -> SteerableItem:
-    code, separator, value = row["attribute"].partition("_")
+    code, separator, value = _text(row, "attribute").partition("_")
     if not separator or code not in CATEGORIES:
         known = ", ".join(CATEGORIES)
         raise ValueError(f"field 'attribute' is {row['attribute']!r}, expected CATEGORY_value with one of {known}.")
-    shares = tuple(row["gold_distribution"])
+    shares = _shares(row)
     return SteerableItem(
-        id=str(row["id"]),
-        question=_match(_SURVEY, row["question"])["question"],
+        id=_id(row),
+        question=_match(_SURVEY, _text(row, "question"))["question"],
         attribute=f"{CATEGORIES[code]}: {value}",
-        options=tuple(row["options"]),
+        options=_texts(row, "options"),
         gold=most_likely(shares),
         gold_distribution=shares,
         category=CATEGORIES[code],
@@ -78,23 +78,23 @@ def _opinion(row: Mapping[str, Any]) -> SteerableItem:
 
 
 def _moral_choice(row: Mapping[str, Any]) -> DistributionalItem:
-    scenario = _match(_SCENARIO, row["question"])["scenario"]
+    scenario = _match(_SCENARIO, _text(row, "question"))["scenario"]
     return DistributionalItem(
-        id=str(row["id"]),
+        id=_id(row),
         question=f"{scenario} Which of these actions is the more moral one?",
-        options=tuple(row["options"]),
-        gold_distribution=tuple(row["gold_distribution"]),
-        stratum=row["attribute"],
+        options=_texts(row, "options"),
+        gold_distribution=_shares(row),
+        stratum=_text(row, "attribute"),
     )
 
 
 def _global_opinion(row: Mapping[str, Any]) -> DistributionalItem:
     return DistributionalItem(
-        id=str(row["id"]),
-        question=_match(_SURVEY, row["question"])["question"],
-        attribute=_SAMPLE_NOTE.sub("", row["attribute"]),
-        options=tuple(row["options"]),
-        gold_distribution=tuple(row["gold_distribution"]),
+        id=_id(row),
+        question=_match(_SURVEY, _text(row, "question"))["question"],
+        attribute=_SAMPLE_NOTE.sub("", _text(row, "attribute")),
+        options=_texts(row, "options"),
+        gold_distribution=_shares(row),
     )
 
 
@@ -102,6 +102,35 @@ def most_likely(shares: tuple[float, ...]) -> tuple[int, ...]:
     """Return the indices of all largest shares; several when they tie to within 1e-9."""
     top = max(shares)
     return tuple(index for index, share in enumerate(shares) if top - share < 1e-9)
+
+
+def _id(row: Mapping[str, Any]) -> str:
+    value = row["id"]
+    if not isinstance(value, str | int):
+        raise ValueError(f"field 'id': found {value!r}, expected text or a whole number.")
+    return str(value)
+
+
+def _text(row: Mapping[str, Any], field: str) -> str:
+    value = row[field]
+    if not isinstance(value, str) or not value.strip():
+        raise ValueError(f"field {field!r}: found {value!r}, expected text.")
+    return value
+
+
+def _texts(row: Mapping[str, Any], field: str) -> tuple[str, ...]:
+    values = row[field]
+    if not isinstance(values, list) or not values:
+        raise ValueError(f"field {field!r}: found {values!r}, expected a list of texts.")
+    return tuple(_text({f"{field}.{place}": value}, f"{field}.{place}") for place, value in enumerate(values))
+
+
+def _shares(row: Mapping[str, Any]) -> tuple[float, ...]:
+    values = row["gold_distribution"]
+    if not isinstance(values, list) or not values or not all(isinstance(value, float | int) for value in values):
+        raise ValueError(f"field 'gold_distribution': found {values!r}, expected a list of shares.")
+    check_distribution(values, len(_texts(row, "options")))
+    return tuple(values)
 
 
 def _match(pattern: re.Pattern[str], text: str) -> re.Match[str]:
