@@ -75,9 +75,7 @@ class Asker:
 
     def _generate(self, requests: Sequence[MessageRequest]) -> dict[str, Message]:
         messages = self._engine(requests[0].engine).speak(requests[0].community, requests)
-        self.store.put(
-            StoredMessage.of(request, message) for request, message in zip(requests, messages, strict=True)
-        )
+        self.store.put(StoredMessage.of(request, message) for request, message in zip(requests, messages, strict=True))
         self.counts.generated += len(messages)
         self.counts.tokens += sum(message.tokens or 0 for message in messages)
         return {request.key: message for request, message in zip(requests, messages, strict=True)}

@@ -64,7 +64,9 @@ def _read_rows(path: Path) -> Iterator[StoredMessage]:
         except (UnicodeError, TypeError) as error:
             raise ModPluralError(f"{where}: no key can be derived from the fields ({error}).") from error
         if expected != row.key:
-            raise ModPluralError(f"{where}: key {row.key[:12]}… does not fit the fields, which derive {expected[:12]}….")
+            raise ModPluralError(
+                f"{where}: key {row.key[:12]}… does not fit the fields, which derive {expected[:12]}…."
+            )
         yield row
 
 

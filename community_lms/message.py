@@ -62,9 +62,7 @@ class Message:
     tokens: int | None = None
 
 
-def message_key(
-    *, engine: str, identity: Any, turns: Any, decoding: Any, seed: int, sample: int
-) -> str:
+def message_key(*, engine: str, identity: Any, turns: Any, decoding: Any, seed: int, sample: int) -> str:
     """SHA-256 of the canonical JSON of everything that decides a message."""
     return digest(
         {

@@ -15,7 +15,7 @@ from plural_tasks.errors import ModPluralError, unknown_name
 PRESET_FOLDER = Path(__file__).resolve().parent / "presets"
 
 Selection = str | Sequence[str] | None
-WeightSpec = str | float | Sequence[float] | Mapping[str, float] | None
+WeightSpec = str | float | Sequence[float] | Sequence[str] | Mapping[str, float] | None
 
 
 def preset_names() -> tuple[str, ...]:
@@ -31,8 +31,8 @@ def read_pool(path: Path) -> Pool:
         ModPluralError: If the file is missing, malformed, or describes no valid pool.
     """
     data = read_yaml(path)
-    if isinstance(data, Mapping):
-        data = {**data, "communities": _members(data.get("communities"), path)}
+    if isinstance(data, Mapping) and "communities" in data:
+        data = {**data, "communities": _members(data["communities"], path)}
     pool = parse(Pool, data, where=str(path)).resolved()
     return pool.model_copy(update={"communities": tuple(_local(member, path) for member in pool.communities)})
 
@@ -55,7 +55,8 @@ def load_pool(spec: str) -> Pool:
     for pool in pools[1:]:
         if pool.decoding != first.decoding:
             raise ModPluralError(
-                f"pool {text!r}: {first.name!r} and {pool.name!r} decode messages differently; write one pool file instead."
+                f"pool {text!r}: {first.name!r} and {pool.name!r} decode messages differently; "
+                "write one pool file instead."
             )
     members = [member for pool in pools for member in pool.communities]
     return parse(
@@ -114,7 +115,7 @@ def _given(pool: Pool, weights: Any) -> dict[str, float]:
     else:
         parts = _split(weights) if isinstance(weights, str) else weights if isinstance(weights, Sequence) else [weights]
         if parts and all(":" in str(part) for part in parts):
-            pairs = [tuple(str(part).split(":", 1)) for part in parts]
+            pairs = [(name.strip(), value) for name, value in (str(part).split(":", 1) for part in parts)]
         elif len(parts) != len(pool.names):
             raise ModPluralError(
                 f"weights: found {len(parts)}, expected {len(pool.names)}, one for each of {', '.join(pool.names)}."
@@ -181,6 +182,8 @@ def _local(member: Community, path: Path) -> Community:
         if weights is not None and weights.path.startswith((".", "/", "~")):
             folder = (path.parent / Path(weights.path).expanduser()).resolve()
             if not folder.exists():
-                raise ModPluralError(f"{path}, community {member.name!r}: {field} {weights.path!r} does not exist ({folder}).")
+                raise ModPluralError(
+                    f"{path}, community {member.name!r}: {field} {weights.path!r} does not exist ({folder})."
+                )
             changes[field] = weights.model_copy(update={"path": str(folder)})
     return member.model_copy(update=changes)

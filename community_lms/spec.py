@@ -35,7 +35,7 @@ class Endpoint(Checked):
     """A model behind any backend of the harness, with the arguments of that backend."""
 
     backend: Text
-    args: dict[str, Any] = {}
+    args: dict[str, Any] = Field(default_factory=dict)
 
 
 def _as_weights(value: object) -> object:
@@ -130,7 +130,8 @@ class Pool(Checked):
     def fingerprint(self) -> str:
         """SHA-256 of the canonical JSON of everything that can change an answer (not names of licences or corpora)."""
         members = [
-            community.model_dump(exclude={"licence", "corpus"}, exclude_none=True) for community in self.resolved().communities
+            community.model_dump(exclude={"licence", "corpus"}, exclude_none=True)
+            for community in self.resolved().communities
         ]
         return digest({"decoding": self.decoding.model_dump(), "communities": members})
 

@@ -143,7 +143,7 @@ class MessageStore:
         for chunk in _chunks(list(dict.fromkeys(keys)), _LOOKUP):
             marks = ",".join("?" * len(chunk))
             rows = self._db.execute(
-                f"SELECT key, community, text, prompt_tokens, tokens FROM messages WHERE key IN ({marks})",  # noqa: S608
+                f"SELECT key, community, text, prompt_tokens, tokens FROM messages WHERE key IN ({marks})",
                 chunk,
             )
             found.update({row[0]: Message(*row[1:]) for row in rows})
@@ -163,7 +163,8 @@ class MessageStore:
         try:
             with self._db:
                 self._db.executemany(
-                    f"INSERT INTO messages ({_COLUMNS}) VALUES (?,?,?,?,?,?,?,?,?,?,?,?,?) ON CONFLICT (key) DO NOTHING",
+                    f"INSERT INTO messages ({_COLUMNS}) VALUES (?,?,?,?,?,?,?,?,?,?,?,?,?) "
+                    "ON CONFLICT (key) DO NOTHING",
                     [tuple(asdict(row).values()) for row in rows],
                 )
         except (sqlite3.Error, UnicodeError, OverflowError) as error:

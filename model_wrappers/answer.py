@@ -125,7 +125,11 @@ def _continuations(query: Query, requests: Sequence[Any]) -> tuple[list[str], bo
 
 
 def _note_shares(
-    query: Query, contexts: Sequence[Weighted], table: list[list[Scored]], mixed: list[Scored], session: Session
+    query: Query,
+    contexts: Sequence[Weighted],
+    table: list[list[Scored]],
+    mixed: list[Scored],
+    session: Session,
 ) -> None:
     note = session.note(query)
     shares, mass = normalise([value for value, _ in mixed])

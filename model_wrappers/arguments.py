@@ -60,7 +60,7 @@ class Arguments(Checked):
     messages_per_community: Annotated[int, Field(ge=1)] = 1
     seed: Annotated[int, Field(ge=0)] | None = None
     trace: str | None = None
-    base_args: dict[str, Any] = {}
+    base_args: dict[str, Any] = Field(default_factory=dict)
 
     @field_validator("pool", "attribute", "base", mode="before")
     @classmethod

@@ -61,7 +61,9 @@ def _backend_class(name: str) -> Any:
     try:
         return get_model(name)
     except ImportError as error:
-        raise ModPluralError(f"base: backend {name!r} needs a package that is not installed ({one_line(error)}).") from error
+        raise ModPluralError(
+            f"base: backend {name!r} needs a package that is not installed ({one_line(error)})."
+        ) from error
 
 
 def _checked(kind: Any, name: str, given: dict[str, Any]) -> dict[str, Any]:
@@ -83,7 +85,7 @@ def _unknown_argument(argument: str, name: str, known: set[str]) -> ModPluralErr
     short = str(error).split(" Valid:")[0]
     return ModPluralError(
         f"{short} Neither modplural nor the base {name!r} knows it; what the base takes without declaring goes into "
-        'base_args, for example \'base_args={"…": …}\'.'
+        "base_args, for example 'base_args={\"…\": …}'."
     )
 
 
@@ -107,7 +109,11 @@ def _forwarded(kind: Any) -> set[str]:
         from transformers import PreTrainedModel
 
         source = inspect.getsource(PreTrainedModel.from_pretrained)
-        return set(re.findall(r"kwargs\.pop\(\s*\"(\w+)\"", source)) | {"load_in_8bit", "load_in_4bit", "rope_scaling"}
+        return set(re.findall(r"kwargs\.pop\(\s*\"(\w+)\"", source)) | {
+            "load_in_8bit",
+            "load_in_4bit",
+            "rope_scaling",
+        }
     if "VLLM" in ancestors:
         from vllm import EngineArgs
 

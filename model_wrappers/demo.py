@@ -26,8 +26,8 @@ _QUIET = {"LMEVAL_LOG_LEVEL": "ERROR", "OMP_WAIT_POLICY": "PASSIVE"}
 METHODS = ("vanilla", "prompting", "moe", "modplural")
 SHOWN = {
     "plural_embedded_overton": (("lexical_coverage", "coverage ↑"), ("n_sentences", "sentences")),
-    "plural_embedded_steerable": (("accuracy", "accuracy ↑"), ("option_mass", "option mass")),
-    "plural_embedded_distributional": (("js_distance", "JS distance ↓"), ("option_mass", "option mass")),
+    "plural_embedded_steerable": (("accuracy", "accuracy ↑"),),
+    "plural_embedded_distributional": (("js_distance", "JS distance ↓"),),
 }
 
 
@@ -68,7 +68,14 @@ def _run(method: str, options: argparse.Namespace, out: Path) -> dict[str, Any]:
     command = [
         *(sys.executable, "-m", "lm_eval", "run", "--model", "modplural"),
         *("--model_args", ",".join(f"{name}={value}" for name, value in settings.items())),
-        *("--tasks", "plural_embedded", "--limit", str(options.limit), "--batch_size", str(options.batch_size)),
+        *(
+            "--tasks",
+            "plural_embedded",
+            "--limit",
+            str(options.limit),
+            "--batch_size",
+            str(options.batch_size),
+        ),
         *("--gen_kwargs", "max_gen_toks=100", "--apply_chat_template"),
         *("--output_path", str(out / "results.json"), "--log_samples"),
     ]

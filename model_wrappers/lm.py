@@ -35,7 +35,7 @@ logger = logging.getLogger(__name__)
 Result = TypeVar("Result")
 
 
-class ModPluralLM(LM):  # type: ignore[misc]
+class ModPluralLM(LM):
     """Modular Pluralism (Feng et al., EMNLP 2024) over any backend of the harness.
 
     For every document: the method turns it into prompts, asking communities as it needs; the base LLM answers; where a
@@ -64,7 +64,9 @@ class ModPluralLM(LM):  # type: ignore[misc]
         self._trace = self._open_trace()
 
     @classmethod
-    def create_from_arg_obj(cls, arg_dict: dict[str, Any], additional_config: dict[str, Any] | None = None) -> ModPluralLM:
+    def create_from_arg_obj(
+        cls, arg_dict: dict[str, Any], additional_config: dict[str, Any] | None = None
+    ) -> ModPluralLM:
         """Make the model from the command line's arguments; a model argument wins over the harness's option."""
         options = {name: value for name, value in (additional_config or {}).items() if value is not None}
         if arg_dict.get("base", "hf") in LOCAL and not arg_dict.get("pretrained"):
@@ -89,9 +91,7 @@ class ModPluralLM(LM):  # type: ignore[misc]
         """Score whole texts with the base LLM alone: a text asks no question on which to consult anyone."""
         return self.base.loglikelihood_rolling(requests)  # type: ignore[no-any-return]
 
-    def _collaborate(
-        self, requests: list[Any], answer: Callable[..., list[Result]]
-    ) -> list[Result]:
+    def _collaborate(self, requests: list[Any], answer: Callable[..., list[Result]]) -> list[Result]:
         settings = self.settings
         queries = read_queries(requests, mode=settings.chosen_mode, attribute=settings.attribute)
         self.session.notes.clear()
@@ -141,7 +141,10 @@ class ModPluralLM(LM):  # type: ignore[misc]
             return None
         if self.world_size > 1:
             path = f"{path}.rank{self.rank}"
-        return TraceWriter(path, {"run_id": uuid.uuid4().hex[:12], "method": self.method.name, "pool": self.session.pool.name})
+        return TraceWriter(
+            path,
+            {"run_id": uuid.uuid4().hex[:12], "method": self.method.name, "pool": self.session.pool.name},
+        )
 
     # What the harness asks of a model beside answers.
 

@@ -46,7 +46,12 @@ class Plan:
 
 
 def make_plan(
-    tasks: Sequence[str], store: MessageStore, *, limit: int | None = None, data: str | None = None, **arguments: Any
+    tasks: Sequence[str],
+    store: MessageStore,
+    *,
+    limit: int | None = None,
+    data: str | None = None,
+    **arguments: Any,
 ) -> Plan:
     """Load tasks and render what a run with these arguments would ask the communities.
 

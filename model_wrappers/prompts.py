@@ -81,7 +81,7 @@ class PromptSet(Checked):
 
     def render(self, name: str, mode: Mode | None = None, **slots: Any) -> str:
         """Fill a template's slots; surrounding white space is removed."""
-        return _compiled(self.template(name, mode)).render(**slots).strip()
+        return str(_compiled(self.template(name, mode)).render(**slots)).strip()
 
     def digest(self) -> str:
         """SHA-256 of all templates, whatever the set is called."""

@@ -63,9 +63,7 @@ def read_queries(requests: Sequence[Any], *, mode: Mode | None, attribute: str |
     for place, request in enumerate(requests):
         key = (request.task_name, request.doc_id, str(request.args[0]))
         groups.setdefault(key, []).append(place)
-    return [
-        _read(requests[places[0]], tuple(places), mode, attribute) for places in groups.values()
-    ]
+    return [_read(requests[places[0]], tuple(places), mode, attribute) for places in groups.values()]
 
 
 def _read(request: Any, positions: tuple[int, ...], mode: Mode | None, attribute: str | None) -> Query:

@@ -12,7 +12,7 @@ from lm_eval.api.model import LM
 from plural_tasks.errors import ModPluralError
 
 
-class ScriptedLM(LM):  # type: ignore[misc]
+class ScriptedLM(LM):
     """Answers from a script, or from a digest of the prompt.
 
     Attributes:

@@ -71,7 +71,9 @@ class Session:
     def prefetch(self, queries: Sequence[Query]) -> None:
         """Fill the store with every community's messages on all queries, community by community."""
         members = self.pool.communities
-        self.asker.ask([request for member in members for query in queries for request in self.message_requests(query, member)])
+        self.asker.ask(
+            [request for member in members for query in queries for request in self.message_requests(query, member)]
+        )
 
     def from_all(self, queries: Sequence[Query]) -> list[list[Message]]:
         """Ask every community about every query.
@@ -163,7 +165,7 @@ class Session:
         return number - 1
 
     def frame(self, query: Query, template: str, **slots: Any) -> Any:
-        """Return the query's prompt with a template around what is asked; the attribute is filled in if it is a slot."""
+        """Return the query's prompt with a template around what is asked."""
         mode = query.mode if template == "prompting" else None
         text = self.prompts.render(template, mode, context=query.text, attribute=query.attribute, **slots)
         return with_text(query.context, text, self.base)
@@ -177,8 +179,9 @@ class Session:
         for query in queries:
             if not query.attribute:
                 raise ModPluralError(
-                    f"task {query.task!r}, document {query.doc_id}: method {method!r} in mode 'steerable' needs the field "
-                    "'attribute', which the document lacks. Give attribute=… in --model_args or choose another mode."
+                    f"task {query.task!r}, document {query.doc_id}: method {method!r} in mode 'steerable' needs the "
+                    "field 'attribute', which the document lacks. Give attribute=… in --model_args or choose another "
+                    "mode."
                 )
 
     def rng(self, query: Query, purpose: str) -> random.Random:
@@ -198,15 +201,15 @@ class Session:
 def parse_number(reply: str, count: int) -> int | None:
     """Return the one number from 1 to ``count`` that a reply states, or None.
 
-    Numbers outside the range are passed over; a reply that states several different ones states none, unless it
-    begins with one ("2. I would …").
+    Numbers outside the range are passed over. A reply that states several different ones states none, unless it begins
+    with one ("2. I would …") and is not a list ("1. …" with "2. …" on a later line), which repeats the question.
     """
+    begun = {int(digits) for digits in re.findall(r"^\s*[#(\[*]*(\d+)\b", reply, flags=re.MULTILINE)}
     leading = re.match(r"\s*[#(\[*]*(\d+)\b", reply)
-    found = [int(digits) for digits in re.findall(r"\d+", reply)]
-    valid = list(dict.fromkeys(number for number in found if 1 <= number <= count))
-    if leading and 1 <= int(leading[1]) <= count:
+    if leading and 1 <= int(leading[1]) <= count and len(begun) == 1:
         return int(leading[1])
-    return valid[0] if len(valid) == 1 else None
+    valid = {number for number in map(int, re.findall(r"\d+", reply)) if 1 <= number <= count}
+    return valid.pop() if len(valid) == 1 else None
 
 
 def _as_note(message: Message) -> dict[str, Any]:

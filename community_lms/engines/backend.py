@@ -53,13 +53,18 @@ class BackendEngine:
             raise
         except Exception as error:  # backends raise whatever their client or server raises
             raise ModPluralError(
-                f"community {community.name!r}: the backend did not answer ({type(error).__name__}: {one_line(error)[:300]})."
+                f"community {community.name!r}: the backend did not answer "
+                f"({type(error).__name__}: {one_line(error)[:300]})."
             ) from error
         return [Message(community.name, str(text or "").strip()) for text in texts]
 
     def _generation(self, backend: Any, request: MessageRequest) -> dict[str, Any]:
         decoding = request.decoding
-        settings: dict[str, Any] = {"until": [], "max_gen_toks": decoding.max_new_tokens, "temperature": decoding.temperature}
+        settings: dict[str, Any] = {
+            "until": [],
+            "max_gen_toks": decoding.max_new_tokens,
+            "temperature": decoding.temperature,
+        }
         if decoding.temperature == 0:
             return {**settings, "do_sample": False}
         settings |= {"do_sample": True, "top_p": decoding.top_p}
@@ -88,10 +93,10 @@ class BackendEngine:
 
         if endpoint.backend not in model_registry:
             raise unknown_name("backend", endpoint.backend, model_registry.keys(), where=f"community {name!r}")
-        extra = {} if endpoint.backend.startswith(("local-", "openai", "anthropic", "litellm")) else {"device": self._device}
+        settings = dict(endpoint.args)
         if endpoint.backend in ("hf", "hf-auto", "huggingface"):
-            extra |= {"batch_size": self.batch_size, "dtype": self._dtype}
-        settings = {name: value for name, value in extra.items() if value is not None} | endpoint.args
+            ours = {"batch_size": self.batch_size, "dtype": self._dtype, "device": self._device}
+            settings = {name: value for name, value in ours.items() if value is not None} | settings
         try:
             return get_model(endpoint.backend).create_from_arg_obj(settings, {})
         except Exception as error:

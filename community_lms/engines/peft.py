@@ -52,7 +52,9 @@ class PeftEngine:
         """Generate one message for each request in one batch; see `MessageEngine.speak`."""
         weights = community.checkpoint or community.backbone
         if weights is None:
-            raise ModPluralError(f"community {community.name!r} is an {community.kind}; the peft engine has no weights for it.")
+            raise ModPluralError(
+                f"community {community.name!r} is an {community.kind}; the peft engine has no weights for it."
+            )
         self._load(weights, community.name)
         with self._as(community), torch.inference_mode():
             return self._generate(community, requests)
@@ -73,9 +75,7 @@ class PeftEngine:
         )
         width = encoded["input_ids"].shape[1]
         lengths = encoded["attention_mask"].sum(dim=1).tolist()
-        return [
-            self._message(community.name, row[width:], length) for row, length in zip(output, lengths, strict=True)
-        ]
+        return [self._message(community.name, row[width:], length) for row, length in zip(output, lengths, strict=True)]
 
     def _message(self, name: str, tokens: torch.Tensor, prompt_tokens: int) -> Message:
         kept = tokens.tolist()
@@ -107,7 +107,11 @@ class PeftEngine:
     def _encode(self, prompts: list[str], max_new_tokens: int) -> dict[str, torch.Tensor]:
         templated = getattr(self._tokenizer, "chat_template", None) is not None
         encoded = self._tokenizer(
-            prompts, return_tensors="pt", padding=True, add_special_tokens=not templated, return_token_type_ids=False
+            prompts,
+            return_tensors="pt",
+            padding=True,
+            add_special_tokens=not templated,
+            return_token_type_ids=False,
         )
         limit = getattr(self._model.config, "max_position_embeddings", None)
         width = encoded["input_ids"].shape[1]
@@ -139,7 +143,7 @@ class PeftEngine:
     def _as(self, community: Community) -> AbstractContextManager[Any]:
         """Let the backbone speak as the community: switch its adapter on, or all adapters off."""
         if community.adapter is None:
-            return self._model.disable_adapter() if self._adapters else nullcontext()  # type: ignore[no-any-return]
+            return self._model.disable_adapter() if self._adapters else nullcontext()
         if community.adapter not in self._adapters:
             self._attach(community)
         self._model.set_adapter(self._adapters[community.adapter])

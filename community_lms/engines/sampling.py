@@ -10,12 +10,11 @@ from transformers import LogitsProcessor
 
 from community_lms.spec import Decoding
 
-
 _HEAD = 512
 """Tokens looked at first; sorting a whole vocabulary costs more than a small model's forward pass."""
 
 
-class KeyedSampler(LogitsProcessor):  # type: ignore[misc]
+class KeyedSampler(LogitsProcessor):
     """Picks each next token by inverting the cumulative distribution at a number drawn from the message's key.
 
     Used with greedy decoding: all scores but the picked token's become -inf. Temperature and top-p mean what they
@@ -35,13 +34,14 @@ class KeyedSampler(LogitsProcessor):  # type: ignore[misc]
         uniform = self._uniform[:, self._step, None].to(scores.device)
         self._step += 1
         total = scaled.logsumexp(dim=-1, keepdim=True)
-        picked, enough = self._pick(*scaled.topk(min(_HEAD, scaled.shape[-1]), dim=-1), total, uniform)
+        head = scaled.topk(min(_HEAD, scaled.shape[-1]), dim=-1)
+        picked, enough = self._pick(head.values, head.indices, total, uniform)
         if not enough.all():
             # A flat distribution whose nucleus reaches beyond the head: sort these rows in full.
             flat = ~enough
             ordered = scaled[flat].sort(dim=-1, descending=True, stable=True)
             picked[flat] = self._pick(ordered.values, ordered.indices, total[flat], uniform[flat])[0]
-        return torch.full_like(scores, float("-inf")).scatter(1, picked, 0.0)  # type: ignore[return-value]
+        return torch.full_like(scores, float("-inf")).scatter(1, picked, 0.0)
 
     def _pick(
         self, scaled: torch.Tensor, tokens: torch.Tensor, total: torch.Tensor, uniform: torch.Tensor

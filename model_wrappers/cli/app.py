@@ -29,7 +29,7 @@ def evaluate() -> None:
 
 @app.command("embedded")
 def embedded() -> None:
-    """Print where the embedded model lies, unpacking it first if need be (for: --model hf --model_args pretrained=…)."""
+    """Print where the embedded model lies, unpacked if need be (for: --model hf --model_args pretrained=…)."""
     from community_lms.embedded import embedded_model
 
     print(embedded_model())

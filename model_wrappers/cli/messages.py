@@ -18,7 +18,9 @@ from plural_tasks.sources import SOURCES
 app = typer.Typer(help="Make, import, export and check stored community messages.", no_args_is_help=True)
 console = Console()
 
-StoreOption = Annotated[Path | None, typer.Option("--messages", help="The store; by default the one in the cache folder.")]
+StoreOption = Annotated[
+    Path | None, typer.Option("--messages", help="The store; by default the one in the cache folder.")
+]
 TasksOption = Annotated[str | None, typer.Option("--tasks", help="Tasks, groups or tags, joined by commas.")]
 PoolOption = Annotated[str, typer.Option(help="A preset, a file, a community, or several joined by +.")]
 CommunitiesOption = Annotated[str | None, typer.Option(help="Only these, joined by +.")]
@@ -28,7 +30,8 @@ PromptsOption = Annotated[str, typer.Option(help="Name or file of a prompt set."
 SeedOption = Annotated[int, typer.Option(help="Seed of the messages (lm_eval's default for torch).")]
 CountOption = Annotated[int, typer.Option("--per-community", help="Messages of each community on each document.")]
 FormatOption = Annotated[
-    Literal["jsonl", "published"], typer.Option("--format", help="JSON lines, or one file id -> text per community.")
+    Literal["jsonl", "published"],
+    typer.Option("--format", help="JSON lines, or one file id -> text per community."),
 ]
 
 
@@ -77,7 +80,8 @@ def generate(
     plan.session.asker.ask(plan.requests())
     counts = plan.session.asker.counts
     console.print(
-        f"{counts.requested} messages: {counts.found} were stored, {counts.generated} generated ({counts.tokens} tokens)."
+        f"{counts.requested} messages: {counts.found} were stored, "
+        f"{counts.generated} generated ({counts.tokens} tokens)."
     )
 
 
@@ -114,7 +118,9 @@ def import_(
     style: FormatOption = "jsonl",
     tasks: Annotated[str | None, typer.Option("--task", help="With --format published: the task.")] = None,
     pool: PoolOption = "embedded",
-    community: Annotated[str | None, typer.Option(help="Who spoke; by default read from the end of the file's name.")] = None,
+    community: Annotated[
+        str | None, typer.Option(help="Who spoke; by default read from the end of the file's name.")
+    ] = None,
     data: DataOption = None,
     engine: EngineOption = "auto",
     prompts: PromptsOption = "default",
@@ -138,7 +144,8 @@ def import_(
             raise ModPluralError(f"{path}: community {speaker!r} is not in pool {pool!r} ({', '.join(asked)}).")
         filed, missing, unknown = import_published(path, asked[speaker], store)
         console.print(
-            f"{path}: {filed} messages of {speaker}; {missing} items without a message, {unknown} entries of other items.",
+            f"{path}: {filed} messages of {speaker}; {missing} items without a message, "
+            f"{unknown} entries of other items.",
             soft_wrap=True,
             highlight=False,
         )
@@ -197,7 +204,13 @@ def _plan(
     seed: int,
     limit: int | None,
 ) -> Plan:
-    settings = {"pool": pool, "communities": communities, "message_engine": engine, "prompts": prompts, "seed": seed}
+    settings = {
+        "pool": pool,
+        "communities": communities,
+        "message_engine": engine,
+        "prompts": prompts,
+        "seed": seed,
+    }
     return make_plan(names, store, limit=limit, data=data, **settings)
 
 

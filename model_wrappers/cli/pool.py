@@ -43,12 +43,18 @@ def show(pool: PoolArgument) -> None:
     table = Table("community", "kind", "weights", "share", "licence", "description")
     for member in loaded.communities:
         table.add_row(
-            member.name, member.kind, _source(member), f"{weights[member.name]:.3f}", member.licence or "-", member.description
+            member.name,
+            member.kind,
+            _source(member),
+            f"{weights[member.name]:.3f}",
+            member.licence or "-",
+            member.description,
         )
     console.print(table)
     decoding = loaded.decoding
     console.print(
-        f"decoding: temperature {decoding.temperature:g}, top-p {decoding.top_p:g}, {decoding.max_new_tokens} new tokens"
+        f"decoding: temperature {decoding.temperature:g}, top-p {decoding.top_p:g}, "
+        f"{decoding.max_new_tokens} new tokens"
     )
     console.print(f"fingerprint: {loaded.fingerprint()}")
 
@@ -72,7 +78,11 @@ def check(
             failed += 1
             console.print(f"[red]FAIL[/red] {one_line(error)}", soft_wrap=True, highlight=False)
             continue
-        console.print(f"[green]ok[/green]   [bold]{member.name}[/bold]: {replies[member.name].text}", soft_wrap=True, highlight=False)
+        console.print(
+            f"[green]ok[/green]   [bold]{member.name}[/bold]: {replies[member.name].text}",
+            soft_wrap=True,
+            highlight=False,
+        )
     warnings = [*asker.warnings(), *_alike(loaded, replies)]
     for warning in warnings:
         console.print(f"[yellow]WARN[/yellow] {warning}", soft_wrap=True, highlight=False)

@@ -15,7 +15,10 @@ from model_wrappers.trace import read_trace
 from plural_tasks.errors import ModPluralError
 from plural_tasks.schema import LABELS
 
-app = typer.Typer(help="Read traces: every community's message, what was selected, how answers were mixed.", no_args_is_help=True)
+app = typer.Typer(
+    help="Read traces: every community's message, what was selected, how answers were mixed.",
+    no_args_is_help=True,
+)
 console = Console()
 
 
@@ -47,7 +50,9 @@ def show(
 
 def print_record(record: dict[str, Any], *, prompts: bool = False) -> None:
     """Print a trace record readably."""
-    head = f"{record['task']} / {record['id']}   method {record['method']}, mode {record['mode']}, pool {record['pool']}"
+    head = (
+        f"{record['task']} / {record['id']}   method {record['method']}, mode {record['mode']}, pool {record['pool']}"
+    )
     console.print(Panel(escape(record["question"]), title=escape(head), title_align="left"))
     if record.get("attribute"):
         console.print(f"[bold]attribute[/bold]  {escape(record['attribute'])}", highlight=False)

@@ -29,6 +29,10 @@ class Overton:
 def listing(messages: Sequence[Message], described: dict[str, str]) -> list[dict[str, str]]:
     """Messages as the slots of a template."""
     return [
-        {"community": message.community, "description": described.get(message.community, ""), "text": message.text}
+        {
+            "community": message.community,
+            "description": described.get(message.community, ""),
+            "text": message.text,
+        }
         for message in messages
     ]

@@ -8,10 +8,13 @@ from collections.abc import Sequence
 _WORD = re.compile(r"[^\W\d_]{3,}")
 _END = re.compile(r"(?<=[.!?])\s+|\n+")
 _FUNCTION_WORDS = frozenset(
-    "about after all also and any are because been being but can could did does doing each for from get had has have "
-    "having her here hers him his how into its itself just may might more most must not now off one only other our out "
-    "over own same she should some such than that the their them then there these they this those through too under "
-    "until upon very was were what when where which while who whom why will with within without would you your".split()
+    """
+    about after all also and any are because been being but can could did does doing each for from get had has
+    have having her here hers him his how into its itself just may might more most must not now off one only other
+    our out over own same she should some such than that the their them then there these they this those through
+    too under until upon very was were what when where which while who whom why will with within without would you
+    your
+    """.split()  # noqa: SIM905  (a list of 96 literals is no easier to read)
 )
 
 

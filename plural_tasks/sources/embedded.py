@@ -44,7 +44,14 @@ def _distributional(row: Mapping[str, Any]) -> DistributionalItem:
 
 SOURCES = (
     Source("embedded_overton", "overton", "overton.json", _overton, licence=_LICENCE, known_issues=_ISSUES),
-    Source("embedded_steerable", "steerable", "steerable.json", _steerable, licence=_LICENCE, known_issues=_ISSUES),
+    Source(
+        "embedded_steerable",
+        "steerable",
+        "steerable.json",
+        _steerable,
+        licence=_LICENCE,
+        known_issues=_ISSUES,
+    ),
     Source(
         "embedded_distributional",
         "distributional",

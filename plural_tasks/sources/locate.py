@@ -6,7 +6,7 @@ import os
 from collections.abc import Mapping
 from pathlib import Path
 
-from plural_tasks.errors import ModPluralError, unknown_name
+from plural_tasks.errors import ModPluralError, one_line, unknown_name
 from plural_tasks.sources.base import Source
 
 DATA_VARIABLE = "MODPLURAL_DATA"
@@ -48,7 +48,9 @@ def _place_for(source: Source, override: Override) -> str | None:
     if override is None:
         return None
     if not isinstance(override, str | os.PathLike):  # the harness reads a bare number as a number
-        raise ModPluralError(f"plural_data: found {override!r}, expected a file, a folder, an address, or a mapping to these.")
+        raise ModPluralError(
+            f"plural_data: found {override!r}, expected a file, a folder, an address, or a mapping to these."
+        )
     return os.fspath(override)
 
 
@@ -81,7 +83,7 @@ def _fetch(source: Source, folder: str, sha256: str | None) -> Path:
         )
     except (OSError, ValueError) as error:
         raise ModPluralError(
-            f"{source.name}: {address} cannot be fetched ({' '.join(str(error).split())[:200]}). Fetch {source.filename} "
-            f"by other means and point --metadata plural_data=PATH or {DATA_VARIABLE} at it."
+            f"{source.name}: {address} cannot be fetched ({one_line(error)[:200]}). Fetch {source.filename} by other "
+            f"means and point --metadata plural_data=PATH or {DATA_VARIABLE} at it."
         ) from error
     return Path(fetched)

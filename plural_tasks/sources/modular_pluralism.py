@@ -196,6 +196,9 @@ SOURCES = (
         sha256="047b8844e7c7f551a1ad6ef581b049aafa32844b7dd78188d9df9d564121101c",
         licence="CC-BY-NC-SA-4.0 (GlobalOpinionQA)",
         citation=f"{_CITATION}; Durmus et al. 2023, Towards Measuring the Representation of Subjective Global Opinions",
-        known_issues=("37 % of the items have a don't-know option.", "Sample notes after a country are removed."),
+        known_issues=(
+            "37 % of the items have a don't-know option.",
+            "Sample notes after a country are removed.",
+        ),
     ),
 )

@@ -1,4 +1,5 @@
 import json
+import sys
 from pathlib import Path
 
 import pytest
@@ -7,6 +8,11 @@ from plural_tasks.dataset import load
 from plural_tasks.errors import ModPluralError
 
 RECORD = {"situation": "planting a tree", "vrd": ["Care"], "explanation": ["Trees outlive us."], "id": 1}
+
+
+@pytest.fixture(autouse=True)
+def _keep_hook(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(sys, "excepthook", sys.excepthook)
 
 
 @pytest.mark.parametrize("mode", ["overton", "steerable", "distributional"])
