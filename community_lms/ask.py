@@ -17,7 +17,7 @@ logger = logging.getLogger(__name__)
 
 @dataclass
 class Asked:
-    """Counts of one or more calls of `Asker.ask`."""
+    """Counts over all calls of `Asker.ask`; a request that is made again is not counted again."""
 
     requested: int = 0
     found: int = 0
@@ -45,6 +45,7 @@ class Asker:
     show_progress: bool = True
     counts: Asked = field(default_factory=Asked)
     engines: dict[str, MessageEngine] = field(default_factory=dict)
+    _counted: set[str] = field(default_factory=set)
 
     def ask(self, requests: Sequence[MessageRequest]) -> list[Message]:
         """Return one message for each request, in order.
@@ -55,8 +56,10 @@ class Asker:
         """
         unique = {request.key: request for request in requests}
         found = self.store.get(unique)
-        self.counts.requested += len(unique)
-        self.counts.found += len(found)
+        new = unique.keys() - self._counted
+        self._counted |= new
+        self.counts.requested += len(new)
+        self.counts.found += len(new & found.keys())
         with tqdm(
             total=len(unique),
             initial=len(found),

@@ -14,6 +14,7 @@ from plural_tasks.errors import ModPluralError, one_line, unknown_name
 
 SCRIPTED = "scripted"
 LOCAL = ("hf", "hf-auto", "huggingface")
+_EXTRAS = {"batch_size", "max_batch_size", "device"}  # the harness gives them to every model, of use or not
 _UNEXPECTED = re.compile(r"unexpected keyword argument '(\w+)'")
 _MISSING = re.compile(r"missing \d+ required (?:positional|keyword-only) arguments?: '?(\w+)'?")
 
@@ -67,17 +68,12 @@ def _backend_class(name: str) -> Any:
 
 
 def _checked(kind: Any, name: str, given: dict[str, Any]) -> dict[str, Any]:
-    known, open_ended = _parameters(kind)
-    # The harness passes these three to every model, whether or not it has a use for them.
-    for extra in ("batch_size", "max_batch_size", "device"):
-        if extra in given and extra not in known and not open_ended:
-            given = {key: value for key, value in given.items() if key != extra}
-    forwarded = _forwarded(kind) if open_ended else set()
+    known, takes_any = _parameters(kind)
+    forwarded = _forwarded(kind)
     for argument in given:
-        if argument in known or argument in forwarded or argument in ("batch_size", "max_batch_size", "device"):
-            continue
-        raise _unknown_argument(argument, name, known)
-    return given
+        if argument not in known | forwarded | _EXTRAS:
+            raise _unknown_argument(argument, name, known)
+    return {key: value for key, value in given.items() if takes_any or key in known | forwarded}
 
 
 def _unknown_argument(argument: str, name: str, known: set[str]) -> ModPluralError:
@@ -90,16 +86,20 @@ def _unknown_argument(argument: str, name: str, known: set[str]) -> ModPluralErr
 
 
 def _parameters(kind: Any) -> tuple[set[str], bool]:
-    """Names that a class's constructors declare, up the line as long as they take ``**kwargs``."""
+    """Names that a class's constructors declare, and whether the class itself takes any other (``**kwargs``).
+
+    Constructors up the line count as long as the one below takes ``**kwargs``, which it may pass up.
+    """
     names: set[str] = set()
-    for ancestor in inspect.getmro(kind):
-        if "__init__" not in vars(ancestor):
-            continue
-        parameters = inspect.signature(vars(ancestor)["__init__"]).parameters.values()
+    levels = [vars(ancestor)["__init__"] for ancestor in inspect.getmro(kind) if "__init__" in vars(ancestor)]
+    takes_any = []
+    for level in levels:
+        parameters = inspect.signature(level).parameters.values()
         names |= {p.name for p in parameters if p.kind in (p.POSITIONAL_OR_KEYWORD, p.KEYWORD_ONLY)} - {"self"}
-        if not any(p.kind is p.VAR_KEYWORD for p in parameters):
-            return names, False
-    return names, True
+        takes_any.append(any(p.kind is p.VAR_KEYWORD for p in parameters))
+        if not takes_any[-1]:
+            break
+    return names, takes_any[0]
 
 
 def _forwarded(kind: Any) -> set[str]:

@@ -1,0 +1,140 @@
+"""Making, exporting and importing messages; looking at pools, prompts and traces."""
+
+import json
+import sys
+
+import pytest
+import typer
+from typer.testing import CliRunner
+
+from community_lms.store import MessageStore
+from model_wrappers.cli.app import app
+from model_wrappers.lm import ModPluralLM
+from model_wrappers.plan import load_tasks, make_plan
+from model_wrappers.prompts import REQUIRED, SLOTS, load_prompts, prompt_set_names
+from plural_tasks.errors import ModPluralError
+
+runner = CliRunner()
+
+
+def invoke(*arguments: str) -> str:
+    result = runner.invoke(app, list(arguments), env={"COLUMNS": "200"}, catch_exceptions=False)
+    assert result.exit_code == 0, result.output
+    return result.output
+
+
+def test_generate_asks_what_a_run_asks_and_nothing_twice(tmp_path) -> None:
+    store = str(tmp_path / "s.sqlite")
+    common = ("--tasks", "plural_embedded", "--limit", "2", "--engine", "scripted", "--messages", store)
+    assert "36 messages: 0 were stored, 36 generated" in invoke("messages", "generate", *common)
+    assert "36 messages: 36 were stored, 0 generated" in invoke("messages", "generate", *common)
+    lm = ModPluralLM(base="scripted", message_engine="scripted", messages=store, seed=1234)
+    for name, task in load_tasks(["plural_embedded"]).items():
+        task.build_all_requests(limit=2, rank=0, world_size=1)
+        getattr(lm, "generate_until" if "overton" in name else "loglikelihood")(task.instances)
+    assert vars(lm.session.asker.counts) == {"requested": 36, "found": 36, "generated": 0, "tokens": 0}
+    assert len(MessageStore(store)) == 36
+
+
+def test_another_seed_prompt_pool_or_count_asks_anew(tmp_path) -> None:
+    store = MessageStore(None)
+
+    def keys(**changes) -> set[str]:
+        plan = make_plan(["plural_embedded_overton"], store, limit=1, **{"message_engine": "scripted", **changes})
+        return {request.key for request in plan.requests()}
+
+    plain = keys()
+    assert len(plain) == 6
+    assert keys() == plain
+    assert keys(communities="liberty") < plain
+    assert keys(seed=2).isdisjoint(plain)
+    assert keys(message_temperature=0.1).isdisjoint(plain)
+    assert plain < keys(messages_per_community=2)
+
+
+def test_published_format_round_trips(tmp_path) -> None:
+    store, other = str(tmp_path / "s.sqlite"), str(tmp_path / "o.sqlite")
+    common = ("--engine", "scripted", "--limit", "3")
+    invoke("messages", "generate", "--tasks", "plural_embedded_overton", *common, "--messages", store)
+    out = tmp_path / "published"
+    shown = invoke(
+        *("messages", "export", str(out), "--format", "published", "--tasks", "plural_embedded_overton"),
+        *(*common, "--messages", store),
+    )
+    assert shown.count("3 messages, 0 not in the store") == 6
+    files = sorted(out.iterdir())
+    assert [path.name for path in files][0] == "overton_community.json"
+    assert set(json.loads(files[0].read_text(encoding="utf-8"))) == {"ov-01", "ov-02", "ov-03"}
+    shown = invoke(
+        *("messages", "import", *map(str, files), "--format", "published", "--task", "plural_embedded_overton"),
+        *(*common, "--messages", other),
+    )
+    assert shown.count("0 items without a message, 0 entries of other items") == 6
+    there = {row.key: row.text for row in MessageStore(store).rows()}
+    assert {row.key: row.text for row in MessageStore(other).rows()} == there
+    assert {row.origin for row in MessageStore(other).rows()} == {f"imported from {path.name}" for path in files}
+    assert "18 messages, 0 with a wrong key" in invoke("messages", "verify", "--messages", other)
+
+
+def test_unknown_task_names_the_nearest() -> None:
+    with pytest.raises(ModPluralError, match=r"unknown task 'plural_embeded'.*'plural_embedded'"):
+        load_tasks(["plural_embeded"])
+
+
+def test_pool_commands() -> None:
+    assert "w_africa" in invoke("pool", "list")
+    assert "bunsenfeng/mistral-reddit_c" in invoke("pool", "show", "perspective")
+    shown = invoke("pool", "check", "embedded", "--engine", "scripted")
+    assert "6 of 6 communities spoke" in shown
+
+
+def test_replies_that_are_equal_or_empty_are_noticed(tmp_path) -> None:
+    from community_lms.message import Message
+    from community_lms.pool import load_pool
+    from model_wrappers.cli.pool import _alike
+
+    pool = load_pool("embedded")
+    texts = ["same", "other", "same", "", "fifth", "sixth"]
+    replies = {name: Message(name, text) for name, text in zip(pool.names, texts, strict=True)}
+    assert _alike(pool, replies) == [
+        "communities 'tradition' and 'liberty' give the same reply; is an adapter ignored?",
+        "community 'community' said nothing.",
+    ]
+
+
+def test_prompts_commands_and_slots() -> None:
+    assert "default" in invoke("prompts", "list")
+    assert "synthesise" in invoke("prompts", "show")
+    assert set(SLOTS) == set(REQUIRED)
+    assert all(REQUIRED[name] <= SLOTS[name] for name in SLOTS)
+    for name in prompt_set_names():
+        assert len(load_prompts(name).digest()) == 64
+
+
+def test_prompts_do_not_run_what_a_document_says() -> None:
+    text = load_prompts("default").render("answer", context="{{ 7 * 7 }}", message="{% raw %}", attribute="x")
+    assert "{{ 7 * 7 }}" in text
+
+
+def test_version_and_help() -> None:
+    from plural_tasks import __version__
+
+    assert invoke("--version").strip() == __version__
+    for command in ("pool", "messages", "trace", "prompts"):
+        assert "Usage" in invoke(command, "--help")
+    assert isinstance(app, typer.Typer)
+
+
+def test_eval_passes_arguments_on_and_names_the_model(monkeypatch) -> None:
+    from model_wrappers.cli import main
+
+    seen = []
+    monkeypatch.setattr("lm_eval.__main__.cli_evaluate", lambda: seen.append(list(sys.argv)))
+    for given in (["--tasks", "plural"], ["--model", "hf", "--tasks", "plural"], ["-M=hf"]):
+        monkeypatch.setattr(sys, "argv", ["modplural", "eval", *given])
+        main()
+    assert seen == [
+        ["lm_eval", "run", "--model", "modplural", "--tasks", "plural"],
+        ["lm_eval", "run", "--model", "hf", "--tasks", "plural"],
+        ["lm_eval", "run", "-M=hf"],
+    ]
