@@ -31,9 +31,7 @@ def tasks(tmp_path: Path) -> Path:
 
 def python(code: str, **environ: str) -> subprocess.CompletedProcess[str]:
     """Run code in a fresh interpreter that starts no hook by itself (-S)."""
-    inherited = {
-        key: value for key, value in os.environ.items() if not key.startswith(("PYTHON", "MODPLURAL"))
-    }
+    inherited = {key: value for key, value in os.environ.items() if not key.startswith(("PYTHON", "MODPLURAL"))}
     return subprocess.run(
         [sys.executable, "-S", "-c", code],
         capture_output=True,

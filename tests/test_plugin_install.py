@@ -29,9 +29,7 @@ HOOK_FILES = ("_modplural_autoload.py", "modplural.pth", "modplural.start")
 
 def call(*command: object, cwd: Path, **environ: str) -> subprocess.CompletedProcess[str]:
     """Run a command away from the source tree and from this process' Python settings."""
-    inherited = {
-        key: value for key, value in os.environ.items() if not key.startswith(("PYTHON", "MODPLURAL"))
-    }
+    inherited = {key: value for key, value in os.environ.items() if not key.startswith(("PYTHON", "MODPLURAL"))}
     return subprocess.run(
         [str(part) for part in command],
         cwd=cwd,

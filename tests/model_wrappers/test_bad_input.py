@@ -199,52 +199,51 @@ def test_task_files(tmp_path, monkeypatch, capsys, name) -> None:
     assert "Traceback" not in shown
 
 
+SCRIPTED = ("--engine", "scripted")
+PUBLISHED = ("--format", "published", "--task", "plural_embedded_overton", *SCRIPTED)
 COMMANDS = {
     "task file with a missing field": (
         lambda p: (
-            ["messages", "generate", "--tasks", "plural_overton_vk", "--engine", "scripted", "--messages"]
-            + [str(p / "s"), "--data", write(p / "t.json", json.dumps([{"situation": "tea", "id": 3}]))]
+            *("messages", "generate", "--tasks", "plural_overton_vk", *SCRIPTED, "--messages", str(p / "s")),
+            *("--data", write(p / "t.json", json.dumps([{"situation": "tea", "id": 3}]))),
         ),
         r"record 1 \(id 3\): field 'vrd' is missing",
     ),
-    "no tasks": (
-        lambda p: ["messages", "generate", "--tasks", ",", "--messages", str(p / "s")],
-        r"give at least one task",
-    ),
-    "store that is not there": (lambda p: ["messages", "verify", "--messages", str(p / "s")], r"no such message store"),
+    "no tasks": (lambda p: ("messages", "generate", "--tasks", ","), r"give at least one task"),
+    "store that is not there": (lambda p: ("messages", "verify", "--messages", str(p / "s")), r"no such message store"),
     "import of a broken line": (
-        lambda p: ["messages", "import", write(p / "m.jsonl", "{}\n"), "--messages", str(p / "s")],
+        lambda p: ("messages", "import", write(p / "m.jsonl", "{}\n"), "--messages", str(p / "s")),
         r"m\.jsonl:1: field 'key' is missing",
     ),
     "import of a file that is not there": (
-        lambda p: ["messages", "import", str(p / "m.jsonl"), "--messages", str(p / "s")],
+        lambda p: ("messages", "import", str(p / "m.jsonl"), "--messages", str(p / "s")),
         r"m\.jsonl: cannot be read",
     ),
     "published file of another task": (
         lambda p: (
-            ["messages", "import", write(p / "x_liberty.json", '{"1": "hi"}'), "--format", "published"]
-            + ["--task", "plural_embedded_overton", "--messages", str(p / "s"), "--engine", "scripted"]
+            *("messages", "import", write(p / "x_liberty.json", '{"1": "hi"}')),
+            *("--messages", str(p / "s"), *PUBLISHED),
         ),
         r"none of its 1 ids is an item of the task",
     ),
     "published file of a stranger": (
         lambda p: (
-            ["messages", "import", write(p / "x.json", '{"ov-01": "hi"}'), "--format", "published"]
-            + ["--task", "plural_embedded_overton", "--messages", str(p / "s"), "--engine", "scripted"]
+            *("messages", "import", write(p / "x.json", '{"ov-01": "hi"}')),
+            *("--messages", str(p / "s"), *PUBLISHED),
         ),
         r"its name ends with none of the communities",
     ),
-    "trace that is not there": (lambda p: ["trace", "show", str(p / "t.jsonl")], r"t\.jsonl: cannot be read"),
+    "trace that is not there": (lambda p: ("trace", "show", str(p / "t.jsonl")), r"t\.jsonl: cannot be read"),
     "trace line that is no JSON": (
-        lambda p: ["trace", "show", write(p / "t.jsonl", "oops\n")],
+        lambda p: ("trace", "show", write(p / "t.jsonl", "oops\n")),
         r"t\.jsonl:1: is not a JSON line",
     ),
     "document that is not in the trace": (
-        lambda p: ["trace", "show", write(p / "t.jsonl", '{"task": "t", "id": "1", "run_id": "r"}\n'), "--id", "2"],
+        lambda p: ("trace", "show", write(p / "t.jsonl", '{"task": "t", "id": "1", "run_id": "r"}\n'), "--id", "2"),
         r"no such document",
     ),
-    "pool to show": (lambda p: ["pool", "show", "perspectiv"], r"Did you mean 'perspective'"),
-    "prompt set to show": (lambda p: ["prompts", "show", "x"], r"unknown prompt set 'x'"),
+    "pool to show": (lambda p: ("pool", "show", "perspectiv"), r"Did you mean 'perspective'"),
+    "prompt set to show": (lambda p: ("prompts", "show", "x"), r"unknown prompt set 'x'"),
 }
 
 

@@ -33,9 +33,8 @@ class Loose(Strict):
 
 @pytest.fixture(autouse=True)
 def _registered(monkeypatch) -> None:
-    from lm_eval.api.registry import model_registry
-
     import lm_eval.models  # noqa: F401
+    from lm_eval.api.registry import model_registry
 
     monkeypatch.setitem(model_registry._objs, "strict", Strict)
     monkeypatch.setitem(model_registry._objs, "loose", Loose)

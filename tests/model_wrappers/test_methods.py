@@ -73,7 +73,7 @@ def test_distributional_answers_once_for_each_message(tmp_path) -> None:
 
 def test_a_selection_that_cannot_be_read_is_drawn_seeded_and_counted(tmp_path) -> None:
     def chosen(seed: int) -> list[str]:
-        lm, base, _ = model(tmp_path, base=ScriptedLM(replies=lambda prompt: "I cannot say."), seed=seed)
+        lm, _base, _ = model(tmp_path, base=ScriptedLM(replies=lambda prompt: "I cannot say."), seed=seed)
         lm.generate_until(requests([doc("steerable", number) for number in range(12)], "generate_until"))
         assert lm.session.fallbacks == {"selection": 12}
         return [note["selected"] for note in lm.session.notes.values()]

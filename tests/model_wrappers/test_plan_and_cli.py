@@ -63,7 +63,7 @@ def test_published_format_round_trips(tmp_path) -> None:
     )
     assert shown.count("3 messages, 0 not in the store") == 6
     files = sorted(out.iterdir())
-    assert [path.name for path in files][0] == "overton_community.json"
+    assert next(path.name for path in files) == "overton_community.json"
     assert set(json.loads(files[0].read_text(encoding="utf-8"))) == {"ov-01", "ov-02", "ov-03"}
     shown = invoke(
         *("messages", "import", *map(str, files), "--format", "published", "--task", "plural_embedded_overton"),

@@ -37,10 +37,7 @@ def test_an_unknown_field_names_the_nearest_one() -> None:
 
 
 def test_an_unknown_field_like_no_other_lists_the_valid_ones() -> None:
-    assert (
-        refusal({"name": "a", "zzz": 1})
-        == "some.yaml: unknown field 'zzz'. Valid: name, count, inner, parts."
-    )
+    assert refusal({"name": "a", "zzz": 1}) == "some.yaml: unknown field 'zzz'. Valid: name, count, inner, parts."
 
 
 def test_a_misspelt_required_field_is_reported_as_such_and_not_as_missing() -> None:
@@ -48,10 +45,7 @@ def test_a_misspelt_required_field_is_reported_as_such_and_not_as_missing() -> N
 
 
 def test_an_unknown_field_of_an_inner_record_is_compared_with_the_inner_fields() -> None:
-    assert (
-        refusal({"name": "a", "inner": {"sise": 1}})
-        == "some.yaml: unknown field 'inner.sise'. Did you mean 'size'?"
-    )
+    assert refusal({"name": "a", "inner": {"sise": 1}}) == "some.yaml: unknown field 'inner.sise'. Did you mean 'size'?"
     assert (
         refusal({"name": "a", "parts": [{"size": 1}, {"zzz": 1}]})
         == "some.yaml: unknown field 'parts.1.zzz'. Valid: size, colour."
@@ -64,8 +58,7 @@ def test_a_missing_field_is_named() -> None:
 
 def test_a_wrong_value_names_field_expectation_and_finding() -> None:
     assert refusal({"name": "a", "count": "many"}) == (
-        "some.yaml: field 'count': Input should be a valid integer, unable to parse string as an integer, "
-        "found 'many'."
+        "some.yaml: field 'count': Input should be a valid integer, unable to parse string as an integer, found 'many'."
     )
 
 
@@ -82,9 +75,7 @@ def test_further_problems_are_counted() -> None:
 
 @pytest.mark.parametrize(("data", "kind"), [([], "list"), (None, "NoneType"), ("text", "str"), (5, "int")])
 def test_what_is_no_mapping_is_refused(data: object, kind: str) -> None:
-    assert refusal(data) == (
-        f"some.yaml: found {kind}, expected a mapping with the fields name, count, inner, parts."
-    )
+    assert refusal(data) == (f"some.yaml: found {kind}, expected a mapping with the fields name, count, inner, parts.")
 
 
 @pytest.mark.parametrize(
@@ -97,9 +88,7 @@ def test_what_is_no_mapping_is_refused(data: object, kind: str) -> None:
         ("one: !!python/name:os.system x\n", "1:6", "could not determine a constructor for the tag"),
     ],
 )
-def test_malformed_yaml_names_file_line_and_column(
-    tmp_path: Path, text: str, place: str, problem: str
-) -> None:
+def test_malformed_yaml_names_file_line_and_column(tmp_path: Path, text: str, place: str, problem: str) -> None:
     path = tmp_path / "pool.yaml"
     path.write_text(text)
 
@@ -127,9 +116,7 @@ def test_yaml_with_a_control_character_names_the_file(tmp_path: Path) -> None:
         ('{"a": 1} x', "1:10", "Extra data"),
     ],
 )
-def test_malformed_json_names_file_line_and_column(
-    tmp_path: Path, text: str, place: str, problem: str
-) -> None:
+def test_malformed_json_names_file_line_and_column(tmp_path: Path, text: str, place: str, problem: str) -> None:
     path = tmp_path / "items.json"
     path.write_text(text)
 

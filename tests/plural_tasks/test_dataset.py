@@ -44,7 +44,5 @@ def test_the_users_data_are_read_and_other_arguments_ignored(tmp_path: Path) -> 
 
 
 def test_an_unknown_source_names_the_nearest() -> None:
-    with pytest.raises(
-        ModPluralError, match=r"^dataset_kwargs\.plural_source: unknown source 'overton_kv'\. Did you"
-    ):
+    with pytest.raises(ModPluralError, match=r"^dataset_kwargs\.plural_source: unknown source 'overton_kv'\. Did you"):
         load("overton_kv")

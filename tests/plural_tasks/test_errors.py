@@ -65,9 +65,7 @@ def passed_on(monkeypatch: pytest.MonkeyPatch) -> list[BaseException]:
     return seen
 
 
-def test_our_error_is_shown_in_one_line(
-    passed_on: list[BaseException], capsys: pytest.CaptureFixture[str]
-) -> None:
+def test_our_error_is_shown_in_one_line(passed_on: list[BaseException], capsys: pytest.CaptureFixture[str]) -> None:
     show_errors_in_one_line()
     sys.excepthook(ModPluralError, ModPluralError("a.yaml:1:2:\n  malformed"), None)
 
@@ -75,9 +73,7 @@ def test_our_error_is_shown_in_one_line(
     assert passed_on == []
 
 
-def test_other_errors_go_to_the_hook_before(
-    passed_on: list[BaseException], capsys: pytest.CaptureFixture[str]
-) -> None:
+def test_other_errors_go_to_the_hook_before(passed_on: list[BaseException], capsys: pytest.CaptureFixture[str]) -> None:
     error = ValueError("not ours")
     show_errors_in_one_line()
     sys.excepthook(ValueError, error, None)

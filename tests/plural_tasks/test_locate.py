@@ -66,8 +66,7 @@ class TestLocalPlaces:
 
     def test_a_folder_without_the_file(self, folder: Path) -> None:
         assert refusal(OTHER, folder) == (
-            f"{folder}: holds no steerable_test_valuekaleidoscope_small.json, "
-            "which the source 'steerable_vk' reads."
+            f"{folder}: holds no steerable_test_valuekaleidoscope_small.json, which the source 'steerable_vk' reads."
         )
 
     def test_no_such_place(self, tmp_path: Path) -> None:
@@ -98,9 +97,7 @@ class TestVariable:
         assert DATA_VARIABLE == "MODPLURAL_DATA"
         assert locate(SOURCE) == folder / SOURCE.filename
 
-    def test_gives_way_to_what_is_given(
-        self, folder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-    ) -> None:
+    def test_gives_way_to_what_is_given(self, folder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
         monkeypatch.setenv(DATA_VARIABLE, str(tmp_path / "none"))
 
         assert locate(SOURCE, folder) == folder / SOURCE.filename
@@ -118,9 +115,7 @@ class TestMapping:
     def test_an_unknown_source_is_refused(self, folder: Path) -> None:
         message = refusal(SOURCE, {"overton_vkk": str(folder)})
 
-        assert message.startswith(
-            "plural_data: unknown source 'overton_vkk'. Did you mean 'overton_vk'? Valid: "
-        )
+        assert message.startswith("plural_data: unknown source 'overton_vkk'. Did you mean 'overton_vk'? Valid: ")
 
     def test_a_source_that_it_leaves_out_is_fetched(self, server: "Server", tmp_path: Path) -> None:
         public = replace(SOURCE, url=server.address, sha256=server.digest)
@@ -174,9 +169,7 @@ class TestAddress:
         assert locate(SOURCE) == locate(SOURCE, {"overton_vk": server.address})
 
     def test_the_public_copy_is_checked_by_its_digest(self, server: Server) -> None:
-        assert (
-            locate(replace(SOURCE, url=server.address, sha256=server.digest)).read_bytes() == server.content
-        )
+        assert locate(replace(SOURCE, url=server.address, sha256=server.digest)).read_bytes() == server.content
 
         message = refusal(replace(SOURCE, url=server.address, sha256="0" * 64))
         assert message.startswith(f"overton_vk: {server.address}/{SOURCE.filename} cannot be fetched (")
@@ -196,8 +189,7 @@ class TestAddress:
 
         assert message.startswith(f"overton_vk: {address}/{SOURCE.filename} cannot be fetched (")
         assert message.endswith(
-            f"). Fetch {SOURCE.filename} by other means and point --metadata plural_data=PATH "
-            "or MODPLURAL_DATA at it."
+            f"). Fetch {SOURCE.filename} by other means and point --metadata plural_data=PATH or MODPLURAL_DATA at it."
         )
         assert "\n" not in message
         assert caplog.records == []
@@ -205,9 +197,7 @@ class TestAddress:
 
 @pytest.mark.parametrize("source", EMBEDDED, ids=lambda source: source.name)
 class TestEmbeddedSources:
-    def test_ignore_every_override(
-        self, source: Source, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-    ) -> None:
+    def test_ignore_every_override(self, source: Source, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
         shipped = locate(source)
         monkeypatch.setenv(DATA_VARIABLE, str(tmp_path / "none"))
 

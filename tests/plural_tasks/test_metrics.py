@@ -39,9 +39,7 @@ class TestDistance:
         assert js_distance(counts, q) == pytest.approx(math.sqrt(bits), abs=1e-6)
 
 
-@pytest.mark.parametrize(
-    "shares", [[1.0], [0.5, 0.5], [0.1, 0.2, 0.7], [1 / 3, 1 / 3, 1 / 3], [1e-9, 1 - 1e-9]]
-)
+@pytest.mark.parametrize("shares", [[1.0], [0.5, 0.5], [0.1, 0.2, 0.7], [1 / 3, 1 / 3, 1 / 3], [1e-9, 1 - 1e-9]])
 def test_distance_of_equal_distributions_is_0(shares: list[float]) -> None:
     assert js_distance(shares, list(shares)) == pytest.approx(0.0, abs=1e-8)
 

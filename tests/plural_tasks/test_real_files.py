@@ -22,9 +22,7 @@ COUNTS = {
 def file_of(name: str) -> Path:
     path = FOLDER / SOURCES[name].filename
     if not path.is_file():
-        pytest.skip(
-            f"no copy of {path.name} in ../shared/data/modular_pluralism; it may not be redistributed"
-        )
+        pytest.skip(f"no copy of {path.name} in ../shared/data/modular_pluralism; it may not be redistributed")
     return path
 
 
@@ -80,9 +78,7 @@ def test_moralchoice_gold_follows_from_the_stratum() -> None:
 
 def test_no_country_carries_a_sample_note() -> None:
     countries = {
-        item.attribute
-        for item in items_of("distributional_globalopinionqa")
-        if isinstance(item, DistributionalItem)
+        item.attribute for item in items_of("distributional_globalopinionqa") if isinstance(item, DistributionalItem)
     }
 
     assert not [country for country in countries if "sample" in country.lower()]

@@ -53,9 +53,7 @@ def test_constants() -> None:
     [(OvertonItem, OVERTON), (SteerableItem, STEERABLE), (DistributionalItem, DISTRIBUTIONAL)],
 )
 class TestEveryItem:
-    def test_is_accepted_and_hashable_and_survives_a_round_trip(
-        self, model: Any, record: dict[str, Any]
-    ) -> None:
+    def test_is_accepted_and_hashable_and_survives_a_round_trip(self, model: Any, record: dict[str, Any]) -> None:
         item = model.model_validate(record)
 
         assert model.model_validate_json(item.model_dump_json()) == item
@@ -68,14 +66,10 @@ class TestEveryItem:
 
     @pytest.mark.parametrize("text", ["", "   ", "\n"])
     def test_needs_a_question(self, model: Any, record: dict[str, Any], text: str) -> None:
-        assert "field 'question': String should have at least 1 character" in refusal(
-            model, record, question=text
-        )
+        assert "field 'question': String should have at least 1 character" in refusal(model, record, question=text)
 
     def test_needs_an_id(self, model: Any, record: dict[str, Any]) -> None:
-        assert refusal(model, {key: record[key] for key in record if key != "id"}) == (
-            "x: field 'id' is missing."
-        )
+        assert refusal(model, {key: record[key] for key in record if key != "id"}) == ("x: field 'id' is missing.")
 
     def test_refuses_an_unknown_field(self, model: Any, record: dict[str, Any]) -> None:
         assert refusal(model, record, qestion="?") == "x: unknown field 'qestion'. Did you mean 'question'?"
@@ -99,9 +93,7 @@ def test_a_value_needs_name_and_explanation() -> None:
 def test_gold_must_be_an_index_of_the_options(gold: list[int]) -> None:
     wrong = next(index for index in gold if index not in (0, 1, 2))
 
-    assert (
-        refusal(SteerableItem, STEERABLE, gold=gold) == f"x: gold {wrong} is not an index of the 3 options."
-    )
+    assert refusal(SteerableItem, STEERABLE, gold=gold) == f"x: gold {wrong} is not an index of the 3 options."
 
 
 def test_gold_must_not_be_empty() -> None:
@@ -129,9 +121,7 @@ def test_steerable_checks_its_gold_distribution() -> None:
     assert item.gold_distribution == (0.2, 0.5, 0.3)
 
 
-@pytest.mark.parametrize(
-    ("model", "record"), [(SteerableItem, STEERABLE), (DistributionalItem, DISTRIBUTIONAL)]
-)
+@pytest.mark.parametrize(("model", "record"), [(SteerableItem, STEERABLE), (DistributionalItem, DISTRIBUTIONAL)])
 class TestOptions:
     def test_at_least_one(self, model: Any, record: dict[str, Any]) -> None:
         assert "field 'options': Tuple should have at least 1 item" in refusal(model, record, options=[])
