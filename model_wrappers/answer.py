@@ -6,6 +6,7 @@ import math
 from collections.abc import Sequence
 from typing import Any
 
+from model_wrappers.base_lm import ask
 from model_wrappers.query import Query
 from model_wrappers.session import Session, Weighted
 from plural_tasks.metrics import normalise
@@ -26,7 +27,7 @@ def generate(planned: Planned, requests: Sequence[Any], session: Session) -> lis
             picked = _draw(query, contexts, session, repeat)
             places.append(place)
             instances.append(_instance(requests[place], query, picked.context, dict(requests[place].args[1])))
-    answers = session.base.generate_until(instances)
+    answers = ask(session.base, "generate_until", instances)
     results = [""] * len(requests)
     for place, answer in zip(places, answers, strict=True):
         results[place] = answer
@@ -50,7 +51,7 @@ def score(planned: Planned, requests: Sequence[Any], session: Session) -> list[S
         for weighted in contexts
         for continuation in continuations
     ]
-    scores = iter(session.base.loglikelihood(instances))
+    scores = iter(ask(session.base, "loglikelihood", instances))
     results: list[Scored] = [(-math.inf, False)] * len(requests)
     for query, contexts, (continuations, declared) in jobs:
         table = [[next(scores) for _ in continuations] for _ in contexts]

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Annotated, Any
+from typing import Annotated, Any, Literal
 
 from pydantic import Field, field_validator
 
@@ -56,7 +56,7 @@ class Arguments(Checked):
     message_top_p: float | None = None
     message_max_new_tokens: int | None = None
     message_batch_size: Annotated[int, Field(ge=1)] = 16
-    message_dtype: str = "auto"
+    message_dtype: Literal["auto", "float32", "float16", "bfloat16"] = "auto"
     messages_per_community: Annotated[int, Field(ge=1)] = 1
     seed: Annotated[int, Field(ge=0)] | None = None
     trace: str | None = None

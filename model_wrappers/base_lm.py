@@ -5,7 +5,7 @@ from __future__ import annotations
 import inspect
 import logging
 import re
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from community_lms.embedded import EMBEDDED, HINT, resolve_weights
@@ -49,6 +49,27 @@ def build_base(name: str, arguments: Mapping[str, Any], unchecked: Mapping[str, 
     if automatic:
         _settle_batch_size(base)
     return base
+
+
+def ask(base: Any, kind: str, instances: Sequence[Any]) -> list[Any]:
+    """Let the base LLM answer requests of one kind.
+
+    Raises:
+        ModPluralError: If the base cannot answer that kind, or needs chat prompts and got plain ones.
+    """
+    name = type(base).__name__
+    try:
+        answers: list[Any] = getattr(base, kind)(list(instances))
+    except NotImplementedError as error:
+        raise ModPluralError(
+            f"the base LLM ({name}) cannot answer {kind} requests ({one_line(error)[:200]}). Choose tasks that are "
+            "answered by generation, or a base that gives log-likelihoods."
+        ) from error
+    except AssertionError as error:
+        if "apply_chat_template" not in str(error):
+            raise
+        raise ModPluralError(f"the base LLM ({name}) takes chat prompts only; add --apply_chat_template.") from error
+    return answers
 
 
 def _backend_class(name: str) -> Any:

@@ -18,7 +18,7 @@ from community_lms.pool import load_pool, select, weigh
 from community_lms.store import MessageStore
 from model_wrappers.answer import generate, score
 from model_wrappers.arguments import DEFAULT_SEED, OWN, Arguments, read_arguments
-from model_wrappers.base_lm import LOCAL, build_base
+from model_wrappers.base_lm import LOCAL, ask, build_base
 from model_wrappers.cache import disable_response_cache
 from model_wrappers.chat import apply_template
 from model_wrappers.methods import METHODS
@@ -89,7 +89,7 @@ class ModPluralLM(LM):
 
     def loglikelihood_rolling(self, requests: list[Any], disable_tqdm: bool = False) -> list[float]:
         """Score whole texts with the base LLM alone: a text asks no question on which to consult anyone."""
-        return self.base.loglikelihood_rolling(requests)  # type: ignore[no-any-return]
+        return ask(self.base, "loglikelihood_rolling", requests)
 
     def _collaborate(self, requests: list[Any], answer: Callable[..., list[Result]]) -> list[Result]:
         settings = self.settings

@@ -14,6 +14,7 @@ from community_lms.engines import engine_name
 from community_lms.identity import identity
 from community_lms.message import Message, MessageRequest, Turn
 from community_lms.spec import Community, Decoding, Pool, digest
+from model_wrappers.base_lm import ask
 from model_wrappers.chat import fresh, with_text
 from model_wrappers.prompts import PromptSet
 from model_wrappers.query import Query
@@ -147,7 +148,7 @@ class Session:
             )
             for query, text in zip(queries, texts, strict=True)
         ]
-        replies = [str(reply) for reply in self.base.generate_until(instances)]
+        replies = [str(reply) for reply in ask(self.base, "generate_until", instances)]
         for query, reply in zip(queries, replies, strict=True):
             self.note(query)[f"{purpose}_reply"] = reply
         return replies

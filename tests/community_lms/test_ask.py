@@ -74,7 +74,7 @@ def test_stored_messages_are_not_asked_again(store: MessageStore, request_for: A
     assert made.counts == Asked(2, 1, 1, messages[1].tokens or 0)
 
 
-def test_a_second_call_asks_nothing_and_counts_on(store: MessageStore, request_for: Ask) -> None:
+def test_a_second_call_asks_nothing_and_counts_each_request_once(store: MessageStore, request_for: Ask) -> None:
     engine = Recorder()
     made = asker(store, engine)
     requests = [request_for(str(number)) for number in range(5)]
@@ -82,7 +82,9 @@ def test_a_second_call_asks_nothing_and_counts_on(store: MessageStore, request_f
     first, tokens = made.ask(requests), made.counts.tokens
     assert made.ask(requests) == first
     assert len(engine.calls) == 5
-    assert made.counts == Asked(10, 5, 5, tokens)
+    assert made.counts == Asked(5, 0, 5, tokens)
+    (new,) = made.ask([request_for("new")])
+    assert made.counts == Asked(6, 0, 6, tokens + (new.tokens or 0))
 
 
 def test_communities_are_in_the_outer_loop(store: MessageStore, request_for: Ask) -> None:

@@ -7,7 +7,9 @@ from lm_eval.api.model import LM
 
 from model_wrappers import base_lm
 from model_wrappers.base_lm import build_base
+from model_wrappers.scripted import ScriptedLM
 from plural_tasks.errors import ModPluralError
+from tests.model_wrappers.helpers import doc, model, requests
 
 
 class Strict(LM):
@@ -90,3 +92,23 @@ def test_automatic_batch_size_on_a_cpu_comes_from_free_memory(monkeypatch) -> No
     gpu = SimpleNamespace(device="cuda:0", batch_size_per_gpu="auto")
     base_lm._settle_batch_size(gpu)
     assert gpu.batch_size_per_gpu == "auto"
+
+
+def test_a_base_that_gives_no_log_likelihoods_is_one_clear_error(tmp_path) -> None:
+    class NoScores(ScriptedLM):
+        def loglikelihood(self, requests, disable_tqdm=False):
+            raise NotImplementedError("Loglikelihood is not supported for chat completions.")
+
+    lm, _, _ = model(tmp_path, base=NoScores())
+    with pytest.raises(ModPluralError, match=r"\(NoScores\) cannot answer loglikelihood requests.*Choose tasks"):
+        lm.loglikelihood(requests([doc("distributional")], "loglikelihood"))
+
+
+def test_a_chat_base_without_the_chat_template_is_one_clear_error(tmp_path) -> None:
+    class ChatOnly(ScriptedLM):
+        def generate_until(self, requests, disable_tqdm=False):
+            raise AssertionError("expects messages as list[dict]; ensure --apply_chat_template is set")
+
+    lm, _, _ = model(tmp_path, base=ChatOnly(), method="vanilla")
+    with pytest.raises(ModPluralError, match="add --apply_chat_template"):
+        lm.generate_until(requests([doc("overton")], "generate_until"))
