@@ -9,7 +9,10 @@ from typing import Any
 from community_lms.embedded import EMBEDDED, HUB_REPOSITORY, file_digest, packaged_gguf
 from community_lms.spec import Community, Weights, digest
 
-_WEIGHT_FILES = ("*.safetensors", "*.bin", "*.gguf", "*config.json", "tokenizer*", "chat_template*")
+_WEIGHT_FILES = (
+    *("*.safetensors", "*.bin", "*.gguf", "*.model", "*config.json"),
+    *("tokenizer*", "chat_template*", "vocab.json", "merges.txt"),
+)
 
 
 def identity(community: Community) -> dict[str, Any]:

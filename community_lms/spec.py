@@ -128,9 +128,15 @@ class Pool(Checked):
         return self.model_copy(update={"communities": members})
 
     def fingerprint(self) -> str:
-        """SHA-256 of the canonical JSON of everything that can change an answer (not names of licences or corpora)."""
+        """SHA-256 of everything about the pool that can change an answer; the same on every machine.
+
+        Local weights count by their content and not by their path, licence and corpus not at all.
+        """
+        from community_lms.identity import identity
+
+        told = {"name", "description", "persona", "prior_weight"}
         members = [
-            community.model_dump(exclude={"licence", "corpus"}, exclude_none=True)
+            {**community.model_dump(include=told, exclude_none=True), "identity": identity(community)}
             for community in self.resolved().communities
         ]
         return digest({"decoding": self.decoding.model_dump(), "communities": members})

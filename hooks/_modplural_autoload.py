@@ -144,9 +144,7 @@ class _Finder:
             return None
         return spec
 
-    def _find_behind(
-        self, name: str, path: "Sequence[str] | None", target: "ModuleType | None"
-    ) -> "ModuleSpec | None":
+    def _find_behind(self, name: str, path: "Sequence[str] | None", target: "ModuleType | None") -> "ModuleSpec | None":
         """Ask the finders behind this one; those before it were asked already and may ask it in turn."""
         behind = sys.meta_path[sys.meta_path.index(self) + 1 :]
         specs = (finder.find_spec(name, path, target) for finder in behind if hasattr(finder, "find_spec"))

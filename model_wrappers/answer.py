@@ -6,6 +6,9 @@ import math
 from collections.abc import Sequence
 from typing import Any
 
+import numpy as np
+from scipy.special import logsumexp
+
 from model_wrappers.base_lm import ask
 from model_wrappers.query import Query
 from model_wrappers.session import Session, Weighted
@@ -66,7 +69,7 @@ def score(planned: Planned, requests: Sequence[Any], session: Session) -> list[S
 def _mix(
     query: Query, contexts: Sequence[Weighted], table: list[list[Scored]], declared: bool, session: Session
 ) -> list[Scored]:
-    if declared and all(normalise([value for value, _ in row])[1] == 0.0 for row in table):
+    if declared and not any(_has_mass([value for value, _ in row]) for row in table):
         session.fall_back(query, "no_mass")
     if len(contexts) == 1:
         return table[0]
@@ -87,30 +90,23 @@ def mix_options(values: Sequence[Sequence[float]], weights: Sequence[float]) -> 
     Returns:
         One logarithm for each option; all ``-inf`` when no row has any mass.
     """
-    rows = [(weight, *normalise(row)) for weight, row in zip(weights, values, strict=True)]
-    total = math.fsum(weight for weight, _, mass in rows if mass > 0.0)
+    rows = [(weight, normalise(row)[0]) for weight, row in zip(weights, values, strict=True) if _has_mass(row)]
+    total = math.fsum(weight for weight, _ in rows)
     if total == 0.0:
         return [-math.inf] * len(values[0])
-    mass = math.fsum(weight * mass for weight, _, mass in rows) / math.fsum(weights)
-    shares = [
-        math.fsum(weight * shares[option] for weight, shares, mass in rows if mass > 0.0) / total
-        for option in range(len(values[0]))
-    ]
-    return [_log(share * mass) for share in shares]
+    # The mass is carried as a logarithm: that of long options may be too small for a float.
+    log_mass = float(logsumexp(mix_likelihoods(values, weights))) - math.log(math.fsum(weights))
+    shares = [math.fsum(weight * share[option] for weight, share in rows) / total for option in range(len(values[0]))]
+    return [math.log(share) + log_mass if share > 0.0 else -math.inf for share in shares]
 
 
 def mix_likelihoods(values: Sequence[Sequence[float]], weights: Sequence[float]) -> list[float]:
     """Mix likelihoods as they are: log sum_c w_c exp(value_c), for each column."""
-    return [_log_sum_exp(values, weights, column) for column in range(len(values[0]))]
+    return [float(value) for value in logsumexp(values, axis=0, b=np.asarray(weights)[:, None])]
 
 
-def _log_sum_exp(values: Sequence[Sequence[float]], weights: Sequence[float], column: int) -> float:
-    top = max(row[column] for row in values)
-    if top == -math.inf:
-        return top
-    return top + math.log(
-        math.fsum(weight * math.exp(row[column] - top) for row, weight in zip(values, weights, strict=True))
-    )
+def _has_mass(values: Sequence[float]) -> bool:
+    return any(normalise(values)[0])
 
 
 def _continuations(query: Query, requests: Sequence[Any]) -> tuple[list[str], bool]:
@@ -166,7 +162,3 @@ def _instance(request: Any, query: Query, context: Any, second: Any) -> Any:
         idx=request.idx,
         metadata=(query.task, query.doc_id, request.repeats),
     )
-
-
-def _log(value: float) -> float:
-    return math.log(value) if value > 0.0 else -math.inf

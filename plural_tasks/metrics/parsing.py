@@ -19,7 +19,8 @@ def parse_choice(answer: str, options: Sequence[str]) -> int | None:
 
     Tried in this order: a leading label that stands as a label (``B``, ``B.``, ``(B)``, ``B: …``, never the article
     in "A person …"); a label that is announced ("the answer is B"); the text of one option at the start; the text of
-    exactly one option anywhere, as whole words. A label that another one is joined to ("A or B", "A, C") picks several.
+    exactly one option anywhere, as whole words and not after "not". A label that another one is joined to ("A or B",
+    "A, C") picks several.
     """
     letters = "".join(LABELS[: len(options)])
     label = f"(?P<label>[{letters}])"
@@ -37,7 +38,7 @@ def _by_text(answer: str, options: Sequence[str]) -> int | None:
     rest = answer
     hits = []
     for index in order:
-        pattern = rf"(?<!\w){re.escape(options[index].strip().rstrip('.'))}(?!\w)"
+        pattern = rf"(?<!\w)(?<!\bnot ){re.escape(options[index].strip().rstrip('.'))}(?!\w)"
         if re.search(_OPENING + pattern, answer, flags=re.IGNORECASE):
             return index
         if re.search(pattern, rest, flags=re.IGNORECASE):

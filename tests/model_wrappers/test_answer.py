@@ -24,6 +24,12 @@ def test_a_prompt_without_mass_is_left_out_and_the_others_keep_their_proportions
     assert mixed == pytest.approx([0.375 * 0.2, 0.625 * 0.2])
 
 
+def test_options_whose_likelihood_is_too_small_for_a_float_are_mixed_all_the_same() -> None:
+    # Shares (.5, .5) and (.25, .75), equal weights: .375 and .625; masses 2e^-1000 and 4e^-1000, mean 3e^-1000.
+    mixed = mix_options([[-1000.0, -1000.0], [-1000.0, -1000.0 + math.log(3)]], [0.5, 0.5])
+    assert mixed == pytest.approx([math.log(0.375 * 3) - 1000, math.log(0.625 * 3) - 1000])
+
+
 def test_no_mass_anywhere_is_minus_infinity() -> None:
     assert mix_options([[-math.inf, -math.inf]] * 2, [0.5, 0.5]) == [-math.inf, -math.inf]
 

@@ -27,6 +27,9 @@ FIVE = ["one", "two", "three", "four", "five"]  # labels A to E
         ('"C"', STANCES, 2),
         ("'A'", STANCES, 0),
         ("B\nbecause it harms", STANCES, 1),
+        # a text that is denied
+        ("I do not support this.", STANCES, None),
+        ("I would not support but oppose it.", STANCES, 1),
         # lower case
         ("b", STANCES, 1),
         ("(b)", STANCES, 1),
