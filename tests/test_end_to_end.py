@@ -68,7 +68,8 @@ def test_the_same_seed_gives_the_same_bytes_and_another_seed_does_not(tmp_path) 
         out = tmp_path / name
         arguments = f"{SMALL},communities=liberty+nature,messages={out}.sqlite,trace={out}.jsonl"
         lm_eval(
-            *("--tasks", "plural_embedded_distributional", "--limit", "3", "--seed", str(seed), "--batch_size", "auto"),
+            *("--tasks", "plural_embedded_distributional", "--limit", "3", "--seed", str(seed)),
+            *("--batch_size", "auto", "--device", "cpu"),
             *("--model_args", arguments, "--output_path", str(out / "r.json"), "--log_samples"),
         )
         info = figures(out)
