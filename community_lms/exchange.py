@@ -13,7 +13,7 @@ from pydantic import TypeAdapter, ValidationError
 
 from community_lms.message import Message, MessageRequest
 from community_lms.store import MessageStore, StoredMessage
-from plural_tasks.checked import describe, read_json
+from plural_tasks.checked import describe, read_json, read_text
 from plural_tasks.errors import ModPluralError
 
 _ROW = TypeAdapter(StoredMessage)
@@ -43,11 +43,7 @@ def import_jsonl(store: MessageStore, path: Path) -> tuple[int, int]:
 
 
 def _read_rows(path: Path) -> Iterator[StoredMessage]:
-    try:
-        lines = path.read_text(encoding="utf-8").split("\n")
-    except (OSError, UnicodeDecodeError) as error:
-        raise ModPluralError(f"{path}: cannot be read ({error}).") from error
-    for number, line in enumerate(lines, start=1):
+    for number, line in enumerate(read_text(path).split("\n"), start=1):
         if not line.strip():
             continue
         where = f"{path}:{number}"

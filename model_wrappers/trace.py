@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
+from plural_tasks.checked import read_text
 from plural_tasks.errors import ModPluralError
 
 
@@ -46,13 +47,9 @@ def read_trace(path: str | Path) -> Iterator[dict[str, Any]]:
         ModPluralError: If the file cannot be read or a line is not a JSON record; names the line.
     """
     file = Path(path).expanduser()
-    try:
-        lines = file.read_text(encoding="utf-8").splitlines()
-    except OSError as error:
-        raise ModPluralError(f"{file}: cannot be read ({error.strerror}).") from error
-    except UnicodeDecodeError as error:
-        raise ModPluralError(f"{file}: is not UTF-8 text (byte {error.start}).") from error
-    for number, line in enumerate(lines, start=1):
+    for number, line in enumerate(read_text(file).split("\n"), start=1):  # splitlines() would also split at U+2028
+        if not line:
+            continue
         try:
             record = json.loads(line)
         except json.JSONDecodeError as error:

@@ -92,6 +92,20 @@ def _shorten(value: object, limit: int = 80) -> str:
     return text if len(text) <= limit else text[: limit - 1] + "…"
 
 
+def read_text(path: Path) -> str:
+    """Read a UTF-8 file.
+
+    Raises:
+        ModPluralError: If the file cannot be read or is not UTF-8; names the file.
+    """
+    try:
+        return path.read_text(encoding="utf-8")
+    except OSError as error:
+        raise ModPluralError(f"{path}: cannot be read ({error.strerror}).") from error
+    except UnicodeDecodeError as error:
+        raise ModPluralError(f"{path}: is not UTF-8 text (byte {error.start}).") from error
+
+
 def read_yaml(path: Path) -> object:
     """Read a YAML file.
 
@@ -99,11 +113,7 @@ def read_yaml(path: Path) -> object:
         ModPluralError: If the file cannot be read or is not YAML; names file, line and column.
     """
     try:
-        return yaml.safe_load(path.read_text(encoding="utf-8"))
-    except OSError as error:
-        raise ModPluralError(f"{path}: cannot be read ({error.strerror}).") from error
-    except UnicodeDecodeError as error:
-        raise ModPluralError(f"{path}: is not UTF-8 text (byte {error.start}).") from error
+        return yaml.safe_load(read_text(path))
     except yaml.YAMLError as error:
         mark = getattr(error, "problem_mark", None)
         place = f"{path}:{mark.line + 1}:{mark.column + 1}" if mark else str(path)
@@ -118,10 +128,6 @@ def read_json(path: Path) -> Any:
         ModPluralError: If the file cannot be read or is not JSON; names file, line and column.
     """
     try:
-        return json.loads(path.read_text(encoding="utf-8"))
-    except OSError as error:
-        raise ModPluralError(f"{path}: cannot be read ({error.strerror}).") from error
-    except UnicodeDecodeError as error:
-        raise ModPluralError(f"{path}: is not UTF-8 text (byte {error.start}).") from error
+        return json.loads(read_text(path))
     except json.JSONDecodeError as error:
         raise ModPluralError(f"{path}:{error.lineno}:{error.colno}: malformed JSON ({error.msg}).") from error

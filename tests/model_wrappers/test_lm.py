@@ -11,6 +11,7 @@ from model_wrappers.chat import ChatStr, text_of, with_text
 from model_wrappers.lm import ModPluralLM
 from model_wrappers.query import visible
 from model_wrappers.scripted import ScriptedLM
+from model_wrappers.trace import read_trace
 from plural_tasks.errors import ModPluralError
 from tests.model_wrappers.helpers import doc, model, requests
 
@@ -89,11 +90,12 @@ def test_the_default_seed_is_the_harness_seed_of_torch(tmp_path) -> None:
 
 def test_trace_has_one_line_for_each_document_and_keeps_earlier_runs(tmp_path) -> None:
     path = tmp_path / "deep" / "trace.jsonl"
-    documents = [doc("distributional"), doc("steerable", 1)]
+    documents = [doc("distributional"), doc("steerable", 1, question="One line?\u2028Or two?")]
     for _ in range(2):
         lm, _, _ = model(tmp_path, trace=str(path), base=ScriptedLM(replies=lambda prompt: "2"))
         lm.loglikelihood(requests(documents, "loglikelihood"))
-    lines = [json.loads(line) for line in path.read_text(encoding="utf-8").splitlines()]
+    assert [record["id"] for record in read_trace(path)] == ["distributional-0", "steerable-1"] * 2
+    lines = [json.loads(line) for line in path.read_text(encoding="utf-8").split("\n")[:-1]]
     assert [line["id"] for line in lines] == ["distributional-0", "steerable-1"] * 2
     assert len({line["run_id"] for line in lines}) == 2
     mixed, steered = lines[:2]
