@@ -131,7 +131,9 @@ class TestJsonLines:
         assert refusal(import_jsonl, other, tmp_path / "none").startswith(f"{tmp_path / 'none'}: cannot be read (")
         assert refusal(import_jsonl, other, tmp_path).startswith(f"{tmp_path}: cannot be read (")
         (tmp_path / "latin").write_bytes(b"\xe9")
-        assert refusal(import_jsonl, other, tmp_path / "latin").startswith(f"{tmp_path / 'latin'}: cannot be read (")
+        assert refusal(import_jsonl, other, tmp_path / "latin").startswith(
+            f"{tmp_path / 'latin'}: is not UTF-8 text (byte 0)"
+        )
 
 
 def write_lines(folder: Path, lines: list[str]) -> Path:
