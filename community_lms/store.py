@@ -8,6 +8,7 @@ refused instead of being changed.
 from __future__ import annotations
 
 import json
+import os
 import sqlite3
 import time
 from collections.abc import Iterable, Iterator, Sequence
@@ -101,32 +102,36 @@ class MessageStore:
         """
         self.path = Path(path).expanduser() if path is not None else None
         if self.path is not None:
-            self._prepare(self.path, must_exist)
+            _check_place(self.path, must_exist)
+        # The file is made with the first message, so that a run which fails earlier leaves nothing behind.
+        self._pending = self.path is not None and not self.path.exists()
+        self._db = self._open(None if self._pending else self.path)
+
+    def _open(self, path: Path | None) -> sqlite3.Connection:
         try:
-            self._db = sqlite3.connect(str(self.path or ":memory:"), timeout=60.0, check_same_thread=False)
-            self._check_or_create()
-        except sqlite3.Error as error:
+            if path is not None:
+                path.parent.mkdir(parents=True, exist_ok=True)
+            database = sqlite3.connect(str(path or ":memory:"), timeout=60.0, check_same_thread=False)
+            self._check_or_create(database)
+        except (sqlite3.Error, OSError) as error:
             raise ModPluralError(f"{self.path}: cannot be used as a message store ({error}).") from error
+        return database
 
-    @staticmethod
-    def _prepare(path: Path, must_exist: bool) -> None:
-        if must_exist and not path.is_file():
-            raise ModPluralError(f"{path}: no such message store.")
-        if path.is_dir():
-            raise ModPluralError(f"{path}: is a folder, expected the file of a message store.")
-        try:
-            path.parent.mkdir(parents=True, exist_ok=True)
-        except OSError as error:
-            raise ModPluralError(f"{path}: its folder cannot be made ({error.strerror}).") from error
+    def _connection(self, *, create: bool = False) -> sqlite3.Connection:
+        if self._pending and self.path is not None and (create or self.path.exists()):
+            self._db.close()
+            self._db = self._open(self.path)
+            self._pending = False
+        return self._db
 
-    def _check_or_create(self) -> None:
+    def _check_or_create(self, database: sqlite3.Connection) -> None:
         # Two processes may open a new store at once. Tables, id and version appear in one transaction, so the tables
         # are looked at first; the schema leaves alone what the other process has made meanwhile.
-        if self._db.execute("SELECT count(*) FROM sqlite_master").fetchone()[0] == 0:
-            self._db.executescript(f"BEGIN IMMEDIATE; {_SCHEMA} COMMIT;")
-        if self._db.execute("PRAGMA application_id").fetchone()[0] != APPLICATION_ID:
+        if database.execute("SELECT count(*) FROM sqlite_master").fetchone()[0] == 0:
+            database.executescript(f"BEGIN IMMEDIATE; {_SCHEMA} COMMIT;")
+        if database.execute("PRAGMA application_id").fetchone()[0] != APPLICATION_ID:
             raise ModPluralError(f"{self.path}: is an SQLite file of another program, expected a message store.")
-        version = self._db.execute("PRAGMA user_version").fetchone()[0]
+        version = database.execute("PRAGMA user_version").fetchone()[0]
         if version != SCHEMA_VERSION:
             raise ModPluralError(
                 f"{self.path}: has store version {version}, this modplural reads version {SCHEMA_VERSION}. Export it "
@@ -134,15 +139,15 @@ class MessageStore:
             )
         # SQLite does not wait for the lock that this needs; where another process has it, any journal mode serves.
         with suppress(sqlite3.OperationalError):
-            self._db.execute("PRAGMA journal_mode = WAL")
-        self._db.execute("PRAGMA synchronous = NORMAL")
+            database.execute("PRAGMA journal_mode = WAL")
+        database.execute("PRAGMA synchronous = NORMAL")
 
     def get(self, keys: Iterable[str]) -> dict[str, Message]:
         """Return the messages that are there, by key."""
         found: dict[str, Message] = {}
         for chunk in _chunks(list(dict.fromkeys(keys)), _LOOKUP):
             marks = ",".join("?" * len(chunk))
-            rows = self._db.execute(
+            rows = self._connection().execute(
                 f"SELECT key, community, text, prompt_tokens, tokens FROM messages WHERE key IN ({marks})",
                 chunk,
             )
@@ -159,21 +164,22 @@ class MessageStore:
             ModPluralError: If the file cannot be written (read-only, disk full, locked) or does not take a value (a
                 text that is not Unicode, a seed beyond 64 bits); nothing is added then.
         """
-        before = self._db.total_changes
+        database = self._connection(create=True)
+        before = database.total_changes
         try:
-            with self._db:
-                self._db.executemany(
+            with database:
+                database.executemany(
                     f"INSERT INTO messages ({_COLUMNS}) VALUES (?,?,?,?,?,?,?,?,?,?,?,?,?) "
                     "ON CONFLICT (key) DO NOTHING",
                     [tuple(asdict(row).values()) for row in rows],
                 )
         except (sqlite3.Error, UnicodeError, OverflowError) as error:
             raise ModPluralError(f"{self.path}: messages cannot be written ({error}).") from error
-        return self._db.total_changes - before
+        return database.total_changes - before
 
     def rows(self) -> Iterator[StoredMessage]:
         """All rows, by key."""
-        for row in self._db.execute(f"SELECT {_COLUMNS} FROM messages ORDER BY key"):
+        for row in self._connection().execute(f"SELECT {_COLUMNS} FROM messages ORDER BY key"):
             yield StoredMessage(*row)
 
     def verify(self) -> list[str]:
@@ -191,7 +197,7 @@ class MessageStore:
 
     def stats(self) -> list[dict[str, Any]]:
         """Counts by community and engine: messages, how many were imported or are empty, tokens generated."""
-        rows = self._db.execute(
+        rows = self._connection().execute(
             "SELECT community, engine, count(*), sum(origin <> ''), sum(trim(text) = ''), sum(coalesce(tokens, 0)) "
             "FROM messages GROUP BY community, engine ORDER BY community, engine"
         )
@@ -200,11 +206,21 @@ class MessageStore:
 
     def __len__(self) -> int:
         """Number of messages."""
-        return int(self._db.execute("SELECT count(*) FROM messages").fetchone()[0])
+        return int(self._connection().execute("SELECT count(*) FROM messages").fetchone()[0])
 
     def close(self) -> None:
         """Close the file."""
         self._db.close()
+
+
+def _check_place(path: Path, must_exist: bool) -> None:
+    if must_exist and not path.is_file():
+        raise ModPluralError(f"{path}: no such message store.")
+    if path.is_dir():
+        raise ModPluralError(f"{path}: is a folder, expected the file of a message store.")
+    folder = next(parent for parent in path.absolute().parents if parent.exists())
+    if not folder.is_dir() or not os.access(folder, os.W_OK):
+        raise ModPluralError(f"{path}: cannot be made, {folder} is not a folder that can be written.")
 
 
 def _chunks(values: Sequence[str], size: int) -> Iterator[Sequence[str]]:

@@ -21,7 +21,7 @@ class ModPluralError(ValueError):
 
 def nearest(name: str, valid: Iterable[str]) -> str | None:
     """Return the valid name closest to ``name``, or None when nothing is close."""
-    matches = difflib.get_close_matches(str(name), sorted(valid), n=1, cutoff=0.5)
+    matches = difflib.get_close_matches(str(name), sorted(valid), n=1, cutoff=0.6)
     return matches[0] if matches else None
 
 

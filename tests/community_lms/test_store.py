@@ -160,16 +160,27 @@ def execute(path: Path, statement: str, *values: object) -> Any:
 class TestFiles:
     def test_a_new_store_is_marked(self, tmp_path: Path) -> None:
         path = tmp_path / "a" / "b" / "messages.db"
-        MessageStore(path).close()
+        make(path)
 
         assert execute(path, "PRAGMA application_id") == [(APPLICATION_ID,)]
         assert APPLICATION_ID.to_bytes(4, "big") == b"MPLR"
         assert execute(path, "PRAGMA user_version") == [(1,)]
         assert execute(path, "PRAGMA journal_mode") == [("wal",)]
 
+    def test_the_file_is_made_with_the_first_message(self, tmp_path: Path, row: Row) -> None:
+        path = tmp_path / "a" / "m.db"
+        store, other = MessageStore(path), MessageStore(path)
+        assert (len(store), store.get(["x"]), store.verify(), store.stats()) == (0, {}, [], [])
+        assert not path.parent.exists()
+
+        store.put([row("why?")])
+
+        assert path.is_file()
+        assert len(other) == 1
+
     def test_the_home_folder(self, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
         monkeypatch.setenv("HOME", str(tmp_path))
-        MessageStore("~/m.db").close()
+        make("~/m.db")
 
         assert (tmp_path / "m.db").is_file()
 
@@ -195,7 +206,9 @@ class TestFiles:
         (tmp_path / "file").touch()
         path = tmp_path / "file" / "m.db"
 
-        assert refusal(MessageStore, path).startswith(f"{path}: its folder cannot be made (")
+        assert refusal(MessageStore, path) == (
+            f"{path}: cannot be made, {tmp_path / 'file'} is not a folder that can be written."
+        )
 
     def test_an_sqlite_file_of_another_program(self, tmp_path: Path) -> None:
         path = tmp_path / "photos.db"
@@ -218,7 +231,7 @@ class TestFiles:
     @pytest.mark.parametrize("version", [0, 2])
     def test_another_version(self, tmp_path: Path, version: int) -> None:
         path = tmp_path / "m.db"
-        MessageStore(path).close()
+        make(path)
         execute(path, f"PRAGMA user_version = {version}")
 
         assert refusal(MessageStore, path).startswith(
@@ -240,6 +253,7 @@ class TestFiles:
 
     def test_a_locked_file_refuses_new_messages_and_adds_nothing(self, tmp_path: Path, row: Row) -> None:
         path = tmp_path / "m.db"
+        make(path)
         store = MessageStore(path)
         store._db.execute("PRAGMA busy_timeout = 10")
         other = sqlite3.connect(path, isolation_level=None)
@@ -252,6 +266,13 @@ class TestFiles:
         store.close()
 
 
+def make(path: Path | str) -> None:
+    """Make an empty store: the file comes with the first rows, were they none."""
+    store = MessageStore(path)
+    store.put([])
+    store.close()
+
+
 # Two of these open the same new stores at the same moments.
 OPEN_TOGETHER = """
 import sys, time
@@ -262,7 +283,9 @@ for number in range(15):
     (folder / f"{number}.{me}").touch()
     while not (folder / f"{number}.{other}").exists():
         time.sleep(0)
-    MessageStore(folder / f"{number}.db").close()
+    store = MessageStore(folder / f"{number}.db")
+    store.put([])
+    store.close()
 """
 
 # Commits batches of ten for ever, and says so after each.

@@ -151,7 +151,9 @@ def test_store_of_another_version(tmp_path) -> None:
     from community_lms.store import MessageStore
 
     path = tmp_path / "s.sqlite"
-    MessageStore(path).close()
+    store = MessageStore(path)
+    store.put([])
+    store.close()
     with sqlite3.connect(path) as database:
         database.execute("PRAGMA user_version = 7")
     database.close()
@@ -197,6 +199,7 @@ def test_task_files(tmp_path, monkeypatch, capsys, name) -> None:
     (line,) = [line for line in shown.splitlines() if line.startswith("modplural: error: ")]
     assert re.search(message, line), line
     assert "Traceback" not in shown
+    assert not store.exists()
 
 
 SCRIPTED = ("--engine", "scripted")
@@ -256,3 +259,4 @@ def test_commands(tmp_path, monkeypatch, capsys, name) -> None:
     assert len(lines) == 1
     assert re.search(message, lines[0]), lines[0]
     assert "Traceback" not in shown
+    assert not (tmp_path / "s").exists()
