@@ -169,7 +169,8 @@ def _settle_batch_size(base: Any) -> None:
 
     The harness finds the largest batch by trying full-length ones until memory runs out, which on a CPU ends the
     process. Logits take 4 bytes x length x vocabulary for each row, twice (scores and their log-softmax); half of the
-    free memory is used, for prompts of up to 1,024 tokens.
+    free memory is used, for prompts of up to 1,024 tokens. The number is rounded down to a power of two, so that two
+    runs on one machine take the same and give the same figures to the last bit.
     """
     if getattr(base.device, "type", str(base.device)) != "cpu":
         return
@@ -178,5 +179,6 @@ def _settle_batch_size(base: Any) -> None:
     length = min(int(base.max_length), 1024)
     row = 8 * length * int(base.vocab_size)
     limit = int(base.max_batch_size or 64)
-    base.batch_size_per_gpu = max(1, min(limit, int(psutil.virtual_memory().available * 0.5 // row)))
+    rows = max(1, min(limit, int(psutil.virtual_memory().available * 0.5 // row)))
+    base.batch_size_per_gpu = 1 << (rows.bit_length() - 1)
     logger.warning("batch_size=auto: using %d on this CPU.", base.batch_size_per_gpu)

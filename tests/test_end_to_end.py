@@ -40,7 +40,7 @@ def samples(folder: Path, task: str) -> list[dict[str, Any]]:
 
 
 def figures(folder: Path) -> dict[str, Any]:
-    (path,) = folder.rglob("results*.json")
+    (path,) = folder.rglob("r_*.json")
     return json.loads(path.read_text(encoding="utf-8"))
 
 

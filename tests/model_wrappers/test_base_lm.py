@@ -84,11 +84,11 @@ def test_transformers_arguments_are_known_to_hf() -> None:
 def test_automatic_batch_size_on_a_cpu_comes_from_free_memory(monkeypatch) -> None:
     import psutil
 
-    # A row takes 8 bytes x 1,024 tokens x 1,000 words = 8.192 MB; half of 1 GB holds 61.
+    # A row takes 8 bytes x 1,024 tokens x 1,000 words = 8.192 MB; half of 1 GB holds 61, of which 32 is a power of 2.
     monkeypatch.setattr(psutil, "virtual_memory", lambda: SimpleNamespace(available=10**9))
     base = SimpleNamespace(device="cpu", max_length=8192, vocab_size=1000, max_batch_size=64, batch_size_per_gpu="auto")
     base_lm._settle_batch_size(base)
-    assert base.batch_size_per_gpu == 61
+    assert base.batch_size_per_gpu == 32
     gpu = SimpleNamespace(device="cuda:0", batch_size_per_gpu="auto")
     base_lm._settle_batch_size(gpu)
     assert gpu.batch_size_per_gpu == "auto"
