@@ -147,3 +147,39 @@ def test_a_task_without_a_mode_is_an_error_that_says_what_to_give(tmp_path) -> N
 )
 def test_parse_number(reply, expected) -> None:
     assert parse_number(reply, 3) == expected
+
+
+def test_a_persona_speaks_as_the_system_turn(tmp_path) -> None:
+    lm, _, engine = model(tmp_path)
+    lm.generate_until(requests([doc("overton")], "generate_until"))
+    turns = [request.turns for request in engine.calls]
+    assert [turn[0] for turn in turns] == [
+        ("system", "You live on the left bank."),
+        ("system", "You live on the right bank."),
+    ]
+    assert all(asked[0] == "user" and "Should bridge 0 be built?" in asked[1] for _, asked in turns)
+
+
+def test_communities_are_asked_one_after_the_other_over_all_modes(tmp_path) -> None:
+    lm, _, engine = model(tmp_path)
+    lm.loglikelihood(requests([doc("overton"), doc("steerable"), doc("distributional")], "loglikelihood"))
+    assert [request.community.name for request in engine.calls] == ["left"] * 3 + ["right"] * 3
+
+
+def test_the_base_llm_never_gets_a_document(tmp_path) -> None:
+    class Curious(ScriptedLM):
+        documents: list = []  # noqa: RUF012
+
+        def generate_until(self, requests, disable_tqdm=False):
+            self.documents.extend(request.doc for request in requests)
+            return super().generate_until(requests)
+
+        def loglikelihood(self, requests, disable_tqdm=False):
+            self.documents.extend(request.doc for request in requests)
+            return super().loglikelihood(requests)
+
+    lm, base, _ = model(tmp_path, base=Curious())
+    lm.generate_until(requests([doc("steerable")], "generate_until"))
+    lm.loglikelihood(requests([doc("distributional")], "loglikelihood"))
+    assert len(base.documents) == 8
+    assert base.documents == [{}] * 8
