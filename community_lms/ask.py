@@ -10,6 +10,7 @@ from tqdm import tqdm
 
 from community_lms.engines import MessageEngine, make_engine
 from community_lms.message import Message, MessageRequest
+from community_lms.spec import canonical
 from community_lms.store import MessageStore, StoredMessage
 
 logger = logging.getLogger(__name__)
@@ -46,6 +47,7 @@ class Asker:
     counts: Asked = field(default_factory=Asked)
     engines: dict[str, MessageEngine] = field(default_factory=dict)
     _counted: set[str] = field(default_factory=set)
+    _identities: set[str] = field(default_factory=set)
 
     def ask(self, requests: Sequence[MessageRequest]) -> list[Message]:
         """Return one message for each request, in order.
@@ -58,6 +60,7 @@ class Asker:
         found = self.store.get(unique)
         new = unique.keys() - self._counted
         self._counted |= new
+        self._identities |= {canonical(unique[key].identity) for key in new}
         self.counts.requested += len(new)
         self.counts.found += len(new & found.keys())
         with tqdm(
@@ -77,7 +80,11 @@ class Asker:
         return [_named(found[request.key], request.community.name) for request in requests]
 
     def _generate(self, requests: Sequence[MessageRequest]) -> dict[str, Message]:
-        messages = self._engine(requests[0].engine).speak(requests[0].community, requests)
+        engine = self._engine(requests[0].engine)
+        warned = len(engine.warnings)
+        messages = engine.speak(requests[0].community, requests)
+        for warning in engine.warnings[warned:]:
+            self.store.warn(canonical(requests[0].identity), warning)
         self.store.put(StoredMessage.of(request, message) for request, message in zip(requests, messages, strict=True))
         self.counts.generated += len(messages)
         self.counts.tokens += sum(message.tokens or 0 for message in messages)
@@ -89,8 +96,8 @@ class Asker:
         return self.engines[name]
 
     def warnings(self) -> list[str]:
-        """What the engines warned of."""
-        return [warning for engine in self.engines.values() for warning in engine.warnings]
+        """What engines warned of the communities asked so far, in this run or when the stored messages were made."""
+        return self.store.warnings(sorted(self._identities))
 
 
 def _named(message: Message, community: str) -> Message:

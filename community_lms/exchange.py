@@ -54,7 +54,8 @@ def _read_rows(path: Path) -> Iterator[StoredMessage]:
             row = _ROW.validate_python(data)
             expected = row.expected_key()
         except json.JSONDecodeError as error:
-            raise ModPluralError(f"{where}: malformed JSON ({error.msg}).") from error
+            hint = " A file of the form id -> text is read with --format published." if path.suffix == ".json" else ""
+            raise ModPluralError(f"{where}: malformed JSON ({error.msg}).{hint}") from error
         except ValidationError as error:
             raise ModPluralError(f"{where}: {describe(error, _FIELDS)}") from error
         except (UnicodeError, TypeError) as error:
@@ -78,14 +79,17 @@ def export_published(
         stem: Name of the task file.
 
     Returns:
-        For each file how many messages it holds and how many were not in the store.
+        For each file how many messages it holds and how many were not in the store. A file that would hold none is
+        not written. Of several messages of a community on one item the first is taken.
     """
     written = {}
-    for community, asked in answers.items():
+    for community, requests in answers.items():
+        asked = [(item_id, request) for item_id, request in requests if request.sample == 0]
         found = store.get(request.key for _, request in asked)
         texts = {item_id: found[request.key].text for item_id, request in asked if request.key in found}
         path = folder / f"{stem}_{community}.json"
-        _write_lines(path, [json.dumps(texts, indent=4, ensure_ascii=False)])
+        if texts:
+            _write_lines(path, [json.dumps(texts, indent=4, ensure_ascii=False)])
         written[path] = (len(texts), len(asked) - len(texts))
     return written
 
@@ -115,7 +119,7 @@ def import_published(
     odd = next((name for name, text in data.items() if not isinstance(text, str)), None)
     if odd is not None:
         raise ModPluralError(f"{path}, id {odd!r}: found {type(data[odd]).__name__}, expected the message's text.")
-    known = [(item_id, request) for item_id, request in asked if item_id in data]
+    known = [(item_id, request) for item_id, request in asked if item_id in data and request.sample == 0]
     if not known:
         raise ModPluralError(f"{path}: none of its {len(data)} ids is an item of the task; is it for another task?")
     store.put(

@@ -33,6 +33,7 @@ CREATE TABLE IF NOT EXISTS messages (
     turns TEXT NOT NULL, decoding TEXT NOT NULL, seed INTEGER NOT NULL, sample INTEGER NOT NULL,
     text TEXT NOT NULL, prompt_tokens INTEGER, tokens INTEGER, origin TEXT NOT NULL, created REAL NOT NULL
 ) WITHOUT ROWID;
+CREATE TABLE IF NOT EXISTS warnings (identity TEXT, text TEXT, PRIMARY KEY (identity, text)) WITHOUT ROWID;
 PRAGMA application_id = {APPLICATION_ID};
 PRAGMA user_version = {SCHEMA_VERSION};
 """
@@ -176,6 +177,16 @@ class MessageStore:
         except (sqlite3.Error, UnicodeError, OverflowError) as error:
             raise ModPluralError(f"{self.path}: messages cannot be written ({error}).") from error
         return database.total_changes - before
+
+    def warn(self, identity: str, text: str) -> None:
+        """Keep what an engine warned of when it loaded a community, by the canonical JSON of its identity."""
+        with self._connection(create=True) as database:
+            database.execute("INSERT INTO warnings VALUES (?, ?) ON CONFLICT DO NOTHING", (identity, text))
+
+    def warnings(self, identities: Iterable[str]) -> list[str]:
+        """What engines once warned of these communities."""
+        query = "SELECT text FROM warnings WHERE identity = ? ORDER BY text"
+        return [row[0] for identity in identities for row in self._connection().execute(query, (identity,))]
 
     def rows(self) -> Iterator[StoredMessage]:
         """All rows, by key."""

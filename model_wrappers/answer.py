@@ -61,8 +61,9 @@ def score(planned: Planned, requests: Sequence[Any], session: Session) -> list[S
         mixed = dict(zip(continuations, _mix(query, contexts, table, declared, session), strict=True))
         for place in query.positions:
             results[place] = mixed[requests[place].args[1]]
-        if declared:
-            _note_shares(query, contexts, table, list(mixed.values()), session)
+        if not declared:
+            session.note(query)["options"] = [continuation.strip() for continuation in continuations]
+        _note_shares(query, contexts, table, list(mixed.values()), session)
     return results
 
 

@@ -10,7 +10,7 @@ from pydantic import Field, field_validator
 from community_lms.engines import AUTO, ENGINES
 from community_lms.spec import Decoding
 from plural_tasks.checked import Checked, parse
-from plural_tasks.errors import unknown_name
+from plural_tasks.errors import ModPluralError, unknown_name
 from plural_tasks.schema import MODES, Mode
 
 DEFAULT_SEED = 1234
@@ -76,7 +76,10 @@ class Arguments(Checked):
             "max_new_tokens": self.message_max_new_tokens,
         }
         given = {name: value for name, value in changes.items() if value is not None}
-        return parse(Decoding, default.model_dump() | given, where="model_args (message_…)")
+        try:
+            return parse(Decoding, default.model_dump() | given, where="model_args")
+        except ModPluralError as error:
+            raise ModPluralError(str(error).replace("field '", "field 'message_")) from error
 
     @property
     def chosen_mode(self) -> Mode | None:

@@ -8,7 +8,7 @@ import re
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from community_lms.embedded import EMBEDDED, HINT, resolve_weights
+from community_lms.embedded import EMBEDDED, HINT, packaged_gguf, resolve_weights
 from model_wrappers.arguments import OWN
 from plural_tasks.errors import ModPluralError, one_line, unknown_name
 
@@ -40,12 +40,14 @@ def build_base(name: str, arguments: Mapping[str, Any], unchecked: Mapping[str, 
     kind = _backend_class(name)
     if name in LOCAL:
         given.setdefault("pretrained", EMBEDDED)
+        given.setdefault("device", _default_device())
     checked = {**_checked(kind, name, given), **unchecked}
     asked_for = checked.get("pretrained")
     if asked_for == EMBEDDED:
         checked["pretrained"] = resolve_weights(EMBEDDED)
     automatic = name in LOCAL and str(checked.get("batch_size", "")).startswith("auto")
-    base = _call(kind, name, checked, hint=f" {HINT}" if asked_for == EMBEDDED else "")
+    hint = f" {HINT}" if asked_for == EMBEDDED and packaged_gguf() is None else ""
+    base = _call(kind, name, checked, hint=hint)
     if automatic:
         _settle_batch_size(base)
     return base
@@ -70,6 +72,13 @@ def ask(base: Any, kind: str, instances: Sequence[Any]) -> list[Any]:
             raise
         raise ModPluralError(f"the base LLM ({name}) takes chat prompts only; add --apply_chat_template.") from error
     return answers
+
+
+def _default_device() -> str:
+    """The command line always names a device; the harness's own default elsewhere is CUDA, present or not."""
+    import torch
+
+    return "cuda" if torch.cuda.is_available() else "cpu"
 
 
 def _backend_class(name: str) -> Any:

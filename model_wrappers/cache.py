@@ -14,6 +14,7 @@ logger = logging.getLogger(__name__)
 
 WARNING = (
     "--use_cache is not used: its key is the prompt alone, so it would mix up attributes, methods and pools. "
+    "The harness still makes its file and says that it looks there, but it stays empty. "
     "Community messages are kept in the message store (messages=PATH) whatever this option says."
 )
 

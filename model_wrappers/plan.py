@@ -51,6 +51,8 @@ def make_plan(
     *,
     limit: int | None = None,
     data: str | None = None,
+    include_path: str | None = None,
+    device: str | None = None,
     **arguments: Any,
 ) -> Plan:
     """Load tasks and render what a run with these arguments would ask the communities.
@@ -60,6 +62,8 @@ def make_plan(
         store: Where messages are looked up and kept.
         limit: Only the first documents of each task.
         data: Where the task files are, see `plural_tasks.sources.locate`.
+        include_path: Folder with further task YAML.
+        device: Torch device of the message engines.
         **arguments: As in ``--model_args``.
 
     Raises:
@@ -68,21 +72,20 @@ def make_plan(
     from model_wrappers.lm import session_parts
 
     settings = read_arguments({"seed": DEFAULT_SEED, **{k: v for k, v in arguments.items() if v is not None}})
-    session = Session(base=None, **session_parts(settings, arguments.get("device"), store=store))
-    return Plan(session, tuple(_queries(tasks, limit, data, settings.chosen_mode, settings.attribute)))
+    session = Session(base=None, **session_parts(settings, device, store=store))
+    loaded = load_tasks(tasks, data, include_path)
+    return Plan(session, tuple(_queries(loaded, limit, settings.chosen_mode, settings.attribute)))
 
 
-def _queries(
-    tasks: Sequence[str], limit: int | None, data: str | None, mode: Mode | None, attribute: str | None
-) -> list[Query]:
+def _queries(tasks: dict[str, Any], limit: int | None, mode: Mode | None, attribute: str | None) -> list[Query]:
     queries: list[Query] = []
-    for task in load_tasks(tasks, data).values():
+    for task in tasks.values():
         task.build_all_requests(limit=limit, rank=0, world_size=1)
         queries += read_queries(task.instances, mode=mode, attribute=attribute)
     return queries
 
 
-def load_tasks(names: Sequence[str], data: str | None = None) -> dict[str, Any]:
+def load_tasks(names: Sequence[str], data: str | None = None, include_path: str | None = None) -> dict[str, Any]:
     """Load tasks by the names of tasks, groups or tags; the harness's own are indexed only when they are asked for.
 
     Raises:
@@ -91,13 +94,14 @@ def load_tasks(names: Sequence[str], data: str | None = None) -> dict[str, Any]:
     from lm_eval.tasks import TaskManager
 
     metadata = {"plural_data": data} if data is not None else {}
-    manager = TaskManager(include_path=str(TASK_FOLDER), include_defaults=False, metadata=metadata)
+    folders: list[str | Path] = [str(TASK_FOLDER), *([include_path] if include_path else [])]
+    manager = TaskManager(include_path=folders, include_defaults=False, metadata=metadata)
+    near = manager.all_tasks
     if any(not manager.match_tasks([name]) for name in names):
-        manager = TaskManager(include_path=str(TASK_FOLDER), metadata=metadata)
+        manager = TaskManager(include_path=folders, metadata=metadata)
     for name in names:
         if not manager.match_tasks([name]):
-            ours = TaskManager(include_path=str(TASK_FOLDER), include_defaults=False).all_tasks
-            raise unknown_name("task", name, ours, where="--tasks")
+            raise unknown_name("task", name, near, where="--tasks")
     try:
         return dict(manager.load(list(names))["tasks"])
     except ValueError as error:

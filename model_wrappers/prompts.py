@@ -96,7 +96,7 @@ def load_prompts(spec: str) -> PromptSet:
         ModPluralError: If there is no such set, the file is malformed, or a template uses an unknown slot or lacks a
             needed one.
     """
-    path = _find(str(spec))
+    path = prompt_set_path(str(spec))
     prompts = parse(PromptSet, read_yaml(path), where=str(path))
     for name in SLOTS:
         _check(prompts, name, f"{path}, template {name!r}")
@@ -108,7 +108,12 @@ def prompt_set_names() -> tuple[str, ...]:
     return tuple(sorted(path.stem for path in FOLDER.glob("*.yaml")))
 
 
-def _find(spec: str) -> Path:
+def prompt_set_path(spec: str) -> Path:
+    """Return the file of a prompt set.
+
+    Raises:
+        ModPluralError: If ``spec`` is neither a name nor looks like a file.
+    """
     if spec in prompt_set_names():
         return FOLDER / f"{spec}.yaml"
     path = Path(spec).expanduser()

@@ -149,8 +149,8 @@ class Session:
             for query, text in zip(queries, texts, strict=True)
         ]
         replies = [str(reply) for reply in ask(self.base, "generate_until", instances)]
-        for query, reply in zip(queries, replies, strict=True):
-            self.note(query)[f"{purpose}_reply"] = reply
+        for query, text, reply in zip(queries, texts, replies, strict=True):
+            self.note(query).update({f"{purpose}_prompt": text, f"{purpose}_reply": reply})
         return replies
 
     def choose(self, query: Query, reply: str, count: int, *, purpose: str) -> int:

@@ -84,9 +84,16 @@ def test_the_same_seed_gives_the_same_bytes_and_another_seed_does_not(tmp_path) 
 
 def test_a_killed_run_goes_on_without_asking_anyone_twice_and_ends_the_same(tmp_path) -> None:
     def command(store: Path) -> list[str]:
-        options = ("--communities", "liberty+nature+security", "--limit", "6", "--max-new-tokens", "12")
+        options = ("--communities", "liberty+nature+security", "--limit", "6")
         start = (sys.executable, "-m", "model_wrappers", "messages", "generate", "--tasks", "plural_embedded_overton")
-        return [*start, *options, "--batch-size", "2", "--messages", str(store)]
+        return [
+            *start,
+            *options,
+            "--model_args",
+            "message_max_new_tokens=12,message_batch_size=2",
+            "--messages",
+            str(store),
+        ]
 
     whole, cut = tmp_path / "whole.sqlite", tmp_path / "cut.sqlite"
     done = subprocess.run(command(whole), env=ENVIRONMENT, capture_output=True, text=True, check=True)

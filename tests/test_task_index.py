@@ -59,7 +59,7 @@ def test_task_body(name) -> None:
     source, kind = TASKS[name]
     assert config["dataset_kwargs"] == {"plural_source": source}
     assert config["output_type"] == kind
-    assert config["tag"] == f"plural_{SOURCES[source].mode}"
+    assert config["tag"] == ([] if "embedded" in name else f"plural_{SOURCES[source].mode}")
     assert config["metadata"]["version"] == 1.0
     assert callable(config["process_results"])
     assert callable(config["custom_dataset"])

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import logging
 from pathlib import Path
-from typing import Annotated, Literal
+from typing import Annotated, Any, Literal
 
 import typer
 from rich.console import Console
@@ -11,7 +12,7 @@ from rich.table import Table
 
 from community_lms.exchange import export_jsonl, export_published, import_jsonl, import_published
 from community_lms.store import MessageStore
-from model_wrappers.plan import Plan, load_tasks, make_plan
+from model_wrappers.plan import load_tasks, make_plan
 from plural_tasks.errors import ModPluralError
 from plural_tasks.sources import SOURCES
 
@@ -22,63 +23,63 @@ StoreOption = Annotated[
     Path | None, typer.Option("--messages", help="The store; by default the one in the cache folder.")
 ]
 TasksOption = Annotated[str | None, typer.Option("--tasks", help="Tasks, groups or tags, joined by commas.")]
-PoolOption = Annotated[str, typer.Option(help="A preset, a file, a community, or several joined by +.")]
+PoolOption = Annotated[str | None, typer.Option(help="A preset, a file, a community, or several joined by +.")]
 CommunitiesOption = Annotated[str | None, typer.Option(help="Only these, joined by +.")]
 DataOption = Annotated[str | None, typer.Option("--data", help="Task files: a file, a folder or an address.")]
-EngineOption = Annotated[str, typer.Option("--engine", help="auto, peft, backend or scripted.")]
-PromptsOption = Annotated[str, typer.Option(help="Name or file of a prompt set.")]
-SeedOption = Annotated[int, typer.Option(help="Seed of the messages (lm_eval's default for torch).")]
-CountOption = Annotated[int, typer.Option("--per-community", help="Messages of each community on each document.")]
+EngineOption = Annotated[str | None, typer.Option("--engine", help="auto, peft, backend or scripted.")]
+PromptsOption = Annotated[str | None, typer.Option(help="Name or file of a prompt set.")]
+SeedOption = Annotated[int | None, typer.Option(help="Seed of the messages; by default that of lm_eval.", min=0)]
+LimitOption = Annotated[int | None, typer.Option(help="Only the first documents of each task.", min=1)]
+IncludeOption = Annotated[str | None, typer.Option("--include_path", help="Folder with task YAML of your own.")]
+SettingsOption = Annotated[
+    str | None,
+    typer.Option(
+        "--model_args",
+        help="Further settings as lm_eval's --model_args takes them, "
+        "for example message_max_new_tokens=50,messages_per_community=2.",
+    ),
+]
 FormatOption = Annotated[
     Literal["jsonl", "published"],
     typer.Option("--format", help="JSON lines, or one file id -> text per community."),
 ]
 
 
+@app.callback()
+def _quiet() -> None:
+    """Keep the harness's notes on loading tasks out of the output."""
+    logging.getLogger("lm_eval").setLevel(logging.ERROR)
+
+
 @app.command()
 def generate(
     tasks: TasksOption,
-    pool: PoolOption = "embedded",
+    pool: PoolOption = None,
     communities: CommunitiesOption = None,
     messages: StoreOption = None,
-    limit: Annotated[int | None, typer.Option(help="Only the first documents of each task.")] = None,
+    limit: LimitOption = None,
     data: DataOption = None,
-    engine: EngineOption = "auto",
-    prompts: PromptsOption = "default",
-    seed: SeedOption = 1234,
-    per_community: CountOption = 1,
-    temperature: Annotated[float | None, typer.Option(help="In place of the pool's.")] = None,
-    top_p: Annotated[float | None, typer.Option(help="In place of the pool's.")] = None,
-    max_new_tokens: Annotated[int | None, typer.Option(help="In place of the pool's.")] = None,
-    batch_size: Annotated[int, typer.Option(help="Messages generated, and committed, together.")] = 16,
-    dtype: Annotated[str, typer.Option(help="Torch dtype of the communities' weights.")] = "auto",
+    include_path: IncludeOption = None,
+    engine: EngineOption = None,
+    prompts: PromptsOption = None,
+    seed: SeedOption = None,
     device: Annotated[str | None, typer.Option(help="Torch device.")] = None,
-    mode: Annotated[str | None, typer.Option(help="For tasks that are not modplural's.")] = None,
-    attribute: Annotated[str | None, typer.Option(help="For tasks that are not modplural's.")] = None,
+    model_args: SettingsOption = None,
 ) -> None:
     """Ask every community about every document; a later run of lm_eval with the same settings asks nothing again."""
-    plan = make_plan(
-        _names(tasks),
-        _store(messages),
-        limit=limit,
-        data=data,
-        pool=pool,
-        communities=communities,
-        message_engine=engine,
-        prompts=prompts,
-        seed=seed,
-        messages_per_community=per_community,
-        message_temperature=temperature,
-        message_top_p=top_p,
-        message_max_new_tokens=max_new_tokens,
-        message_batch_size=batch_size,
-        message_dtype=dtype,
-        device=device,
-        mode=mode,
-        attribute=attribute,
+    if messages is not None and str(messages).lower() == "none":
+        raise ModPluralError("--messages none keeps nothing; name a file.")
+    settings = _settings(
+        model_args, pool=pool, communities=communities, message_engine=engine, prompts=prompts, seed=seed
     )
-    plan.session.asker.ask(plan.requests())
+    store = _store(messages)
+    plan = make_plan(_names(tasks), store, limit=limit, data=data, include_path=include_path, device=device, **settings)
     counts = plan.session.asker.counts
+    try:
+        plan.session.asker.ask(plan.requests())
+    except KeyboardInterrupt:
+        console.print(f"Interrupted; {counts.generated} new messages are kept, the same command goes on from there.")
+        raise typer.Exit(130) from None
     console.print(
         f"{counts.requested} messages: {counts.found} were stored, "
         f"{counts.generated} generated ({counts.tokens} tokens)."
@@ -91,24 +92,40 @@ def export(
     messages: StoreOption = None,
     style: FormatOption = "jsonl",
     tasks: TasksOption = None,
-    pool: PoolOption = "embedded",
+    pool: PoolOption = None,
     communities: CommunitiesOption = None,
     data: DataOption = None,
-    engine: EngineOption = "auto",
-    prompts: PromptsOption = "default",
-    seed: SeedOption = 1234,
-    limit: Annotated[int | None, typer.Option(help="Only the first documents of each task.")] = None,
+    engine: EngineOption = None,
+    prompts: PromptsOption = None,
+    seed: SeedOption = None,
+    limit: LimitOption = None,
+    model_args: SettingsOption = None,
 ) -> None:
-    """Write messages to files."""
+    """Write messages to files; JSONL takes the whole store, the published format what a run would look for."""
+    settings = _settings(
+        model_args, pool=pool, communities=communities, message_engine=engine, prompts=prompts, seed=seed
+    )
     store = _existing(messages)
     if style == "jsonl":
+        if tasks or data or limit or settings:
+            raise ModPluralError("a JSONL export is the whole store; --tasks and settings go with --format published.")
         console.print(f"{export_jsonl(store, out)} messages written to {out}.", soft_wrap=True)
         return
-    names = _names(tasks)
-    plan = _plan(names, store, pool, communities, data, engine, prompts, seed, limit)
-    for task, stem in _stems(names, data).items():
-        for path, (count, missing) in export_published(plan.by_community(task), store, out, stem).items():
-            console.print(f"{path}: {count} messages, {missing} not in the store.", soft_wrap=True, highlight=False)
+    names = _names(tasks, "--format published needs --tasks")
+    plan = make_plan(names, store, limit=limit, data=data, **settings)
+    written = {
+        path: count
+        for task, stem in _stems(names, data).items()
+        for path, count in export_published(plan.by_community(task), store, out, stem).items()
+    }
+    for path, (count, missing) in written.items():
+        done = f"{count} messages, {missing} not in the store" if count else "not written, no message is in the store"
+        console.print(f"{path}: {done}.", soft_wrap=True, highlight=False)
+    if not any(count for count, _ in written.values()):
+        raise ModPluralError(
+            f"{store.path}: holds none of these messages. Were they made with another --engine, --prompts, --seed or "
+            "--model_args? (modplural messages stats)"
+        )
 
 
 @app.command("import")
@@ -117,31 +134,31 @@ def import_(
     messages: StoreOption = None,
     style: FormatOption = "jsonl",
     tasks: Annotated[str | None, typer.Option("--task", help="With --format published: the task.")] = None,
-    pool: PoolOption = "embedded",
+    pool: PoolOption = None,
     community: Annotated[
         str | None, typer.Option(help="Who spoke; by default read from the end of the file's name.")
     ] = None,
     data: DataOption = None,
-    engine: EngineOption = "auto",
-    prompts: PromptsOption = "default",
-    seed: SeedOption = 1234,
-    limit: Annotated[int | None, typer.Option(help="Only the first documents of the task.")] = None,
+    engine: EngineOption = None,
+    prompts: PromptsOption = None,
+    seed: SeedOption = None,
+    limit: LimitOption = None,
+    model_args: SettingsOption = None,
 ) -> None:
     """Read messages from files; keys that are stored already stay as they are."""
+    store = _store(messages)
     if style == "jsonl":
-        store = _store(messages)
         for path in paths:
             read, new = import_jsonl(store, path)
             console.print(f"{path}: {read} messages, {new} new.", soft_wrap=True, highlight=False)
         return
-    names = _names(tasks, option="--task")
-    store = _store(messages)
-    plan = _plan(names, store, pool, None, data, engine, prompts, seed, limit)
-    asked = plan.by_community()
+    settings = _settings(model_args, pool=pool, message_engine=engine, prompts=prompts, seed=seed)
+    names = _names(tasks, "--format published needs --task")
+    asked = make_plan(names, store, limit=limit, data=data, **settings).by_community()
     for path in paths:
         speaker = community or _speaker(path, list(asked))
         if speaker not in asked:
-            raise ModPluralError(f"{path}: community {speaker!r} is not in pool {pool!r} ({', '.join(asked)}).")
+            raise ModPluralError(f"{path}: community {speaker!r} is not in the pool ({', '.join(asked)}).")
         filed, missing, unknown = import_published(path, asked[speaker], store)
         console.print(
             f"{path}: {filed} messages of {speaker}; {missing} items without a message, "
@@ -174,11 +191,19 @@ def stats(messages: StoreOption = None) -> None:
     console.print(f"{len(store)} messages in {store.path}", soft_wrap=True, highlight=False)
 
 
-def _names(tasks: str | None, option: str = "--tasks") -> list[str]:
+def _names(tasks: str | None, problem: str = "--tasks") -> list[str]:
     names = [name.strip() for name in (tasks or "").split(",") if name.strip()]
     if not names:
-        raise ModPluralError(f"{option}: give at least one task.")
+        raise ModPluralError(f"{problem}: give at least one task.")
     return names
+
+
+def _settings(model_args: str | None, **options: Any) -> dict[str, Any]:
+    """The settings that were given; an option of its own wins over the same name in ``--model_args``."""
+    from lm_eval.utils import simple_parse_args_string
+
+    settings: dict[str, Any] = simple_parse_args_string(model_args or "")
+    return settings | {name: value for name, value in options.items() if value is not None}
 
 
 def _store(path: Path | None) -> MessageStore:
@@ -191,27 +216,6 @@ def _existing(path: Path | None) -> MessageStore:
     from model_wrappers.lm import default_store_path
 
     return MessageStore(path or default_store_path(), must_exist=True)
-
-
-def _plan(
-    names: list[str],
-    store: MessageStore,
-    pool: str,
-    communities: str | None,
-    data: str | None,
-    engine: str,
-    prompts: str,
-    seed: int,
-    limit: int | None,
-) -> Plan:
-    settings = {
-        "pool": pool,
-        "communities": communities,
-        "message_engine": engine,
-        "prompts": prompts,
-        "seed": seed,
-    }
-    return make_plan(names, store, limit=limit, data=data, **settings)
 
 
 def _stems(names: list[str], data: str | None) -> dict[str, str]:

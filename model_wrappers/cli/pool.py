@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 from typing import Annotated
 
 import typer
@@ -27,7 +28,9 @@ PROBE = "Should a town close its main street to cars?"
 @app.command("list")
 def list_pools() -> None:
     """List the pools that ship with modplural."""
-    table = Table("pool", "communities", "backbone", "description")
+    table = Table("pool", "communities")
+    table.add_column("backbone", overflow="fold")
+    table.add_column("description")
     for name in preset_names():
         pool = load_pool(name)
         backbones = dict.fromkeys(member.backbone.path for member in pool.communities if member.backbone)
@@ -40,7 +43,10 @@ def show(pool: PoolArgument) -> None:
     """Show every community of a pool, its weight, and the pool's fingerprint."""
     loaded = load_pool(pool)
     weights = weigh(loaded, None)
-    table = Table("community", "kind", "weights", "share", "licence", "description")
+    table = Table("community", "kind")
+    table.add_column("weights", overflow="fold")
+    for name in ("share", "licence", "description"):
+        table.add_column(name)
     for member in loaded.communities:
         table.add_row(
             member.name,
@@ -67,6 +73,7 @@ def check(
     device: Annotated[str | None, typer.Option(help="Torch device.")] = None,
 ) -> None:
     """Load every community, ask it one question, and warn of adapters that change nothing."""
+    logging.getLogger("community_lms").setLevel(logging.ERROR)  # warnings are printed below
     loaded = select(load_pool(pool), communities)
     asker = Asker(store=MessageStore(None), batch_size=1, device=device, show_progress=False)
     replies: dict[str, Message] = {}
@@ -86,7 +93,7 @@ def check(
     warnings = [*asker.warnings(), *_alike(loaded, replies)]
     for warning in warnings:
         console.print(f"[yellow]WARN[/yellow] {warning}", soft_wrap=True, highlight=False)
-    console.print(f"{len(replies)} of {len(loaded.names)} communities spoke, {len(warnings)} warnings.")
+    console.print(f"{len(replies)} of {len(loaded.names)} communities spoke; warnings: {len(warnings)}.")
     if failed:
         raise typer.Exit(1)
 

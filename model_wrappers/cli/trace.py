@@ -12,7 +12,7 @@ from rich.panel import Panel
 from rich.table import Table
 
 from model_wrappers.trace import read_trace
-from plural_tasks.errors import ModPluralError
+from plural_tasks.errors import ModPluralError, unknown_name
 from plural_tasks.schema import LABELS
 
 app = typer.Typer(
@@ -22,9 +22,18 @@ app = typer.Typer(
 console = Console()
 
 
-@app.callback()
-def _group() -> None:
-    """Keep ``show`` a command of its own, even while it is the only one."""
+@app.command("list")
+def list_runs(path: Annotated[Path, typer.Argument(help="Trace file (trace=PATH in --model_args).")]) -> None:
+    """List the runs of a trace file, and the tasks and documents of each."""
+    groups: dict[tuple[str, ...], list[str]] = {}
+    for record in read_trace(path):
+        key = tuple(str(record.get(name)) for name in ("run_id", "method", "pool", "task"))
+        groups.setdefault(key, []).append(str(record["id"]))
+    table = Table("run", "method", "pool", "task", "documents")
+    for key, ids in groups.items():
+        shown = ", ".join(ids[:6]) + (", …" if len(ids) > 6 else "")
+        table.add_row(*key, f"{len(ids)}: {shown}")
+    console.print(table)
 
 
 @app.command()
@@ -40,37 +49,46 @@ def show(
     if not records:
         raise ModPluralError(f"{path}: holds no record.")
     run = run or str(records[-1].get("run_id"))
-    in_run = [record for record in records if record.get("run_id") == run and task in (None, record["task"])]
-    wanted = [record for record in in_run if document in (None, record["id"])]
-    if not wanted:
-        ids = ", ".join(dict.fromkeys(f"{record['task']}/{record['id']}" for record in in_run[:12]))
-        raise ModPluralError(f"{path}: no such document; run {run!r} has {ids or 'none of that task'}, …")
-    print_record(wanted[0], prompts=prompts)
+    for name, wanted in (("run_id", run), ("task", task), ("id", document)):
+        if wanted is None:
+            continue
+        there = dict.fromkeys(str(record.get(name)) for record in records)
+        records = [record for record in records if str(record.get(name)) == wanted]
+        if not records:
+            raise unknown_name(_NAMES[name], wanted, there, where=str(path))
+    print_record(records[0], prompts=prompts)
+
+
+_NAMES = {"run_id": "run", "task": "task", "id": "document"}
 
 
 def print_record(record: dict[str, Any], *, prompts: bool = False) -> None:
     """Print a trace record readably."""
-    head = (
-        f"{record['task']} / {record['id']}   method {record['method']}, mode {record['mode']}, pool {record['pool']}"
+    console.print(
+        Panel(escape(record["question"]), title=escape(f"{record['task']} / {record['id']}"), title_align="left")
     )
-    console.print(Panel(escape(record["question"]), title=escape(head), title_align="left"))
+    facts = (record["method"], record["mode"], record["pool"], record.get("run_id"), record["doc_id"])
+    console.print("method {}, mode {}, pool {}, run {}, document {}".format(*facts), highlight=False)
     if record.get("attribute"):
         console.print(f"[bold]attribute[/bold]  {escape(record['attribute'])}", highlight=False)
     _messages(record)
     for step in ("route", "select"):
         if f"{step}_reply" in record:
+            if prompts:
+                console.print(Panel(escape(record[f"{step}_prompt"]), title=f"{step} prompt", title_align="left"))
             console.print(f"[bold]{step} reply[/bold]  {escape(repr(record[f'{step}_reply']))}", highlight=False)
     if "selected" in record:
         console.print(f"[bold]selected[/bold]  {record['selected']}")
     if "distribution" in record:
         _shares(record)
-    for answer in record.get("answers", []):
-        console.print(Panel(escape(answer) or "(empty)", title="answer", title_align="left"))
     if prompts:
         for prompt in record["prompts"]:
             console.print(Panel(escape(prompt), title="prompt to the base LLM", title_align="left"))
-    tokens = ", ".join(str(count) for count in record["prompt_tokens"])
-    console.print(f"prompt tokens: {tokens}   fallbacks: {', '.join(record['fallbacks']) or 'none'}", highlight=False)
+    for answer in record.get("answers", []):
+        console.print(Panel(escape(answer) or "(empty)", title="answer", title_align="left"))
+    tokens = ", ".join("-" if count is None else str(count) for count in record["prompt_tokens"])
+    steps = ", ".join(record["fallbacks"]) or "none"
+    console.print(f"prompt tokens: {tokens}   fallbacks of modplural's own steps: {steps}", highlight=False)
 
 
 def _messages(record: dict[str, Any]) -> None:

@@ -198,5 +198,22 @@ def test_engines_are_made_once_by_name_and_their_warnings_gathered(store: Messag
     assert isinstance(engine, ScriptedEngine)
     assert engine.batch_size == 3
     assert made.warnings() == []
-    engine.warnings.append("mind the gap")
-    assert made.warnings() == ["mind the gap"]
+
+
+def test_a_warning_is_kept_with_the_messages_and_told_again_when_they_are_found(
+    store: MessageStore, request_for: Ask
+) -> None:
+    class Wary(ScriptedEngine):
+        def speak(self, community, requests):
+            self.warnings.append("mind the gap")
+            return super().speak(community, requests)
+
+    first = Asker(store, show_progress=False, engines={"scripted": Wary()})
+    first.ask([request_for("a")])
+    assert first.warnings() == ["mind the gap"]
+
+    later = Asker(store, show_progress=False)
+    assert later.warnings() == []
+    later.ask([request_for("a")])
+    assert later.warnings() == ["mind the gap"]
+    assert later.counts.generated == 0

@@ -119,5 +119,9 @@ def test_tasks_without_declared_options_mix_likelihoods(tmp_path) -> None:
         request.doc = foreign
     lm, _, _ = _pair(tmp_path, mode="distributional")
     results = lm.loglikelihood(asked)
+    note = next(iter(lm.session.notes.values()))
+    assert note["options"] == ["A", "B"]
+    assert note["distribution"] == pytest.approx([0.3 / 0.475, 0.175 / 0.475])
+    assert [row["community"] for row in note["distributions"]] == ["left", "right"]
     # .5*.5+.5*.1 = .3; .5*.25+.5*.1 = .175
     assert [math.exp(value) for value, _ in results] == pytest.approx([0.3, 0.175])

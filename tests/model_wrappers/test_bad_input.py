@@ -127,7 +127,10 @@ MODEL_ARGUMENTS = {
     "itself as base": (lambda p: {"base": "modplural"}, r"cannot be its own base"),
     "zero messages": (lambda p: {"messages_per_community": 0}, r"'messages_per_community'.*greater than or equal to 1"),
     "temperature of the wrong kind": (lambda p: {"message_temperature": "hot"}, r"'message_temperature'.*found 'hot'"),
-    "top-p above one": (lambda p: {"message_top_p": 1.5}, r"'top_p'.*less than or equal to 1, found 1\.5"),
+    "top-p above one": (
+        lambda p: {"message_top_p": 1.5},
+        r"field 'message_top_p'.*less than or equal to 1, found 1\.5",
+    ),
     "store that is a folder": (lambda p: {"messages": str(p)}, r"is a folder, expected the file of a message store"),
     "store that is no database": (
         lambda p: {"messages": write(p / "s.sqlite", "hello" * 400)},
@@ -202,6 +205,15 @@ def test_task_files(tmp_path, monkeypatch, capsys, name) -> None:
     assert not store.exists()
 
 
+def store_at(folder: Path) -> str:
+    from community_lms.store import MessageStore
+
+    store = MessageStore(folder / "there.sqlite")
+    store.put([])
+    store.close()
+    return str(folder / "there.sqlite")
+
+
 SCRIPTED = ("--engine", "scripted")
 PUBLISHED = ("--format", "published", "--task", "plural_embedded_overton", *SCRIPTED)
 COMMANDS = {
@@ -211,6 +223,33 @@ COMMANDS = {
             *("--data", write(p / "t.json", json.dumps([{"situation": "tea", "id": 3}]))),
         ),
         r"record 1 \(id 3\): field 'vrd' is missing",
+    ),
+    "messages that are not kept": (
+        lambda p: ("messages", "generate", "--tasks", "plural_embedded", "--messages", "none"),
+        r"keeps nothing; name a file",
+    ),
+    "filters on a whole export": (
+        lambda p: ("messages", "export", str(p / "o.jsonl"), "--messages", store_at(p), "--pool", "embedded"),
+        r"a JSONL export is the whole store",
+    ),
+    "published export without a task": (
+        lambda p: ("messages", "export", str(p / "o"), "--messages", store_at(p), "--format", "published"),
+        r"--format published needs --tasks: give at least one task",
+    ),
+    "published export of what was never asked": (
+        lambda p: (
+            *("messages", "export", str(p / "o"), "--messages", store_at(p), "--format", "published"),
+            *("--tasks", "plural_embedded_overton", "--limit", "1", *SCRIPTED),
+        ),
+        r"holds none of these messages\. Were they made with another --engine",
+    ),
+    "unknown setting": (
+        lambda p: ("messages", "generate", "--tasks", "plural", "--model_args", "message_tmperature=1"),
+        r"unknown field 'message_tmperature'\. Did you mean 'message_temperature'",
+    ),
+    "run that is not in the trace": (
+        lambda p: ("trace", "show", write(p / "t.jsonl", '{"task": "t", "id": "1", "run_id": "r"}\n'), "--run", "q"),
+        r"unknown run 'q'\. Valid: r",
     ),
     "no tasks": (lambda p: ("messages", "generate", "--tasks", ","), r"give at least one task"),
     "store that is not there": (lambda p: ("messages", "verify", "--messages", str(p / "s")), r"no such message store"),
@@ -243,7 +282,7 @@ COMMANDS = {
     ),
     "document that is not in the trace": (
         lambda p: ("trace", "show", write(p / "t.jsonl", '{"task": "t", "id": "1", "run_id": "r"}\n'), "--id", "2"),
-        r"no such document",
+        r"unknown document '2'\. Valid: 1",
     ),
     "pool to show": (lambda p: ("pool", "show", "perspectiv"), r"Did you mean 'perspective'"),
     "prompt set to show": (lambda p: ("prompts", "show", "x"), r"unknown prompt set 'x'"),
@@ -259,4 +298,4 @@ def test_commands(tmp_path, monkeypatch, capsys, name) -> None:
     assert len(lines) == 1
     assert re.search(message, lines[0]), lines[0]
     assert "Traceback" not in shown
-    assert not (tmp_path / "s").exists()
+    assert not any((tmp_path / name).exists() for name in ("s", "o", "o.jsonl"))

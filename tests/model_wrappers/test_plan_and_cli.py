@@ -12,7 +12,9 @@ from model_wrappers.cli.app import app
 from model_wrappers.lm import ModPluralLM
 from model_wrappers.plan import load_tasks, make_plan
 from model_wrappers.prompts import REQUIRED, SLOTS, load_prompts, prompt_set_names
+from model_wrappers.trace import read_trace
 from plural_tasks.errors import ModPluralError
+from tests.model_wrappers.helpers import doc, model, requests
 
 runner = CliRunner()
 
@@ -138,3 +140,85 @@ def test_eval_passes_arguments_on_and_names_the_model(monkeypatch) -> None:
         ["lm_eval", "run", "--model", "hf", "--tasks", "plural"],
         ["lm_eval", "run", "-M=hf"],
     ]
+
+
+def test_generate_takes_every_option(tmp_path) -> None:
+    store = str(tmp_path / "s.sqlite")
+    shown = invoke(
+        *(
+            "messages",
+            "generate",
+            "--tasks",
+            "plural_embedded_overton",
+            "--pool",
+            "embedded",
+            "--communities",
+            "liberty",
+        ),
+        *("--messages", store, "--limit", "2", "--data", str(tmp_path), "--include_path", str(tmp_path)),
+        *("--engine", "scripted", "--prompts", "default", "--seed", "3", "--device", "cpu"),
+        *("--model_args", "messages_per_community=2,message_temperature=0.5,message_max_new_tokens=7"),
+    )
+    assert "4 messages: 0 were stored, 4 generated" in shown
+    row = next(MessageStore(store).rows())
+    assert json.loads(row.decoding) == {"temperature": 0.5, "top_p": 0.9, "max_new_tokens": 7}
+    assert row.seed == 3
+
+
+def test_published_messages_can_be_filed_under_other_decoding(tmp_path) -> None:
+    store, out = str(tmp_path / "s.sqlite"), tmp_path / "out"
+    common = ("--engine", "scripted", "--limit", "1", "--messages", store, "--model_args", "message_max_new_tokens=9")
+    tasks = ("--tasks", "plural_embedded_overton")
+    invoke("messages", "generate", *tasks, *common)
+    assert "1 messages, 0 not in the store" in invoke(
+        "messages", "export", str(out), "--format", "published", *tasks, *common
+    )
+    other = [str(tmp_path / "o.sqlite") if part == store else part for part in common]
+    files = [str(path) for path in out.iterdir()]
+    invoke("messages", "import", *files, "--format", "published", "--task", "plural_embedded_overton", *other)
+    assert "6 messages: 6 were stored" in invoke("messages", "generate", *tasks, *other)
+
+
+def test_an_export_writes_no_file_for_a_community_that_said_nothing(tmp_path) -> None:
+    store, out = str(tmp_path / "s.sqlite"), tmp_path / "out"
+    common = ("--engine", "scripted", "--limit", "1", "--messages", store, "--tasks", "plural_embedded_overton")
+    invoke("messages", "generate", *common, "--communities", "liberty")
+    out.mkdir()
+    (out / "overton_nature.json").write_text('{"kept": "as it was"}')
+    shown = invoke("messages", "export", str(out), "--format", "published", *common)
+    assert "overton_nature.json: not written, no message is in the store" in shown
+    assert sorted(path.name for path in out.iterdir()) == ["overton_liberty.json", "overton_nature.json"]
+    assert (out / "overton_nature.json").read_text() == '{"kept": "as it was"}'
+
+
+def test_trace_lists_runs_and_shows_prompts(tmp_path) -> None:
+    path = tmp_path / "t.jsonl"
+    for method in ("moe", "modplural"):
+        lm, _, _ = model(tmp_path, method=method, trace=str(path))
+        lm.loglikelihood(requests([doc("steerable"), doc("distributional", 1)], "loglikelihood"))
+    listed = invoke("trace", "list", str(path))
+    assert "task_steerable" in listed
+    assert "1: distributional-1" in listed
+    first_run = json.loads(path.read_text(encoding="utf-8").split("\n")[0])["run_id"]
+    shown = invoke("trace", "show", str(path), "--run", first_run, "--id", "distributional-1", "--prompts")
+    assert "route prompt" in shown
+    assert "method moe, mode distributional" in shown
+    shown = invoke("trace", "show", str(path), "--task", "task_steerable", "--prompts")
+    assert "select prompt" in shown
+    assert "ferrymen" in shown
+    assert "prompt tokens: -" in shown
+
+
+def test_a_trace_that_a_killed_run_cut_short_is_read_and_continued(tmp_path, caplog) -> None:
+    path = tmp_path / "t.jsonl"
+    path.write_text('{"task": "t", "id": "1", "run_id": "r"}\n{"task": "t", "i')
+    lm, _, _ = model(tmp_path, trace=str(path))
+    lm.generate_until(requests([doc("overton")], "generate_until"))
+    assert [record["id"] for record in read_trace(path)] == ["1", "overton-0"]
+    assert "t.jsonl:2: is not a JSON line" in caplog.text
+
+
+def test_a_prompt_set_can_be_started_from_the_default(tmp_path) -> None:
+    copy = tmp_path / "mine.yaml"
+    copy.write_text(invoke("prompts", "show", "--yaml"), encoding="utf-8")
+    assert load_prompts(str(copy)).digest() == load_prompts("default").digest()

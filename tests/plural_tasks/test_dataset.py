@@ -46,3 +46,8 @@ def test_the_users_data_are_read_and_other_arguments_ignored(tmp_path: Path) -> 
 def test_an_unknown_source_names_the_nearest() -> None:
     with pytest.raises(ModPluralError, match=r"^dataset_kwargs\.plural_source: unknown source 'overton_kv'\. Did you"):
         load("overton_kv")
+
+
+def test_a_misspelt_option_of_ours_is_refused() -> None:
+    with pytest.raises(ModPluralError, match=r"--metadata: unknown option 'plural_dat'\. Did you mean 'plural_data'"):
+        load("embedded_overton", plural_dat="x")
