@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from functools import cached_property
 from typing import Any
 
-from community_lms.spec import Community, Decoding, canonical, digest
+from community_lms.spec import Community, Decoding, digest
 
 Turn = tuple[str, str]
 """Role (``system`` or ``user``) and text."""
@@ -74,6 +74,3 @@ def message_key(*, engine: str, identity: Any, turns: Any, decoding: Any, seed: 
             "sample": sample,
         }
     )
-
-
-__all__ = ["Message", "MessageRequest", "Turn", "canonical", "message_key"]

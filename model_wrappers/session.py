@@ -137,7 +137,8 @@ class Session:
 
         if not queries:
             return []
-        settings = {"until": ["\n\n"], "do_sample": False, "max_gen_toks": 16}
+        # No stop sequence: a reply that opens with empty lines would end before it began.
+        settings = {"until": [], "do_sample": False, "max_gen_toks": 16}
         instances = [
             Instance(
                 request_type="generate_until",
