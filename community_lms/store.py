@@ -165,23 +165,24 @@ class MessageStore:
             ModPluralError: If the file cannot be written (read-only, disk full, locked) or does not take a value (a
                 text that is not Unicode, a seed beyond 64 bits); nothing is added then.
         """
+        return self._write(
+            f"INSERT INTO messages ({_COLUMNS}) VALUES (?,?,?,?,?,?,?,?,?,?,?,?,?) ON CONFLICT (key) DO NOTHING",
+            [tuple(asdict(row).values()) for row in rows],
+        )
+
+    def _write(self, statement: str, rows: Sequence[tuple[Any, ...]]) -> int:
         database = self._connection(create=True)
         before = database.total_changes
         try:
             with database:
-                database.executemany(
-                    f"INSERT INTO messages ({_COLUMNS}) VALUES (?,?,?,?,?,?,?,?,?,?,?,?,?) "
-                    "ON CONFLICT (key) DO NOTHING",
-                    [tuple(asdict(row).values()) for row in rows],
-                )
+                database.executemany(statement, rows)
         except (sqlite3.Error, UnicodeError, OverflowError) as error:
             raise ModPluralError(f"{self.path}: messages cannot be written ({error}).") from error
         return database.total_changes - before
 
     def warn(self, identity: str, text: str) -> None:
         """Keep what an engine warned of when it loaded a community, by the canonical JSON of its identity."""
-        with self._connection(create=True) as database:
-            database.execute("INSERT INTO warnings VALUES (?, ?) ON CONFLICT DO NOTHING", (identity, text))
+        self._write("INSERT INTO warnings VALUES (?, ?) ON CONFLICT DO NOTHING", [(identity, text)])
 
     def warnings(self, identities: Iterable[str]) -> list[str]:
         """What engines once warned of these communities."""

@@ -58,20 +58,18 @@ def score(planned: Planned, requests: Sequence[Any], session: Session) -> list[S
     results: list[Scored] = [(-math.inf, False)] * len(requests)
     for query, contexts, (continuations, declared) in jobs:
         table = [[next(scores) for _ in continuations] for _ in contexts]
-        mixed = dict(zip(continuations, _mix(query, contexts, table, declared, session), strict=True))
+        mixed = dict(zip(continuations, _mix(contexts, table, declared), strict=True))
         for place in query.positions:
             results[place] = mixed[requests[place].args[1]]
         if not declared:
             session.note(query)["options"] = [continuation.strip() for continuation in continuations]
         _note_shares(query, contexts, table, list(mixed.values()), session)
+        if declared and not any(session.note(query)["distribution"]):
+            session.fall_back(query, "no_mass")
     return results
 
 
-def _mix(
-    query: Query, contexts: Sequence[Weighted], table: list[list[Scored]], declared: bool, session: Session
-) -> list[Scored]:
-    if declared and not any(_has_mass([value for value, _ in row]) for row in table):
-        session.fall_back(query, "no_mass")
+def _mix(contexts: Sequence[Weighted], table: list[list[Scored]], declared: bool) -> list[Scored]:
     if len(contexts) == 1:
         return table[0]
     greedy = [all(flags) for flags in zip(*([flag for _, flag in row] for row in table), strict=True)]
@@ -91,7 +89,8 @@ def mix_options(values: Sequence[Sequence[float]], weights: Sequence[float]) -> 
     Returns:
         One logarithm for each option; all ``-inf`` when no row has any mass.
     """
-    rows = [(weight, normalise(row)[0]) for weight, row in zip(weights, values, strict=True) if _has_mass(row)]
+    rows = [(weight, normalise(row)[0]) for weight, row in zip(weights, values, strict=True)]
+    rows = [(weight, share) for weight, share in rows if any(share)]
     total = math.fsum(weight for weight, _ in rows)
     if total == 0.0:
         return [-math.inf] * len(values[0])
@@ -102,12 +101,9 @@ def mix_options(values: Sequence[Sequence[float]], weights: Sequence[float]) -> 
 
 
 def mix_likelihoods(values: Sequence[Sequence[float]], weights: Sequence[float]) -> list[float]:
-    """Mix likelihoods as they are: log sum_c w_c exp(value_c), for each column."""
-    return [float(value) for value in logsumexp(values, axis=0, b=np.asarray(weights)[:, None])]
-
-
-def _has_mass(values: Sequence[float]) -> bool:
-    return any(normalise(values)[0])
+    """Mix likelihoods as they are: log sum_c w_c exp(value_c), for each column; NaN counts as no mass."""
+    known = np.where(np.isnan(values), -np.inf, values)
+    return [float(value) for value in logsumexp(known, axis=0, b=np.asarray(weights)[:, None])]
 
 
 def _continuations(query: Query, requests: Sequence[Any]) -> tuple[list[str], bool]:

@@ -8,7 +8,7 @@ import re
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from community_lms.embedded import EMBEDDED, HINT, packaged_gguf, resolve_weights
+from community_lms.embedded import EMBEDDED, install_hint, resolve_weights
 from model_wrappers.arguments import OWN
 from plural_tasks.errors import ModPluralError, one_line, unknown_name
 
@@ -46,8 +46,7 @@ def build_base(name: str, arguments: Mapping[str, Any], unchecked: Mapping[str, 
     if asked_for == EMBEDDED:
         checked["pretrained"] = resolve_weights(EMBEDDED)
     automatic = name in LOCAL and str(checked.get("batch_size", "")).startswith("auto")
-    hint = f" {HINT}" if asked_for == EMBEDDED and packaged_gguf() is None else ""
-    base = _call(kind, name, checked, hint=hint)
+    base = _call(kind, name, checked, hint=install_hint(str(asked_for)))
     if automatic:
         _settle_batch_size(base)
     return base

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import logging
 import sys
 import uuid
 from collections.abc import Callable, Sequence
@@ -30,7 +29,6 @@ from plural_tasks import __version__
 from plural_tasks.errors import show_errors_in_one_line
 from plural_tasks.schema import MODES
 
-logger = logging.getLogger(__name__)
 
 Result = TypeVar("Result")
 
@@ -94,7 +92,7 @@ class ModPluralLM(LM):
     def _collaborate(self, requests: list[Any], answer: Callable[..., list[Result]]) -> list[Result]:
         settings = self.settings
         queries = read_queries(requests, mode=settings.chosen_mode, attribute=settings.attribute)
-        self.session.notes.clear()
+        self.session.begin()
         planned = self._plan(queries)
         results = answer(planned, requests, self.session)
         if self._trace is not None:

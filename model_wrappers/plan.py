@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import logging
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -17,8 +16,6 @@ from plural_tasks.errors import ModPluralError, unknown_name
 from plural_tasks.schema import Mode
 
 TASK_FOLDER = Path(__file__).resolve().parent.parent / "task_configs"
-
-logger = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True)

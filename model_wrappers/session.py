@@ -59,6 +59,12 @@ class Session:
     samples: int = 1
     fallbacks: Counter[str] = field(default_factory=Counter)
     notes: dict[Query, dict[str, Any]] = field(default_factory=dict)
+    _rendered: dict[tuple[Query, str], list[MessageRequest]] = field(default_factory=dict)
+
+    def begin(self) -> None:
+        """Forget the queries of the last call; counters go on."""
+        self.notes.clear()
+        self._rendered.clear()
 
     def messages(self, pairs: Sequence[tuple[Query, Community]]) -> list[list[Message]]:
         """Ask each community about each query; return its ``samples`` messages for each pair, in order."""
@@ -100,7 +106,13 @@ class Session:
         return kept
 
     def message_requests(self, query: Query, community: Community) -> list[MessageRequest]:
-        """Render what one community is asked about one query."""
+        """Return what one community is asked about one query; rendered once, because the keys are costly too."""
+        place = (query, community.name)
+        if place not in self._rendered:
+            self._rendered[place] = self._render(query, community)
+        return self._rendered[place]
+
+    def _render(self, query: Query, community: Community) -> list[MessageRequest]:
         text = self.prompts.render(
             "community",
             query.mode,

@@ -10,7 +10,7 @@ from typing import Any
 import torch
 from transformers import AutoModelForCausalLM, AutoTokenizer, LogitsProcessorList
 
-from community_lms.embedded import EMBEDDED, HINT, resolve_weights
+from community_lms.embedded import install_hint, resolve_weights
 from community_lms.engines.sampling import KeyedSampler
 from community_lms.message import Message, MessageRequest, Turn
 from community_lms.spec import Community, Weights
@@ -132,9 +132,9 @@ class PeftEngine:
             self._model = AutoModelForCausalLM.from_pretrained(path, revision=weights.revision, dtype=self._dtype)
             self._model.to(self._device).eval()
         except (OSError, ValueError, ImportError, RuntimeError) as error:
-            hint = f" {HINT}" if weights.path == EMBEDDED else ""
             raise ModPluralError(
-                f"community {community!r}: {path} cannot be loaded on {self._device} ({one_line(error)[:300]}).{hint}"
+                f"community {community!r}: {path} cannot be loaded on {self._device} ({one_line(error)[:300]})."
+                + install_hint(weights.path)
             ) from error
         if self._tokenizer.pad_token_id is None:
             self._tokenizer.pad_token = self._tokenizer.eos_token

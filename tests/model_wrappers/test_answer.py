@@ -30,6 +30,13 @@ def test_options_whose_likelihood_is_too_small_for_a_float_are_mixed_all_the_sam
     assert mixed == pytest.approx([math.log(0.375 * 3) - 1000, math.log(0.625 * 3) - 1000])
 
 
+def test_a_figure_that_is_no_number_counts_as_no_mass() -> None:
+    # Row 1 is left out of the shares but not of the mean mass: (0 + .4) / 2 = .2; shares .25 and .75.
+    mixed = mix_options([[math.nan, math.nan], [math.log(0.1), math.log(0.3)]], [0.5, 0.5])
+    assert [math.exp(value) for value in mixed] == pytest.approx([0.25 * 0.2, 0.75 * 0.2])
+    assert mix_likelihoods([[math.nan], [0.0]], [0.5, 0.5]) == pytest.approx([math.log(0.5)])
+
+
 def test_no_mass_anywhere_is_minus_infinity() -> None:
     assert mix_options([[-math.inf, -math.inf]] * 2, [0.5, 0.5]) == [-math.inf, -math.inf]
 
