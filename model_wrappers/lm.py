@@ -29,7 +29,6 @@ from plural_tasks import __version__
 from plural_tasks.errors import show_errors_in_one_line
 from plural_tasks.schema import MODES
 
-
 Result = TypeVar("Result")
 
 
