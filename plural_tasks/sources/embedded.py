@@ -43,13 +43,22 @@ def _distributional(row: Mapping[str, Any]) -> DistributionalItem:
 
 
 SOURCES = (
-    Source("embedded_overton", "overton", "overton.json", _overton, licence=_LICENCE, known_issues=_ISSUES),
+    Source(
+        "embedded_overton",
+        "overton",
+        "overton.json",
+        _overton,
+        licence=_LICENCE,
+        redistribute=True,
+        known_issues=_ISSUES,
+    ),
     Source(
         "embedded_steerable",
         "steerable",
         "steerable.json",
         _steerable,
         licence=_LICENCE,
+        redistribute=True,
         known_issues=_ISSUES,
     ),
     Source(
@@ -58,6 +67,7 @@ SOURCES = (
         "distributional.json",
         _distributional,
         licence=_LICENCE,
+        redistribute=True,
         known_issues=_ISSUES,
     ),
 )

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import os
 from collections.abc import Mapping
-from pathlib import Path
+from pathlib import Path, PurePosixPath
 
-from plural_tasks.errors import ModPluralError, one_line, unknown_name
+from plural_tasks.errors import ModPluralError, unknown_name
 from plural_tasks.sources.base import Source
+from plural_tasks.sources.fetch import DATA_VARIABLE, fetch, fetch_from
+from plural_tasks.sources.tables import member
 
-DATA_VARIABLE = "MODPLURAL_DATA"
-EMBEDDED_FOLDER = Path(__file__).resolve().parent.parent / "data" / "embedded"
+DATA_FOLDER = Path(__file__).resolve().parent.parent / "data"
 
 Override = str | os.PathLike[str] | Mapping[str, str] | None
 
@@ -20,20 +21,24 @@ def locate(source: Source, override: Override = None) -> Path:
 
     Args:
         source: The source.
-        override: A file, a folder holding ``source.filename``, the address of such a folder (``http…``), or a
-            mapping from source name to one of these. Falls back on the environment variable ``MODPLURAL_DATA``.
-            Ignored for sources that are shipped in the package.
+        override: A file, a folder holding ``source.filename`` (with or without the folders that stand before it
+            there), the address of such a folder (``http…``), or a mapping from source name to one of these. Falls
+            back on the environment variable ``MODPLURAL_DATA``. Ignored for sources that are shipped in the package.
+
+    Returns:
+        The file; for a source of several files, the folder that holds them.
 
     Raises:
         ModPluralError: When the place given holds no such file, or the public copy cannot be fetched.
     """
-    if source.url is None:
-        return EMBEDDED_FOLDER / source.filename
+    if source.embedded:
+        _check_unused(source, override)
+        return DATA_FOLDER / source.folder / source.filename
     place = _place_for(source, override if override is not None else os.environ.get(DATA_VARIABLE) or None)
     if place is None:
-        return _fetch(source, source.url, source.sha256)
+        return fetch(source)
     if place.startswith(("http://", "https://")):
-        return _fetch(source, place, None)
+        return fetch_from(source, place)
     return _local(source, Path(place).expanduser())
 
 
@@ -54,36 +59,37 @@ def _place_for(source: Source, override: Override) -> str | None:
     return os.fspath(override)
 
 
+def _check_unused(source: Source, override: Override) -> None:
+    """A folder or address may hold the data of other tasks of the run; a file, or a place that is not, is a mistake."""
+    place = _place_for(source, override)
+    if place is not None and not place.startswith(("http://", "https://")) and not Path(place).expanduser().is_dir():
+        raise ModPluralError(
+            f"{place}: the source {source.name!r} is shipped in the package and reads nothing else; leave plural_data "
+            "out, or give a folder for the other tasks of the run."
+        )
+
+
 def _local(source: Source, path: Path) -> Path:
+    if path.is_file() and source.files:
+        raise ModPluralError(
+            f"{path}: the source {source.name!r} is made of {' and '.join(source.files)}; give the folder that "
+            "holds them."
+        )
     if path.is_file():
         return path
     if not path.is_dir():
         raise ModPluralError(
             f"{path}: no such file or folder. Give plural_data (or {DATA_VARIABLE}) a file, or a folder that holds "
-            f"{source.filename}."
+            f"{' and '.join(source.files) or source.filename}."
         )
-    for name in (source.filename, source.filename.replace("_small", "")):
-        if (path / name).is_file():
+    if source.files:
+        for name in source.files:
+            member(path, name)
+        return path
+    if path.name == source.filename:
+        return path
+    bare = PurePosixPath(source.filename).name
+    for name in (source.filename, bare, bare.replace("_small", "")):
+        if (path / name).exists():
             return path / name
     raise ModPluralError(f"{path}: holds no {source.filename}, which the source {source.name!r} reads.")
-
-
-def _fetch(source: Source, folder: str, sha256: str | None) -> Path:
-    import pooch
-    from platformdirs import user_cache_path
-
-    address = f"{folder.rstrip('/')}/{source.filename}"
-    cache = user_cache_path("modplural") / "data"
-    try:
-        fetched = pooch.retrieve(
-            address,
-            known_hash=f"sha256:{sha256}" if sha256 else None,
-            path=cache,
-            downloader=pooch.HTTPDownloader(timeout=60),
-        )
-    except (OSError, ValueError) as error:
-        raise ModPluralError(
-            f"{source.name}: {address} cannot be fetched ({one_line(error)[:200]}). Fetch {source.filename} by other "
-            f"means and point --metadata plural_data=PATH or {DATA_VARIABLE} at it."
-        ) from error
-    return Path(fetched)

@@ -1,3 +1,4 @@
+import hashlib
 from typing import Any
 
 import pytest
@@ -5,11 +6,16 @@ import pytest
 from plural_tasks.docs import to_doc
 from plural_tasks.schema import VISIBLE_FIELDS, DistributionalItem, Item, OvertonItem, SteerableItem, Value
 
+
+def sha(text: str) -> str:
+    return hashlib.sha256(text.encode()).hexdigest()[:12]
+
+
 OVERTON = OvertonItem(
     id="o1",
     question="lending a friend money",
     values=(
-        Value(name="Trust", explanation="Friends rely."),
+        Value(name="Trust", explanation="Friends rely.", kind="value"),
         Value(name="Thrift", explanation="Money is short."),
     ),
 )
@@ -21,6 +27,7 @@ STEERABLE = SteerableItem(
     gold=(1, 2),
     gold_distribution=(0.2, 0.4, 0.4),
     category="trade",
+    dont_know=(2,),
 )
 DISTRIBUTIONAL = DistributionalItem(
     id="d1",
@@ -29,6 +36,12 @@ DISTRIBUTIONAL = DistributionalItem(
     options=("Yes", "No"),
     gold_distribution=(0.25, 0.75),
     stratum="clear",
+    cluster="well",
+    split="train",
+    study="Northland Poll",
+    ordinal=True,
+    sample_size=80,
+    standard_errors=(0.05, 0.05),
 )
 
 
@@ -44,7 +57,12 @@ DISTRIBUTIONAL = DistributionalItem(
                 "attribute": "",
                 "options": [],
                 "labels": [],
+                "cluster": sha("lending a friend money"),
+                "split": "test",
+                "study": "",
+                "fault": "",
                 "values": ["Trust", "Thrift"],
+                "kinds": ["value", ""],
                 "explanations": ["Friends rely.", "Money is short."],
             },
         ),
@@ -59,8 +77,16 @@ DISTRIBUTIONAL = DistributionalItem(
                 "labels": ["A", "B", "C"],
                 "gold": [1, 2],
                 "gold_distribution": [0.2, 0.4, 0.4],
+                "ordinal": False,
+                "dont_know": [2],
+                "sample_size": None,
+                "standard_errors": [],
                 "category": "trade",
                 "target": 1,
+                "cluster": sha("Should the bakery open on Sundays?"),
+                "split": "test",
+                "study": "",
+                "fault": "",
             },
         ),
         (
@@ -73,8 +99,16 @@ DISTRIBUTIONAL = DistributionalItem(
                 "options": ["Yes", "No"],
                 "labels": ["A", "B"],
                 "gold_distribution": [0.25, 0.75],
+                "ordinal": True,
+                "dont_know": [],
+                "sample_size": 80,
+                "standard_errors": [0.05, 0.05],
                 "stratum": "clear",
                 "target": 1,
+                "cluster": "well",
+                "split": "train",
+                "study": "Northland Poll",
+                "fault": "",
             },
         ),
     ],
@@ -87,8 +121,9 @@ def test_to_doc(item: Item, expected: dict[str, Any]) -> None:
 def test_visible_fields_come_first_and_are_the_same_for_all_modes(item: Item) -> None:
     doc = to_doc(item)
 
-    assert tuple(doc)[:6] == (*VISIBLE_FIELDS, "labels")
-    types = {name: type(doc[name]) for name in VISIBLE_FIELDS}
+    seen = [name for name in VISIBLE_FIELDS if name not in ("order", "asked")]  # only there where options are shuffled
+    assert list(doc)[:6] == [*seen, "labels"]
+    types = {name: type(doc[name]) for name in seen}
     assert types == {"id": str, "mode": str, "question": str, "attribute": str, "options": list}
 
 
@@ -108,7 +143,8 @@ def test_visible_fields_do_not_depend_on_gold(item: Item) -> None:
 
     assert len(changes) >= 1
     assert other != doc
-    assert {name: other[name] for name in VISIBLE_FIELDS} == {name: doc[name] for name in VISIBLE_FIELDS}
+    seen = [name for name in VISIBLE_FIELDS if name not in ("order", "asked")]
+    assert {name: other[name] for name in seen} == {name: doc[name] for name in seen}
 
 
 def test_no_visible_field_holds_gold() -> None:

@@ -17,7 +17,7 @@ from plural_tasks.sources import DATA_VARIABLE, SOURCES, Source, locate, read_it
 SOURCE = SOURCES["overton_vk"]
 OTHER = SOURCES["steerable_vk"]
 RECORD = {"situation": "planting a tree", "vrd": ["Care"], "explanation": ["Trees outlive us."], "id": 1}
-EMBEDDED = [source for source in SOURCES.values() if source.url is None]
+EMBEDDED = [source for source in SOURCES.values() if source.embedded]
 
 
 @pytest.fixture(autouse=True)
@@ -189,7 +189,8 @@ class TestAddress:
 
         assert message.startswith(f"overton_vk: {address}/{SOURCE.filename} cannot be fetched (")
         assert message.endswith(
-            f"). Fetch {SOURCE.filename} by other means and point --metadata plural_data=PATH or MODPLURAL_DATA at it."
+            f"). Fetch {SOURCE.filename} by other means and give its path as plural_data (--metadata "
+            "plural_data=PATH in lm_eval, --data PATH in modplural data) or MODPLURAL_DATA."
         )
         assert "\n" not in message
         assert caplog.records == []
@@ -205,8 +206,20 @@ class TestEmbeddedSources:
         assert locate(source, tmp_path) == shipped
         assert locate(source, {source.name: str(tmp_path)}) == shipped
         assert shipped.is_file()
-        assert shipped.name == source.filename
+        assert shipped.name == Path(source.filename).name
 
 
 def test_there_is_an_embedded_source_for_each_mode() -> None:
-    assert sorted(source.mode for source in EMBEDDED) == ["distributional", "overton", "steerable"]
+    assert {source.mode for source in EMBEDDED} == {"distributional", "overton", "steerable"}
+
+
+@pytest.mark.parametrize("source", EMBEDDED, ids=lambda source: source.name)
+def test_a_file_for_a_shipped_source_is_a_mistake_and_a_folder_is_for_others(source: Source, tmp_path: Path) -> None:
+    own = locate(source)
+    assert locate(source, tmp_path) == own
+    assert locate(source, "https://example.org/data") == own
+    assert locate(source, {"overton_vk": "/nowhere"}) == own
+    (tmp_path / "mine.json").write_text("[]", encoding="utf-8")
+    for place in (tmp_path / "mine.json", tmp_path / "nothing"):
+        with pytest.raises(ModPluralError, match="is shipped in the package and reads nothing else"):
+            locate(source, place)

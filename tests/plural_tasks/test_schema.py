@@ -44,7 +44,7 @@ def refusal(model: Any, record: dict[str, Any], **changes: Any) -> str:
 
 def test_constants() -> None:
     assert MODES == ("overton", "steerable", "distributional")
-    assert VISIBLE_FIELDS == ("id", "mode", "question", "attribute", "options")
+    assert VISIBLE_FIELDS == ("id", "mode", "question", "attribute", "options", "order", "asked")
     assert "".join(LABELS) == "ABCDEFGHIJKLMNOPQRSTUVWXYZ"
 
 

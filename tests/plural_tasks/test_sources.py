@@ -10,61 +10,27 @@ from plural_tasks.docs import to_doc
 from plural_tasks.errors import ModPluralError
 from plural_tasks.schema import MODES, DistributionalItem, Item, OvertonItem, SteerableItem, Value
 from plural_tasks.sources import SOURCES, Source, locate, read_items
-from plural_tasks.sources.modular_pluralism import CATEGORIES, most_likely
+from plural_tasks.sources.fields import cluster_of
+from plural_tasks.sources.wording import CATEGORIES
+from tests.plural_tasks import samples
+from tests.plural_tasks.samples import SAMPLES
 
 Write = Callable[[object], Path]
 
-# One record for each source, laid out as the authors' files are.
+# One record for each of Modular Pluralism's files.
 RECORDS: dict[str, dict[str, Any]] = {
-    "overton_vk": {
-        "situation": "painting the village hall pink",
-        "vrd": ["Joy", "Duty to ask"],
-        "explanation": ["Colour cheers people up.", "The hall belongs to all."],
-        "input": "unused",
-        "output": None,
-        "id": 11,
-    },
-    "steerable_vk": {
-        "situation": "Painting the village hall pink",
-        "vrd": "Duty to ask",
-        "label_text": "Oppose",
-        "label": "B",
-        "input": "unused",
-        "output": None,
-        "id": 12,
-    },
-    "steerable_opinionqa": {
-        "question": "Question: How often do you bake bread?\nOptions: A. Often B. Seldom C. Never\nAnswer:",
-        "options": ["Often", "Seldom", "Never"],
-        "attribute": "CREGION_Midwest",
-        "gold_distribution": [0.4, 0.4, 0.2],
-        "pred_distribution": None,
-        "id": 13,
-    },
-    "distributional_moralchoice": {
-        "question": (
-            "Below is a scenario.\nScenario: You find a purse.\nIt is full.\nA. I return it.\nB. I keep it.\nAnswer:"
-        ),
-        "options": ["I return it.", "I keep it."],
-        "attribute": "low_ambiguity",
-        "gold_distribution": [1.0, 0.0],
-        "pred_distribution": None,
-        "id": "G_14",
-    },
-    "distributional_globalopinionqa": {
-        "question": "Question: Are wells\nwell kept?\n\nOptions: A. Yes B. No\nAnswer:",
-        "options": ["Yes", "No"],
-        "attribute": "Northland (Non-national sample)",
-        "gold_distribution": [0.7, 0.3],
-        "pred_distribution": None,
-        "id": 15,
-    },
+    "overton_vk": samples.OVERTON,
+    "steerable_vk": samples.STANCE,
+    "steerable_opinionqa": samples.OPINION,
+    "distributional_moralchoice": samples.MORAL_CHOICE,
+    "distributional_globalopinionqa": samples.GLOBAL_OPINION,
 }
 
 ITEMS: dict[str, Item] = {
     "overton_vk": OvertonItem(
         id="11",
         question="painting the village hall pink",
+        cluster=cluster_of("painting the village hall pink"),
         values=(
             Value(name="Joy", explanation="Colour cheers people up."),
             Value(name="Duty to ask", explanation="The hall belongs to all."),
@@ -76,6 +42,7 @@ ITEMS: dict[str, Item] = {
             "Painting the village hall pink: does the value, right or duty “Duty to ask” "
             "support this or oppose it, or could it do either?"
         ),
+        cluster=cluster_of("painting the village hall pink"),
         attribute="Duty to ask",
         options=("Support", "Oppose", "Either"),
         gold=(1,),
@@ -83,15 +50,19 @@ ITEMS: dict[str, Item] = {
     "steerable_opinionqa": SteerableItem(
         id="13",
         question="How often do you bake bread?",
+        cluster=cluster_of("How often do you bake bread?\nOften\nRarely\nNever\nNot sure"),
         attribute="region of the United States: Midwest",
-        options=("Often", "Seldom", "Never"),
+        options=("Often", "Rarely", "Never", "Not sure"),
         gold=(0, 1),
-        gold_distribution=(0.4, 0.4, 0.2),
+        gold_distribution=(0.4, 0.4, 0.1, 0.1),
         category="region of the United States",
+        ordinal=True,
+        dont_know=(3,),
     ),
     "distributional_moralchoice": DistributionalItem(
         id="G_14",
         question="You find a purse.\nIt is full. Which of these actions is the more moral one?",
+        cluster=cluster_of("You find a purse. It is full."),
         options=("I return it.", "I keep it."),
         gold_distribution=(1.0, 0.0),
         stratum="low_ambiguity",
@@ -99,9 +70,13 @@ ITEMS: dict[str, Item] = {
     "distributional_globalopinionqa": DistributionalItem(
         id="15",
         question="Are wells\nwell kept?",
-        attribute="Northland",
-        options=("Yes", "No"),
-        gold_distribution=(0.7, 0.3),
+        cluster=cluster_of("Are wells well kept?"),
+        attribute="South Africa",
+        options=("Very well", "Not well at all", "DK/Refused"),
+        gold_distribution=(0.6, 0.3, 0.1),
+        stratum="Africa",
+        ordinal=True,
+        dont_know=(2,),
     ),
 }
 
@@ -206,21 +181,21 @@ class TestEveryNeededField:
         (
             "steerable_opinionqa",
             {"gold_distribution": [0.5, 0.5]},
-            "gold_distribution has 2 shares for 3 options.",
+            "gold_distribution has 2 shares for 4 options.",
         ),
         (
             "distributional_globalopinionqa",
-            {"gold_distribution": [0.7, 0.2]},
+            {"gold_distribution": [0.7, 0.2, 0.0]},
             "gold_distribution sums to 0.9, expected 1 (within 0.01).",
         ),
         (
             "distributional_globalopinionqa",
-            {"gold_distribution": [1.5, -0.5]},
+            {"gold_distribution": [1.5, -0.5, 0.0]},
             "field 'gold_distribution.0': Input should be less than or equal to 1, found 1.5. (1 more problem.)",
         ),
         (
             "distributional_globalopinionqa",
-            {"gold_distribution": [float("nan"), 0.5]},
+            {"gold_distribution": [float("nan"), 0.5, 0.0]},
             "gold_distribution holds a value that is not finite.",
         ),
         (
@@ -252,35 +227,39 @@ def test_malformed_json_is_refused(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize(
-    ("shares", "expected"),
-    [
-        ((0.2, 0.5, 0.3), (1,)),
-        ((0.4, 0.4, 0.2), (0, 1)),
-        ((0.25, 0.25, 0.25, 0.25), (0, 1, 2, 3)),
-        ((1.0,), (0,)),
-        # 0.1 + 0.2 differs from 0.3 in the last bit
-        ((0.1 + 0.2, 0.3, 0.4 - 0.4), (0, 1)),
-        ((0.5, 0.49999, 0.00001), (0,)),
-    ],
-)
-def test_most_likely(shares: tuple[float, ...], expected: tuple[int, ...]) -> None:
-    assert most_likely(shares) == expected
-
-
-@pytest.mark.parametrize(
     ("country", "expected"),
     [
         ("Northland (Non-national sample)", "Northland"),
-        ("Northland (Current National Sample)", "Northland"),
+        ("India (Current national sample)", "India"),
         ("Northland", "Northland"),
         ("Northland (North)", "Northland (North)"),
+        ("Britain", "Great Britain"),
     ],
 )
-def test_sample_notes_after_a_country_are_removed(country: str, expected: str, write: Write) -> None:
+def test_countries_have_one_spelling_and_no_note_on_the_sample(country: str, expected: str, write: Write) -> None:
     row = RECORDS["distributional_globalopinionqa"] | {"attribute": country}
 
     (item,) = read_items(SOURCES["distributional_globalopinionqa"], write([row]))
     assert item.attribute == expected  # type: ignore[union-attr]
+
+
+def test_items_of_one_question_share_their_cluster(write: Write) -> None:
+    rows = [
+        samples.STANCE,
+        samples.STANCE | {"id": 2, "vrd": "Joy"},
+        samples.STANCE | {"id": 3, "situation": "painting  the village hall PINK"},
+        samples.STANCE | {"id": 4, "situation": "Painting the village hall blue"},
+    ]
+
+    pink, joy, shouted, blue = (to_doc(item)["cluster"] for item in read_items(SOURCES["steerable_vk"], write(rows)))
+    assert pink == joy == shouted != blue
+
+
+def test_a_single_option_is_kept(write: Write) -> None:
+    row = samples.OPINION | {"options": ["Not selected"], "gold_distribution": [1.0]}
+
+    (item,) = read_items(SOURCES["steerable_opinionqa"], write([row]))
+    assert item.options == ("Not selected",)  # type: ignore[union-attr]
 
 
 @pytest.mark.parametrize(("key", "source"), SOURCES.items())
@@ -288,36 +267,59 @@ class TestEverySource:
     def test_is_found_by_its_name(self, key: str, source: Source) -> None:
         assert source.name == key
         assert re.fullmatch(r"[a-z][a-z0-9_]*", key)
+        assert key.startswith((f"{source.mode}_", "embedded_", "surveys_"))
 
-    def test_has_a_mode_and_a_json_file(self, key: str, source: Source) -> None:
+    def test_has_a_mode_and_a_file(self, key: str, source: Source) -> None:
         assert source.mode in MODES
-        assert re.fullmatch(r"[a-z_]+\.json", source.filename)
-        assert sum(other.filename == source.filename for other in SOURCES.values()) == 1
+        assert re.fullmatch(r"([a-z_]+/)*[a-z_]+(\.(json|csv|parquet))?", source.filename)
+        assert source.rows or source.filename.endswith(".json")
 
     def test_states_licence_and_known_issues(self, key: str, source: Source) -> None:
         assert source.licence
         assert source.known_issues
         assert all(issue.endswith(".") for issue in source.known_issues)
 
-    def test_is_shipped_or_pinned_with_digest_and_citation(self, key: str, source: Source) -> None:
-        if source.url is None:
+    def test_has_one_public_place_pinned_where_its_commit_is_known(self, key: str, source: Source) -> None:
+        if source.embedded:
             assert source.sha256 is None
             return
-        assert re.match(r"https://.*/[0-9a-f]{40}/", source.url)
-        assert source.sha256 is not None
-        assert re.fullmatch(r"[0-9a-f]{64}", source.sha256)
+        assert sum(map(bool, (source.url, source.hub_dataset, source.by_hand))) == 1
+        pinned = re.fullmatch(r"[0-9a-f]{40}", source.revision) is not None
+        excused = any(word in " ".join(source.known_issues) for word in ("Not pinned", "No revision can be pinned"))
+        assert pinned != excused
+        assert source.url is None or f"/{source.revision}" in source.url
+        assert source.title
+        assert source.homepage.startswith("https://")
         assert re.search(r"\b(19|20)\d\d\b", source.citation)
 
-    def test_loads_into_documents_of_its_mode(self, key: str, source: Source, write: Write) -> None:
-        path = write([RECORDS[key]]) if source.url else locate(source)
-        items = read_items(source, path)
+    def test_is_never_published_against_its_licence(self, key: str, source: Source) -> None:
+        if source.redistribute and not source.embedded:
+            assert "CC-BY-4.0" in source.licence
+            assert not source.gated
+
+    def test_loads_into_documents_of_its_mode(self, key: str, source: Source, tmp_path: Path) -> None:
+        items = read_items(source, locate(source) if source.embedded else SAMPLES[key](tmp_path))
 
         assert {type(item) for item in items} == {CLASSES[source.mode]}
         docs = [to_doc(item) for item in items]
         assert {doc["mode"] for doc in docs} == {source.mode}
         assert len({doc["id"] for doc in docs}) == len(docs)
-        assert all(doc["question"] for doc in docs)
+        assert all(doc["question"] and doc["cluster"] for doc in docs)
+
+    def test_is_found_in_a_folder_of_ones_own(self, key: str, source: Source, tmp_path: Path) -> None:
+        if source.embedded:
+            return
+        written = SAMPLES[key](tmp_path)
+        if written.suffix == ".json":  # under its own name, side by side with other files
+            written = written.rename(tmp_path / Path(source.filename).name)
+
+        assert locate(source, tmp_path) == written
+        assert locate(source, {key: str(written)}) == written
 
 
-def test_the_records_above_cover_all_published_sources() -> None:
-    assert {name for name, source in SOURCES.items() if source.url} == set(RECORDS) == set(ITEMS)
+def test_there_is_a_sample_of_every_source() -> None:
+    assert {name for name, source in SOURCES.items() if not source.embedded} == set(SAMPLES)
+
+
+def test_the_methods_own_files_are_pinned_by_digest() -> None:
+    assert all(re.fullmatch(r"[0-9a-f]{64}", SOURCES[name].sha256 or "") for name in RECORDS)
