@@ -1,4 +1,4 @@
-"""Distances between distributions over the same options."""
+"""Distances between distributions over the same options, and what a single one looks like."""
 
 from __future__ import annotations
 
@@ -21,15 +21,64 @@ def js_distance(p: Sequence[float], q: Sequence[float], *, base: float = 2.0) ->
     import numpy as np
     from scipy.spatial.distance import jensenshannon
 
-    if len(p) != len(q):
-        raise ValueError(f"distributions of {len(p)} and {len(q)} options cannot be compared")
-    for shares in (p, q):
-        if not 0.0 < math.fsum(shares) < math.inf or min(shares) < 0.0:
-            raise ValueError(f"{list(shares)} is no distribution, expected non-negative shares with a positive sum")
+    _check_pair(p, q)
     # Rounding can push the divergence of equal distributions a hair below zero, whose root is NaN.
     with np.errstate(invalid="ignore"):
         distance = float(jensenshannon(p, q, base=base))
     return 0.0 if math.isnan(distance) else distance
+
+
+def tv_distance(p: Sequence[float], q: Sequence[float]) -> float:
+    """Total variation distance: half the sum of ``|p_i - q_i|``, 0..1.
+
+    It is the share of people who would have to change their answer to turn ``q`` into ``p``.
+
+    Args:
+        p: Shares over n options, non-negative, summing to more than 0; normalised here.
+        q: Likewise, of the same length.
+
+    Raises:
+        ValueError: If the lengths differ, or one of them is no distribution.
+    """
+    _check_pair(p, q)
+    total_p, total_q = math.fsum(p), math.fsum(q)
+    return 0.5 * math.fsum(abs(a / total_p - b / total_q) for a, b in zip(p, q, strict=True))
+
+
+def wasserstein(p: Sequence[float], q: Sequence[float]) -> float:
+    """First Wasserstein distance of ``p`` and ``q`` over options that stand in an order of degree.
+
+    The n options stand at equally spaced positions 0, 1/(n-1), …, 1, so the range is 0..1: 1 is the distance between
+    everyone at one end and everyone at the other. Options without an order have no such distance.
+
+    Args:
+        p: Shares over n options, in their order, non-negative, summing to more than 0; normalised here.
+        q: Likewise, of the same length.
+
+    Raises:
+        ValueError: If the lengths differ, or one of them is no distribution.
+    """
+    from scipy.stats import wasserstein_distance
+
+    _check_pair(p, q)
+    positions = [place / max(len(p) - 1, 1) for place in range(len(p))]
+    return float(wasserstein_distance(positions, positions, p, q))
+
+
+def entropy(p: Sequence[float], base: float = 2.0) -> float:
+    """Shannon entropy of ``p``: 0 when one option has it all, log(n) when all n options have the same share.
+
+    Args:
+        p: Shares over n options, non-negative, summing to more than 0; normalised here.
+        base: Base of the logarithm; 2 gives bits.
+
+    Raises:
+        ValueError: If ``p`` is no distribution.
+    """
+    from scipy.stats import entropy as scipy_entropy
+
+    _check(p)
+    return float(scipy_entropy(p, base=base))
 
 
 def normalise(log_likelihoods: Sequence[float]) -> tuple[list[float], float]:
@@ -49,3 +98,15 @@ def normalise(log_likelihoods: Sequence[float]) -> tuple[list[float], float]:
     weights = [math.exp(value - top) for value in finite]
     total = math.fsum(weights)
     return [weight / total for weight in weights], math.exp(min(top + math.log(total), 700.0))
+
+
+def _check_pair(p: Sequence[float], q: Sequence[float]) -> None:
+    if len(p) != len(q):
+        raise ValueError(f"distributions of {len(p)} and {len(q)} options cannot be compared")
+    _check(p)
+    _check(q)
+
+
+def _check(shares: Sequence[float]) -> None:
+    if not 0.0 < math.fsum(shares) < math.inf or min(shares) < 0.0:
+        raise ValueError(f"{list(shares)} is no distribution, expected non-negative shares with a positive sum")

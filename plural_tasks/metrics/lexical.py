@@ -5,8 +5,9 @@ from __future__ import annotations
 import re
 from collections.abc import Sequence
 
+from plural_tasks.metrics.splitting import sentences
+
 _WORD = re.compile(r"[^\W\d_]{3,}")
-_END = re.compile(r"(?<=[.!?])\s+|\n+")
 _FUNCTION_WORDS = frozenset(
     """
     about after all also and any are because been being but can could did does doing each for from get had has
@@ -16,11 +17,6 @@ _FUNCTION_WORDS = frozenset(
     your
     """.split()  # noqa: SIM905  (a list of 96 literals is no easier to read)
 )
-
-
-def sentences(text: str) -> list[str]:
-    """Split text into sentences at ``.``, ``!``, ``?`` and line ends; empty ones are dropped."""
-    return [part.strip() for part in _END.split(text) if _WORD.search(part)]
 
 
 def content_words(text: str) -> set[str]:
