@@ -119,6 +119,7 @@ class ModPluralLM(LM):
             "question": query.question,
             "attribute": query.attribute,
             "options": list(query.options),
+            "order": list(query.order),
             "fallbacks": [],
             **self.session.note(query),
             "prompts": [str(getattr(weighted.context, "prompt", weighted.context)) for weighted in contexts],

@@ -77,6 +77,7 @@ def make_plan(
 def _queries(tasks: dict[str, Any], limit: int | None, mode: Mode | None, attribute: str | None) -> list[Query]:
     queries: list[Query] = []
     for task in tasks.values():
+        task.override_metric("bypass")  # nothing is scored, so no judge is looked up
         task.build_all_requests(limit=limit, rank=0, world_size=1)
         queries += read_queries(task.instances, mode=mode, attribute=attribute)
     return queries

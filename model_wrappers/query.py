@@ -22,7 +22,10 @@ class Query:
         mode: How it is to be answered.
         question: What a community is asked about.
         attribute: Point of view or population; "" where there is none.
-        options: Texts of the declared options; empty for open questions and for tasks that are not modplural's.
+        options: Texts of the declared options, in the order shown; empty for open questions and for tasks that are not
+            modplural's.
+        order: Place p holds the index, in the study's order, of the option that is shown p-th.
+        asked: The options as communities see them, the same for all orders of a document.
         context: The harness's prompt (text or chat).
         positions: Where the document's requests stand in the list that the harness passed.
     """
@@ -34,6 +37,8 @@ class Query:
     question: str
     attribute: str
     options: tuple[str, ...]
+    order: tuple[int, ...]
+    asked: tuple[str, ...]
     context: Any
     positions: tuple[int, ...]
 
@@ -74,6 +79,7 @@ def _read(request: Any, positions: tuple[int, ...], mode: Mode | None, attribute
         raise ModPluralError(
             f"task {request.task_name!r}: its documents state no mode. Give mode={'|'.join(MODES)} in --model_args."
         )
+    options = tuple(seen.get("options", ()))
     return Query(
         task=str(request.task_name),
         doc_id=int(request.doc_id or 0),
@@ -81,7 +87,9 @@ def _read(request: Any, positions: tuple[int, ...], mode: Mode | None, attribute
         mode=chosen,
         question=seen.get("question") or text_of(context),
         attribute=attribute if attribute is not None else seen.get("attribute", ""),
-        options=tuple(seen.get("options", ())),
+        options=options,
+        order=tuple(seen.get("order", range(len(options)))),
+        asked=tuple(seen.get("asked", options)),
         context=context,
         positions=positions,
     )

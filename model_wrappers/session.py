@@ -117,7 +117,7 @@ class Session:
             "community",
             query.mode,
             question=query.question,
-            options=list(query.options),
+            options=list(query.asked),
             attribute=query.attribute,
             community=community.name,
             description=community.description,
@@ -151,17 +151,21 @@ class Session:
             return []
         # No stop sequence: a reply that opens with empty lines would end before it began.
         settings = {"until": [], "do_sample": False, "max_gen_toks": 16}
+        contexts = [fresh(query.context, text, self.base) for query, text in zip(queries, texts, strict=True)]
+        # The orders of a document's options lead to the same question here.
+        unique = {str(context): (query, context) for query, context in zip(queries, contexts, strict=True)}
         instances = [
             Instance(
                 request_type="generate_until",
                 doc={},
-                arguments=(fresh(query.context, text, self.base), dict(settings)),
+                arguments=(context, dict(settings)),
                 idx=0,
                 metadata=(query.task, query.doc_id, 1),
             )
-            for query, text in zip(queries, texts, strict=True)
+            for query, context in unique.values()
         ]
-        replies = [str(reply) for reply in ask(self.base, "generate_until", instances)]
+        said = dict(zip(unique, ask(self.base, "generate_until", instances), strict=True))
+        replies = [str(said[str(context)]) for context in contexts]
         for query, text, reply in zip(queries, texts, replies, strict=True):
             self.note(query).update({f"{purpose}_prompt": text, f"{purpose}_reply": reply})
         return replies

@@ -42,7 +42,7 @@ def test_shuffling_the_gold_changes_no_prompt(tmp_path, source, method) -> None:
     for name, records in (("plain", rows), ("shuffled", [shuffled(row) for row in rows])):
         path = tmp_path / f"{name}.json"
         path.write_text(json.dumps(records), encoding="utf-8")
-        metadata = {"plural_data": str(path)}
+        metadata = {"plural_data": str(path), "plural_judge": "lexical"}
         manager = TaskManager(include_path=str(TASK_FOLDER), include_defaults=False, metadata=metadata)
         (task,) = manager.load([f"plural_{source.name}"])["tasks"].values()
         task.build_all_requests(rank=0, world_size=1)

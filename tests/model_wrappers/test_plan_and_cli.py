@@ -32,6 +32,7 @@ def test_generate_asks_what_a_run_asks_and_nothing_twice(tmp_path) -> None:
     assert "36 messages: 36 were stored, 0 generated" in invoke("messages", "generate", *common)
     lm = ModPluralLM(base="scripted", message_engine="scripted", messages=store, seed=1234)
     for name, task in load_tasks(["plural_embedded"]).items():
+        task.config.metadata["plural_judge"] = "lexical"
         task.build_all_requests(limit=2, rank=0, world_size=1)
         getattr(lm, "generate_until" if "overton" in name else "loglikelihood")(task.instances)
     assert vars(lm.session.asker.counts) == {"requested": 36, "found": 36, "generated": 0, "tokens": 0}
