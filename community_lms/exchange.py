@@ -3,9 +3,7 @@
 from __future__ import annotations
 
 import json
-import os
-import tempfile
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import asdict, fields
 from pathlib import Path
 
@@ -15,6 +13,7 @@ from community_lms.message import Message, MessageRequest
 from community_lms.store import MessageStore, StoredMessage
 from plural_tasks.checked import describe, read_json, read_text
 from plural_tasks.errors import ModPluralError
+from plural_tasks.files import write_lines
 
 _ROW = TypeAdapter(StoredMessage)
 _FIELDS = tuple(field.name for field in fields(StoredMessage))
@@ -26,7 +25,7 @@ def export_jsonl(store: MessageStore, path: Path) -> int:
     Returns:
         The number of rows.
     """
-    return _write_lines(path, (json.dumps(asdict(row), ensure_ascii=False) for row in store.rows()))
+    return write_lines(path, (json.dumps(asdict(row), ensure_ascii=False) for row in store.rows()))
 
 
 def import_jsonl(store: MessageStore, path: Path) -> tuple[int, int]:
@@ -89,7 +88,7 @@ def export_published(
         texts = {item_id: found[request.key].text for item_id, request in asked if request.key in found}
         path = folder / f"{stem}_{community}.json"
         if texts:
-            _write_lines(path, [json.dumps(texts, indent=4, ensure_ascii=False)])
+            write_lines(path, [json.dumps(texts, indent=4, ensure_ascii=False)])
         written[path] = (len(texts), len(asked) - len(texts))
     return written
 
@@ -128,23 +127,3 @@ def import_published(
     )
     ids = {item_id for item_id, _ in asked}
     return len(known), len(ids) - len({item_id for item_id, _ in known}), len(data.keys() - ids)
-
-
-def _write_lines(path: Path, lines: Iterable[str]) -> int:
-    count = 0
-    scratch = None
-    try:
-        path.parent.mkdir(parents=True, exist_ok=True)
-        with tempfile.NamedTemporaryFile("w", encoding="utf-8", dir=path.parent, delete=False) as file:
-            scratch = file.name
-            for line in lines:
-                file.write(line + "\n")
-                count += 1
-        os.chmod(scratch, 0o644)
-        os.replace(scratch, path)
-    except OSError as error:
-        raise ModPluralError(f"{path}: cannot be written ({error.strerror}).") from error
-    finally:
-        if scratch is not None:
-            Path(scratch).unlink(missing_ok=True)
-    return count
