@@ -1,0 +1,41 @@
+"""Figures as the texts of table cells."""
+
+from __future__ import annotations
+
+import math
+
+MARKS = {"better": " ▲", "worse": " ▼"}
+NOTHING = "–"
+
+
+def arrow_of(higher_is_better: bool | None) -> str:
+    """The arrow that says which direction is better."""
+    return "" if higher_is_better is None else "↑" if higher_is_better else "↓"
+
+
+def number(value: float) -> str:
+    """A figure in three digits."""
+    return NOTHING if math.isnan(value) else f"{value:.3f}"
+
+
+def signed(value: float) -> str:
+    """A difference in three digits, with its sign."""
+    return NOTHING if math.isnan(value) else f"{value:+.3f}".replace("-", "−")
+
+
+def interval(low: float, high: float, *, plus: bool = False) -> str:
+    """``[low, high]``; empty where it is not known."""
+    if math.isnan(low) or low == high:  # all documents alike: no interval can be had from them
+        return ""
+    show = signed if plus else number
+    return f"[{show(low)}, {show(high)}]"
+
+
+def percent(value: float) -> str:
+    """A share as a percentage."""
+    return NOTHING if math.isnan(value) else f"{100.0 * value:.1f} %"
+
+
+def p_value(value: float) -> str:
+    """A p value in three digits."""
+    return NOTHING if math.isnan(value) else "<0.001" if value < 0.001 else f"{value:.3f}"

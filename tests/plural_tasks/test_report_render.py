@@ -1,0 +1,206 @@
+"""Markdown, CSV, JSON and the terminal show the same figures."""
+
+import csv
+import io
+import json
+import re
+
+import pytest
+from rich.console import Console
+from typer.testing import CliRunner
+
+from model_wrappers.cli.app import app
+from plural_tasks.errors import ModPluralError
+from plural_tasks.files import write_text
+from plural_tasks.report.compare import compare
+from plural_tasks.report.render import CSV_COLUMNS, print_comparison, to_csv, to_json, to_markdown
+from plural_tasks.report.runs import read_runs
+from tests.plural_tasks.report_runs import MODPLURAL, TASK, doc, sample, steerable, task, write_run
+
+CONSTANTS = {"baseline_uniform": [0.5] * 4}
+
+
+def runs(tmp_path, **others):
+    """a: .75 [−2.427, 3.927] (see test_report_compare); b: .25; a - b: .5 [−5.853, 6.853], p .5; uniform: .5."""
+    a = write_run(tmp_path / "a", {TASK: task(steerable([1.0, 1.0, 1.0, 0.0], **CONSTANTS), **others)})
+    config = {"model": "modplural", "modplural": MODPLURAL}
+    b = write_run(tmp_path / "b", {TASK: task(steerable([0.0, 0.0, 1.0, 0.0], **CONSTANTS), **others)}, config=config)
+    return [f"plain={a}", f"mod|plural={b}"]
+
+
+def comparison(tmp_path, **others):
+    return compare(read_runs(runs(tmp_path, **others)), baseline="mod|plural", by="category", resamples=0)
+
+
+def rows(markdown: str) -> list[list[str]]:
+    """Cells of all table rows, with pipes in cells restored."""
+    lines = [line for line in markdown.splitlines() if line.startswith("| ")]
+    return [[cell.replace("\\|", "|").strip() for cell in re.split(r"(?<!\\)\|", line)[1:-1]] for line in lines]
+
+
+def test_markdown_says_it_at_a_glance(tmp_path) -> None:
+    text = to_markdown(comparison(tmp_path))
+    assert text.startswith("# Comparison of 2 runs\n\n## Main figures\n")
+    table = rows(text)
+    assert table[0] == ["", "steerable_x: accuracy ↑", "most fallbacks"]
+    assert table[1] == ["plain", "**0.750** [0.000, 1.000] †", "25.0 %"]
+    assert table[2] == ["mod|plural (baseline)", "0.250 [0.000, 1.000] †", "25.0 % + 2 own steps"]
+    assert table[3] == ["always uniform", "0.500", "–"]
+    assert table[4] == ["documents (questions)", "4 (2)", ""]
+    assert ["plain", "**0.750**", "[0.000, 1.000]", "4", "25.0 %", "+0.500", "[−5.853, +6.853]", "0.500"] in table
+    assert table[7][:6] == ["mod|plural", "org/tiny", "modplural/hf", "modplural", "village (2)", "selection 2"]
+    # age: d1 and d3 of two questions, both right for a; sex: d2 right, d4 wrong.
+    assert ["sex", "2", "0.500", "0.000"] in table
+    assert ["age", "2", "1.000", "0.500"] in table
+    assert "No group has 30 documents" in text
+
+
+def test_every_row_of_a_table_has_its_columns(tmp_path) -> None:
+    for block in re.split(r"\n\n", to_markdown(comparison(tmp_path))):
+        if block.startswith("|"):
+            assert len({len(row) for row in rows(block)}) == 1
+
+
+def test_json_csv_and_markdown_agree(tmp_path) -> None:
+    found = comparison(tmp_path)
+    data = json.loads(to_json(found), parse_constant=lambda name: pytest.fail(f"{name} is no JSON"))
+    lines = list(csv.DictReader(io.StringIO(to_csv(found))))
+    assert data["baseline"] == "mod|plural"
+    (made,) = data["tasks"]
+    assert (made["n"], made["original"], made["clusters"], made["complete"]) == (4, 4, 2, True)
+    text = to_markdown(found)
+    for figure in made["figures"]:
+        kind = "constant" if figure["constant"] else "run"
+        (line,) = [
+            line
+            for line in lines
+            if (line["row"], line["metric"], line["kind"]) == (figure["row"], figure["metric"], kind)
+        ]
+        for name in ("value", "se", "low", "high", "n", "clusters"):
+            assert line[name] == ("" if figure[name] is None else str(figure[name]))
+        assert (line["difference"] == "") == (figure["baseline"] is None)
+        if figure["baseline"]:
+            assert float(line["difference"]) == figure["baseline"]["value"]
+            assert line["baseline"] == "mod|plural"
+        if figure["metric"] == "accuracy":
+            assert f"{figure['value']:.3f}" in text
+    groups = [line for line in lines if line["kind"] == "group"]
+    assert [(line["row"], line["group"], float(line["value"])) for line in groups] == [
+        (group["row"], group["group"], group["value"]) for group in made["groups"]
+    ]
+    assert {line["group_field"] for line in groups} == {"category"}
+    assert list(lines[0]) == list(CSV_COLUMNS)
+    assert data["runs"][1]["facts"]["fallbacks"] == {"selection": 2}
+
+
+def test_what_is_partial_or_reported_is_marked(tmp_path) -> None:
+    text = to_markdown(comparison(tmp_path, original=40, reported={"paper_macro_f1,none": 0.5}))
+    assert "4 (2) ‡" in text
+    assert "‡ a part of the task's documents" in text
+    assert "4 of 40 documents ‡" in text
+    plain = to_markdown(comparison(tmp_path))
+    assert "‡" not in plain
+    assert "§" not in plain
+    samples = steerable([1.0] * 4, paper_macro_f1=[["A", "B"]] * 4)
+    path = write_run(tmp_path / "c", {TASK: task(samples, reported={"paper_macro_f1,none": 0.5})})
+    marked = to_markdown(compare(read_runs([str(path)])))
+    assert "0.500 §" in marked
+    assert "§ the harness's own figure" in marked
+
+
+def test_settings_that_differ_are_noted(tmp_path) -> None:
+    both = {"t1": task(steerable([1.0] * 4)), "t2": task(steerable([1.0] * 4))}
+    one = write_run(tmp_path / "a", both, **{"n-shot": {"t1": 5, "t2": 0}}, chat_template="{{ messages }}")
+    other = write_run(tmp_path / "b", {"t1": both["t1"]})
+    text = to_markdown(compare(read_runs([f"a={one}", f"b={other}"]), resamples=0))
+    assert "Different numbers of few-shot examples: t1." in text
+    assert "Some runs use a chat template, others none." in text
+    assert "Not evaluated: b: t2." in text
+    assert "few-shot examples:" not in to_markdown(comparison(tmp_path / "c"))
+
+
+def test_many_groups_are_cut_in_tables_alone(tmp_path) -> None:
+    samples = [
+        sample(n, doc(f"d{n:03}", f"q{n}", attribute=f"country {n % 20:02}"), {"accuracy": float(n % 20 >= n // 20)})
+        for n in range(100)
+    ]
+    found = compare(read_runs([str(write_run(tmp_path, {TASK: task(samples)}))]), by="attribute")
+    text = to_markdown(found)
+    assert "The 12 worst of 20" in text
+    assert "country 00" in text  # right once of five times: the worst
+    assert "country 19" not in text
+    assert "country 19" in to_csv(found)
+    assert "country 19" in to_json(found)
+
+
+def test_many_tasks_become_rows(tmp_path) -> None:
+    tasks = {f"t{n}": task(steerable([1.0, 1.0, 1.0, 0.0])) for n in range(5)}
+    table = rows(to_markdown(compare(read_runs([f"a={write_run(tmp_path, tasks)}"]), resamples=0)))
+    assert table[0] == ["", "a", "documents (questions)"]
+    assert [row[0] for row in table[1:7]] == [*(f"t{n}: accuracy ↑" for n in range(5)), "most fallbacks"]
+
+
+def test_the_terminal_shows_the_same_tables(tmp_path) -> None:
+    found = comparison(tmp_path)
+    console = Console(file=io.StringIO(), width=200)
+    print_comparison(found, console)
+    shown = console.file.getvalue()
+    for title, cell in (("Main figures", "0.750 [0.000, 1.000] †"), ("Runs", "mod|plural"), (TASK, "+0.500")):
+        assert title in shown
+        assert cell in shown
+    assert "**" not in shown
+
+
+def test_a_file_is_replaced_whole_or_stays(tmp_path, monkeypatch) -> None:
+    path = tmp_path / "new" / "r.md"
+    write_text(path, "old")
+
+    def fail(*_):
+        raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr("os.replace", fail)
+    with pytest.raises(ModPluralError, match=r"r\.md: cannot be written \(No space left on device\)"):
+        write_text(path, "new")
+    assert path.read_text(encoding="utf-8") == "old"
+    assert [place.name for place in path.parent.iterdir()] == ["r.md"]
+
+
+# The command
+
+runner = CliRunner()
+
+
+def invoke(*arguments: str):
+    return runner.invoke(app, ["compare", *arguments], env={"COLUMNS": "200"}, catch_exceptions=True)
+
+
+def test_the_command_prints_a_table_or_any_format(tmp_path) -> None:
+    arguments = runs(tmp_path)
+    assert "Main figures" in invoke(*arguments).stdout
+    assert invoke(*arguments, "--format", "markdown").stdout.startswith("# Comparison of 2 runs")
+    assert json.loads(invoke(*arguments, "--format", "json").stdout)["baseline"] == "plain"
+    assert invoke(*arguments, "--format", "csv", "--baseline", "mod|plural").stdout.startswith("task,version,mode")
+
+
+@pytest.mark.parametrize(("name", "begins"), [("r.md", "# Compar"), ("r.csv", "task,"), ("r.JSON", "{\n")])
+def test_the_command_writes_a_file(tmp_path, name, begins) -> None:
+    done = invoke(*runs(tmp_path), "--output", str(tmp_path / "out" / name))
+    assert done.exit_code == 0, done.output
+    assert done.stdout == f"2 runs, 1 tasks: {tmp_path / 'out' / name}\n"
+    assert (tmp_path / "out" / name).read_text(encoding="utf-8").startswith(begins)
+
+
+@pytest.mark.parametrize(
+    ("arguments", "told"),
+    [
+        (["--format", "mardown"], "--format: unknown format 'mardown'. Did you mean 'markdown'"),
+        (["--output", "r.txt"], "its ending names no format"),
+        (["--output", "r.md", "--format", "table"], "the table is for the terminal"),
+        (["--task", "nothing"], "--task: unknown task 'nothing'"),
+        (["--baseline", "c"], "--baseline: unknown run 'c'"),
+    ],
+)
+def test_mistakes_are_one_sentence(tmp_path, arguments, told) -> None:
+    done = invoke(*runs(tmp_path), *arguments)
+    assert isinstance(done.exception, ModPluralError)
+    assert told in str(done.exception)
