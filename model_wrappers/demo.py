@@ -1,7 +1,8 @@
-"""The main job in one go: the embedded questions, four methods, one table (``make demo``).
+"""The main job in one go: three modes, four methods, one comparison (``make demo``).
 
-Every method is one run of the literal command ``lm_eval --model modplural …`` (as a module of this interpreter); the
-community messages that the first of them asks for are found in the store by the others.
+Situations of the project's own, and the answers of real groups and countries (``plural_surveys``), with the embedded
+model. Every method is one run of the literal command ``lm_eval --model modplural …`` (as a module of this interpreter);
+the community messages that the first of them asks for are found in the store by the others.
 """
 
 from __future__ import annotations
@@ -16,33 +17,37 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
+from rich.box import SIMPLE_HEAD
 from rich.console import Console
 from rich.table import Table
 
 from plural_tasks.errors import ModPluralError, one_line
+from plural_tasks.report.compare import compare
+from plural_tasks.report.render import print_comparison
+from plural_tasks.report.runs import read_runs
 
 # Threads that sleep while they wait: on a machine that other work shares, spinning ones cost many times their use.
 _QUIET = {"LMEVAL_LOG_LEVEL": "ERROR", "OMP_WAIT_POLICY": "PASSIVE"}
 METHODS = ("vanilla", "prompting", "moe", "modplural")
-SHOWN = {
-    "plural_embedded_overton": (("lexical_coverage", "coverage ↑"), ("n_sentences", "sentences")),
-    "plural_embedded_steerable": (("accuracy", "accuracy ↑"),),
-    "plural_embedded_distributional": (("js_distance", "JS distance ↓"),),
-}
+TASKS = ("plural_embedded_overton", "plural_surveys_steerable", "plural_surveys_distributional")
 
 
 def main(arguments: Sequence[str] | None = None) -> None:
     """Run all methods and print the table."""
     options = _options(arguments)
     out = Path(options.out)
+    console = Console(width=None if sys.stdout.isatty() else 150)
     try:
         results = {method: _run(method, options, out / method) for method in METHODS}
+        runs = read_runs([f"{method}={result['path']}" for method, result in results.items()])
+        print_comparison(compare(runs, baseline="vanilla"), console)
     except ModPluralError as error:
         print(f"modplural: error: {one_line(error)}", file=sys.stderr)
         raise SystemExit(1) from None
-    Console(width=120).print(comparison(results, options.limit))
-    print(f"Results, samples and traces: {out}")
-    print(f"Read one trace: modplural trace show {out / 'modplural' / 'trace.jsonl'} --task plural_embedded_steerable")
+    console.print(costs(results))
+    places = " ".join(f"{method}={result['path']}" for method, result in results.items())
+    print(f"\nThe comparison again: modplural compare {places}")
+    print(f"Who said what: modplural trace show {out / 'modplural' / 'trace.jsonl'} --task plural_surveys_steerable")
 
 
 def _options(arguments: Sequence[str] | None) -> argparse.Namespace:
@@ -68,14 +73,7 @@ def _run(method: str, options: argparse.Namespace, out: Path) -> dict[str, Any]:
     command = [
         *(sys.executable, "-m", "lm_eval", "run", "--model", "modplural"),
         *("--model_args", ",".join(f"{name}={value}" for name, value in settings.items())),
-        *(
-            "--tasks",
-            "plural_embedded",
-            "--limit",
-            str(options.limit),
-            "--batch_size",
-            str(options.batch_size),
-        ),
+        *("--tasks", ",".join(TASKS), "--limit", str(options.limit), "--batch_size", str(options.batch_size)),
         *("--gen_kwargs", "max_gen_toks=100", "--apply_chat_template"),
         *("--output_path", str(out / "results.json"), "--log_samples"),
     ]
@@ -88,42 +86,20 @@ def _run(method: str, options: argparse.Namespace, out: Path) -> dict[str, Any]:
     written = sorted(set(out.glob("results_*.json")) - before)
     if not written:
         raise ModPluralError(f"the run of method {method!r} wrote no results to {out}.")
-    return {**json.loads(written[-1].read_text(encoding="utf-8")), "seconds": time.monotonic() - start}
+    described = json.loads(written[-1].read_text(encoding="utf-8"))["config"]["modplural"]
+    return {"path": written[-1], "seconds": time.monotonic() - start, **described}
 
 
-def comparison(results: dict[str, dict[str, Any]], limit: int) -> Table:
-    """Methods by tasks; each figure with its standard error, as the harness computed them."""
-    table = Table(title=f"SmolLM2-135M-Instruct, embedded questions, {limit} documents of each task", show_lines=True)
+def costs(results: dict[str, dict[str, Any]]) -> Table:
+    """What each method asked for, and how long it took."""
+    table = Table(title="Costs", title_justify="left", box=SIMPLE_HEAD)
     table.add_column("method")
-    for task, metrics in SHOWN.items():
-        mode = task.removeprefix("plural_embedded_")
-        for _, label in metrics:
-            table.add_column(f"{mode}\n{label}", justify="right")
-    table.add_column("fallbacks", justify="right")
-    table.add_column("messages\nasked", justify="right")
-    table.add_column("seconds", justify="right")
+    for name in ("fallbacks of its own steps", "messages asked", "seconds"):
+        table.add_column(name, justify="right")
     for method, result in results.items():
-        table.add_row(method, *_cells(result), *_accounting(result))
+        asked = result["message_counts"]["generated"]
+        table.add_row(method, str(sum(result["fallbacks"].values())), str(asked), f"{result['seconds']:.0f}")
     return table
-
-
-def _cells(result: dict[str, Any]) -> list[str]:
-    return [_figure(result["results"][task], metric) for task, metrics in SHOWN.items() for metric, _ in metrics]
-
-
-def _figure(figures: dict[str, Any], metric: str) -> str:
-    error = figures.get(f"{metric}_stderr,none")
-    spread = f" ± {error:.3f}" if isinstance(error, float) else ""
-    return f"{figures[f'{metric},none']:.3f}{spread}"
-
-
-def _accounting(result: dict[str, Any]) -> list[str]:
-    described = result["config"]["modplural"]
-    wrapped = sum(described["fallbacks"].values())
-    unread = sum(
-        round(result["results"][task]["fallback_rate,none"] * result["n-samples"][task]["effective"]) for task in SHOWN
-    )
-    return [str(wrapped + unread), str(described["message_counts"]["generated"]), f"{result['seconds']:.0f}"]
 
 
 if __name__ == "__main__":

@@ -39,10 +39,17 @@ class TraceWriter:
             raise ModPluralError(f"trace: {self.path} cannot be written ({error.strerror}).") from error
 
     def write(self, records: list[dict[str, Any]]) -> None:
-        """Add one line for each record."""
-        with self.path.open("a", encoding="utf-8") as file:
-            for record in records:
-                file.write(json.dumps({**self._run, **record}, ensure_ascii=False) + "\n")
+        """Add one line for each record.
+
+        Raises:
+            ModPluralError: If the file cannot be written, for example because the disk is full.
+        """
+        try:
+            with self.path.open("a", encoding="utf-8") as file:
+                for record in records:
+                    file.write(json.dumps({**self._run, **record}, ensure_ascii=False) + "\n")
+        except OSError as error:
+            raise ModPluralError(f"trace: {self.path} cannot be written ({error.strerror}).") from error
 
 
 def read_trace(path: str | Path) -> Iterator[dict[str, Any]]:

@@ -6,7 +6,7 @@ from typing import Annotated
 
 import typer
 
-from model_wrappers.cli import messages, pool, prompts, trace
+from model_wrappers.cli import compare, data, judge, messages, pool, prompts, score, study, submit, trace
 from plural_tasks import __version__
 
 app = typer.Typer(
@@ -16,15 +16,23 @@ app = typer.Typer(
     add_completion=False,
     pretty_exceptions_enable=False,
 )
-app.add_typer(pool.app, name="pool")
-app.add_typer(messages.app, name="messages")
-app.add_typer(trace.app, name="trace")
-app.add_typer(prompts.app, name="prompts")
 
 
 @app.command("eval", context_settings={"allow_extra_args": True, "ignore_unknown_options": True})
 def evaluate() -> None:
     """Run lm_eval with the model modplural; takes all of lm_eval's arguments."""
+
+
+app.command("compare")(compare.compare_runs)
+app.command("submit")(submit.submit_run)
+app.command("score")(score.score)
+app.command("judge")(judge.judge)
+app.add_typer(study.app, name="study")
+app.add_typer(data.app, name="data")
+app.add_typer(pool.app, name="pool")
+app.add_typer(messages.app, name="messages")
+app.add_typer(trace.app, name="trace")
+app.add_typer(prompts.app, name="prompts")
 
 
 @app.command("embedded")

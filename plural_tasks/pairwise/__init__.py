@@ -1,0 +1,34 @@
+"""The sixth task: which of two runs' Overton answers covers more views, as a judge or a person sees it.
+
+No model is asked here: answers of two runs are paired, verdicts are read and combined, and rates are worked out. The
+same rates serve the verdicts of LLM judges (`model_wrappers.pairwise`) and of people (`plural_tasks.human_study`).
+"""
+
+from plural_tasks.pairwise.pairs import Pair, draw, match
+from plural_tasks.pairwise.parse import parse_verdict
+from plural_tasks.pairwise.rates import Agreement, Rates, agreement, rates
+from plural_tasks.pairwise.samples import Answer, find_samples, read_answers
+from plural_tasks.pairwise.summary import summarise
+from plural_tasks.pairwise.verdicts import ORDERS, Judged, Order, Position, Verdict, as_verdict, combine
+
+__all__ = [
+    "ORDERS",
+    "Agreement",
+    "Answer",
+    "Judged",
+    "Order",
+    "Pair",
+    "Position",
+    "Rates",
+    "Verdict",
+    "agreement",
+    "as_verdict",
+    "combine",
+    "draw",
+    "find_samples",
+    "match",
+    "parse_verdict",
+    "rates",
+    "read_answers",
+    "summarise",
+]
