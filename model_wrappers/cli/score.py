@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import textwrap
+from dataclasses import replace
 from pathlib import Path
 from typing import Annotated
 
@@ -12,8 +14,8 @@ from rich.table import Table
 
 from plural_tasks.errors import ModPluralError, unknown_name
 from plural_tasks.outputs import Output, output_source, read_outputs, with_attribute
-from plural_tasks.rescore import Rescored, needs_judge, rescore
-from plural_tasks.rescore.render import FORMATS, SCORINGS, Scoring, columns, number, reason, shown
+from plural_tasks.rescore import Rescored, needs_judge, rescore, size_note
+from plural_tasks.rescore.render import FORMATS, SCORINGS, Scoring, details, narrow, number, shown
 
 console = Console()
 
@@ -56,6 +58,7 @@ def _score(files: list[Path], task: str, judge: str, attribute: str | None) -> d
     if len(set(files)) < len(files):
         raise ModPluralError("FILE...: a file is named twice; name each once.")
     read: dict[str, list[Output]] = {str(path): read_outputs(path, source) for path in files}
+    sizes = {name: size_note(source.name, len(outputs)) for name, outputs in read.items()}
     if attribute is not None:
         read = {name: with_attribute(outputs, attribute) for name, outputs in read.items()}
     who = None
@@ -63,20 +66,31 @@ def _score(files: list[Path], task: str, judge: str, attribute: str | None) -> d
         from plural_tasks.judges import load_judge
 
         who = load_judge(judge)
-    return {name: rescore(outputs, who) for name, outputs in read.items()}
+    found = {name: rescore(outputs, who) for name, outputs in read.items()}
+    return {name: replace(one, notes=(*one.notes, *sizes[name])) for name, one in found.items()}
 
 
 def _print(name: str, rescored: Rescored, scoring: Scoring) -> None:
-    table = Table("figure", title=f"{escape(name)}, {rescored.rows} rows", title_justify="left")
-    for column in columns(scoring):
+    console.print(f"[italic]{escape(name)}, {rescored.rows} rows[/]", soft_wrap=True, highlight=False)
+    table = Table("figure")
+    for column in narrow(scoring):
         table.add_column(column, justify="right", no_wrap=True)
-    if scoring == "both":
-        table.add_column("reasons of the difference", overflow="fold")
     for figure in shown(rescored, scoring):
-        cells = [figure.name, *(number(getattr(figure, column)) for column in columns(scoring))]
-        if scoring == "both":
-            cells.append("\n".join(reason(one) for one in figure.reasons) or "none")
-        table.add_row(*cells)
+        table.add_row(figure.name, *(number(getattr(figure, column)) for column in narrow(scoring)))
     console.print(table)
+    if scoring == "both":
+        _print_details(rescored)
     for note in rescored.notes:
         console.print(escape(note), soft_wrap=True, highlight=False)
+
+
+def _print_details(rescored: Rescored) -> None:
+    """The reasons below the table, each figure's under its name."""
+    told = {figure.name: details(figure) for figure in rescored.figures}
+    if any(told.values()):
+        console.print("Why the two differ:", highlight=False)
+    for name, lines in told.items():
+        for line in (name, *lines) if lines else ():
+            indent = "  " if line is name else "    "
+            text = textwrap.fill(line, console.width, initial_indent=indent, subsequent_indent=indent + "  ")
+            console.print(escape(text), soft_wrap=True, highlight=False)

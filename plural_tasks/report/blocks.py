@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from plural_tasks.metrics.groups import MINIMUM_N
 from plural_tasks.report.cells import MARKS, NOTHING, arrow_of, interval, number, p_value, percent, signed
 from plural_tasks.report.compare import Comparison, TaskComparison, beaten, is_partial, worst
-from plural_tasks.report.figures import Figure, Group
+from plural_tasks.report.figures import FEW, SMALL, Figure, Group
 
 CONSTANT = {
     "uniform": "always uniform",
@@ -54,7 +54,7 @@ def _overview(comparison: Comparison) -> Block:
     for run in comparison.runs:
         cells = [_mean_cell(task, task.of(run.label)) for task in tasks]
         own = sum((run.facts.fallbacks or {}).values())
-        steps = f" + {own} own steps" if own else ""
+        steps = f" / {own} own steps" if own else ""
         table.append((_label(comparison, run.label), *cells, _fallbacks(tasks, run.label) + steps))
     for name in dict.fromkeys(found.row for task in tasks for found in task.constants):
         cells = [_mean_cell(task, task.constant(name)) for task in tasks]
@@ -67,7 +67,12 @@ def _overview(comparison: Comparison) -> Block:
 
 def _legend(comparison: Comparison) -> tuple[str, ...]:
     figures = [found for task in comparison.tasks for found in task.figures if found.metric == task.main]
-    notes = ["Mean and 95 % confidence interval, clustered by question. ↑: higher is better, ↓: lower is better."]
+    notes = [
+        "Mean and 95 % confidence interval, clustered by question, cut to what the figure can be. "
+        "↑: higher is better, ↓: lower is better."
+    ]
+    if any(sum((run.facts.fallbacks or {}).values()) for run in comparison.runs):
+        notes.append("Own steps: those of the method in which a fallback stood in, over the whole run.")
     if len(comparison.runs) > 1:
         notes.append(
             f"▲ better, ▼ worse than {comparison.baseline} on the same documents (the 95 % interval of the paired "
@@ -108,8 +113,14 @@ def _runs(comparison: Comparison) -> Block:
             )
         )
     header = ("run", "model", "backend", "method", "pool", "own-step fallbacks", "shots", "chat", "seed", "date")
-    notes = _warnings(comparison)
-    return Block("Runs", header=header, rows=tuple(rows), texts=(0, 1, 2, 3, 4, 5), notes=notes)
+    columns = dict(zip(header, zip(*rows, strict=True), strict=True))
+    told = {name: cells for name, cells in columns.items() if set(cells) - {NOTHING, ""}}
+    alike = {name: cells[0] for name, cells in told.items() if len(rows) > 1 and len(set(cells)) == 1}
+    kept = {name: cells for name, cells in told.items() if name not in alike}
+    same = (f"All runs: {', '.join(f'{name} {text}' for name, text in alike.items())}.",) if alike else ()
+    texts = tuple(place for place, name in enumerate(kept) if name in header[:6])
+    made = tuple(zip(*kept.values(), strict=True))
+    return Block("Runs", header=tuple(kept), rows=made, texts=texts, notes=(*same, *_warnings(comparison)))
 
 
 def _warnings(comparison: Comparison) -> tuple[str, ...]:
@@ -190,12 +201,17 @@ def _groups(task: TaskComparison) -> list[Block]:
         table.setdefault(group.group, {})[group.row] = group
     direction = next(found.higher_is_better for found in task.figures if found.metric == task.main)
     named = {group.group for group in task.groups if group.worst}
-    order = sorted(table, key=lambda name: (name not in named, _badness(list(table[name].values()), direction)))
+    sizes = {name: max(group.n for group in members.values()) for name, members in table.items()}
+
+    def place(name: str) -> tuple[bool, bool, float]:
+        return sizes[name] < MINIMUM_N, name not in named, _badness(list(table[name].values()), direction)
+
+    order = sorted(table, key=place)
     shown = order[:MOST_GROUPS]
     rows = [
         (
             name,
-            str(max(group.n for group in table[name].values())),
+            str(sizes[name]),
             *(_group_cell(table[name].get(run)) for run in runs),
         )
         for name in shown
@@ -204,7 +220,12 @@ def _groups(task: TaskComparison) -> list[Block]:
     few = f"No group has {MINIMUM_N} documents, so none is named the worst."
     notes = [f"**Bold**: each run's worst group of at least {MINIMUM_N} documents." if ranked else few]
     if len(order) > len(shown):
-        notes.append(f"The {len(shown)} worst of {len(order)}; CSV and JSON have them all.")
+        first = f" (groups of at least {MINIMUM_N} documents first)" if ranked else ""
+        notes.append(f"The {len(shown)} worst of {len(order)}{first}; CSV and JSON have them all.")
+    elif ranked and sizes[order[-1]] < MINIMUM_N:
+        notes.append(f"Groups of at least {MINIMUM_N} documents first, the worst before the others.")
+    if any(group.n < SMALL or group.clusters < FEW for name in shown for group in table[name].values()):
+        notes.append(f"No interval is given for fewer than {SMALL} documents or {FEW} questions.")
     title = f"{_short(task.name)}: {task.main} {_arrow(task)} by {task.group_field}"
     return [Block(title, 3, (task.group_field, "n", *runs), tuple(rows), notes=tuple(notes))]
 

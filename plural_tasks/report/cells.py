@@ -6,6 +6,7 @@ import math
 
 MARKS = {"better": " ▲", "worse": " ▼"}
 NOTHING = "–"
+MINUS = "−"
 
 
 def arrow_of(higher_is_better: bool | None) -> str:
@@ -15,12 +16,12 @@ def arrow_of(higher_is_better: bool | None) -> str:
 
 def number(value: float) -> str:
     """A figure in three digits."""
-    return NOTHING if math.isnan(value) else f"{value:.3f}"
+    return NOTHING if math.isnan(value) else f"{value:.3f}".replace("-", MINUS)
 
 
 def signed(value: float) -> str:
     """A difference in three digits, with its sign."""
-    return NOTHING if math.isnan(value) else f"{value:+.3f}".replace("-", "−")
+    return NOTHING if math.isnan(value) else f"{value:+.3f}".replace("-", MINUS)
 
 
 def interval(low: float, high: float, *, plus: bool = False) -> str:

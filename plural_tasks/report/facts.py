@@ -107,6 +107,8 @@ def _said(field: str, value: Any) -> str:
         return "chat template" if value else "no chat template"
     if field == "model":
         return str(value).rsplit("/", 1)[-1]
+    if field == "limit" and value is None:
+        return "full run"
     return f"{field} {value:g}" if isinstance(value, (int, float)) else f"{field} {value or 'unknown'}"
 
 

@@ -19,7 +19,8 @@ LEVEL = 0.95
 RESAMPLES = 1000
 _MEANS = ("mean", "nanmean", "def mean(")  # of a function the harness writes the source down
 SMALL = 10
-"""Smaller groups get no interval."""
+FEW = 2
+"""Groups of fewer documents (`SMALL`) or questions (`FEW`) get no interval."""
 
 _AGREE = 1e-6
 """Relative; the harness adds up in another order."""
@@ -291,8 +292,8 @@ def groups(task: TaskRun, column: Column, field: str) -> list[Group]:
         values = [column.values[place] for place in members[name]]
         clusters = [column.clusters[place] for place in members[name]]
         low, high = clipped(column.metric, *clustered_interval(values, clusters, LEVEL))
-        if n < SMALL:
-            low = high = math.nan
         count = _count(clusters, [not math.isnan(value) for value in values])
+        if n < SMALL or count < FEW:
+            low = high = math.nan
         made.append(Group(column.row, name, n, count, value, se, low, high, worst=name == lowest))
     return made

@@ -74,6 +74,24 @@ def dropped(value: Any) -> list[str]:
     return []
 
 
+def secret_places(value: Any, place: str = "") -> list[tuple[str, str]]:
+    """Where JSON holds names that speak of secrets: ``(place, name)`` of each, in order.
+
+    A number under such a name counts only among a model's arguments: elsewhere names may be those of communities.
+    """
+    if isinstance(value, (list, tuple)):
+        return [found for number, part in enumerate(value) for found in secret_places(part, f"{place}.{number}")]
+    if not isinstance(value, Mapping):
+        return []
+    arguments = place.startswith(("model.arguments", "model.generation"))
+    made = []
+    for name, part in value.items():
+        if _is_secret(name, part) and part is not None and (arguments or not isinstance(part, (int, float))):
+            made.append((place or "the record", str(name)))
+        made += secret_places(part, f"{place}.{name}" if place else str(name))
+    return made
+
+
 def _bare(match: re.Match[str]) -> str:
     """The address without user name, password, query and fragment, all of which carry keys."""
     try:

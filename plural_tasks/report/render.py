@@ -15,6 +15,7 @@ from plural_tasks.files import json_ready
 from plural_tasks.report.blocks import blocks
 from plural_tasks.report.compare import Comparison, TaskComparison
 from plural_tasks.report.figures import LEVEL, Figure, Group, Versus
+from plural_tasks.report.fit import fold, listed, widths
 
 CSV_COLUMNS = (
     *("task", "version", "mode", "metric", "main", "higher_is_better", "row", "kind", "group_field", "group"),
@@ -137,20 +138,41 @@ SUFFIXES = {".md": "markdown", ".markdown": "markdown", ".csv": "csv", ".json": 
 
 
 def print_comparison(comparison: Comparison, console: Any) -> None:
-    """Print on a terminal; ``console`` is a `rich.console.Console`."""
+    """Print on a terminal; ``console`` is a `rich.console.Console`. A table that does not fit becomes a list."""
     from rich import box
+    from rich.padding import Padding
     from rich.table import Table
     from rich.text import Text
 
     for block in blocks(comparison):
         if block.title:
             console.print(Text(("\n" if block.level == 2 else "") + block.title, style="bold"))
-        if block.header:
-            table = Table(box=box.SIMPLE_HEAD, pad_edge=False)
-            for place, cell in enumerate(block.header):
-                table.add_column(Text(cell), justify="left" if place in block.texts else "right", overflow="fold")
+        sizes = widths([block.header, *block.rows], console.width - 3 * len(block.header)) if block.header else []
+        if sizes is None:
             for row in block.rows:
-                table.add_row(*(Text(cell.replace("**", ""), style="bold" if "**" in cell else "") for cell in row))
+                name, *lines = listed(block.header, row)
+                console.print(Padding(Text(f"\n{name}".replace("**", ""), style="bold"), (0, 0, 0, 2), expand=False))
+                for line in lines:
+                    console.print(Padding(_text(line.strip()), (0, 0, 0, 4), expand=False))
+            console.print()
+        elif block.header:
+            table = Table(box=box.SIMPLE_HEAD, pad_edge=False)
+            for place, (cell, size) in enumerate(zip(block.header, sizes, strict=True)):
+                table.add_column(
+                    Text(fold(cell, size)),
+                    justify="left" if place in block.texts else "right",
+                    width=size,
+                    overflow="fold",
+                )
+            for row in block.rows:
+                table.add_row(*(_text(cell, fold(cell, size)) for cell, size in zip(row, sizes, strict=True)))
             console.print(table)
         for note in block.notes:
             console.print(Text(note.replace("**", "").replace("`", ""), style="dim"))
+
+
+def _text(cell: str, shown: str = "") -> Any:
+    """A cell, in bold where it is marked so; ``shown`` stands in for its text."""
+    from rich.text import Text
+
+    return Text((shown or cell).replace("**", ""), style="bold" if "**" in cell else "")

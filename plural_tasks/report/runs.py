@@ -123,9 +123,13 @@ def find_results(path: Path) -> list[Path]:
         path: A results file, whatever its name, or a folder: there the date in the name tells a results file.
 
     Raises:
-        ModPluralError: If there is none.
+        ModPluralError: If there is none, or the file holds samples.
     """
     if path.is_file():
+        if path.suffix == ".jsonl":
+            raise ModPluralError(
+                f"{path}: holds samples; name the results file beside it (results_<date>.json) or the folder."
+            )
         return [path]
     if not path.is_dir():
         raise ModPluralError(f"{path}: there is no such file or folder; expected what lm_eval --output_path was given.")

@@ -18,7 +18,8 @@ from plural_tasks.checked import Checked, parse, read_json, read_text
 from plural_tasks.errors import ModPluralError
 from plural_tasks.files import write_text
 from plural_tasks.report.check import digest
-from plural_tasks.report.redact import check_clean, is_secret_name
+from plural_tasks.report.known import check_task
+from plural_tasks.report.redact import check_clean, secret_places
 from plural_tasks.report.values import MAIN, range_of
 
 _ROUNDING = 1e-9
@@ -30,8 +31,8 @@ Digest = Annotated[str, StringConstraints(pattern=r"^[0-9a-f]{64}$")]
 Name = Annotated[str, StringConstraints(min_length=1, max_length=300)]
 Note = Annotated[str, StringConstraints(max_length=2000)]
 Number = Annotated[float, Field(strict=True)]
-Share = Annotated[float, Field(ge=0.0, le=1.0)]
-Count = Annotated[int, Field(ge=0)]
+Share = Annotated[float, Field(ge=0.0, le=1.0, strict=True)]
+Count = Annotated[int, Field(ge=0, strict=True)]
 
 
 class Estimate(Checked):
@@ -93,7 +94,7 @@ class WorstGroup(Checked):
 
     field: Name
     group: Name
-    value: float
+    value: Number
     n: Count
 
 
@@ -121,8 +122,8 @@ class TaskRecord(Checked):
     task: Name
     mode: Literal["overton", "steerable", "distributional", ""]
     version: Name
-    n: Annotated[int, Field(ge=1)]
-    n_task: Annotated[int, Field(ge=1)]
+    n: Annotated[int, Field(ge=1, strict=True)]
+    n_task: Annotated[int, Field(ge=1, strict=True)]
     shots: Count
     main: Estimate
     others: tuple[Estimate, ...]
@@ -143,7 +144,15 @@ class TaskRecord(Checked):
             raise ValueError(f"the main figure of mode {self.mode!r} is {known[0]!r}, found {self.main.metric!r}.")
         if self.main.n > self.n:
             raise ValueError(f"the main figure is over {self.main.n} documents, but {self.n} were evaluated.")
+        least, most = range_of(self.main.metric)  # constant answers and groups are in its units
+        for name, value in self._in_main_units():
+            if not least - _ROUNDING <= value <= most + _ROUNDING:  # NaN lies nowhere
+                raise ValueError(f"{name} is {value}, but it lies between {least:.4g} and {most:.4g}.")
         return self
+
+    def _in_main_units(self) -> list[tuple[str, float]]:
+        found = [(f"constant {one.metric!r}", one.value) for one in self.constants if one.value is not None]
+        return found + ([("worst_group.value", self.worst_group.value)] if self.worst_group else [])
 
 
 class Model(Checked):
@@ -269,10 +278,15 @@ def read_submission(path: Path) -> Submission:
         ModPluralError: If it is no valid record, or its name is the digest of another one.
     """
     check_clean(read_text(path), where=str(path))
-    found = parse(Submission, read_json(path), where=str(path))
-    secret = next((name for name in found.model.arguments if is_secret_name(name)), None)
+    data = read_json(path)
+    secret = next(iter(secret_places(data)), None)
     if secret is not None:
-        raise ModPluralError(f"{path}: model.arguments holds {secret!r}, which may be a secret; take it out.")
+        place, name = secret
+        raise ModPluralError(f"{path}: {place} holds {name!r}, which may be a secret; take it out.")
+    found = parse(Submission, data, where=str(path))
+    check_clean(found.to_json(), where=str(path))  # escapes in the file may have hidden something
+    for record in found.tasks:
+        check_task(record.task, record.mode, record.n_task, where=str(path))
     stem = path.stem
     named = len(stem) == 16 and all(sign in "0123456789abcdef" for sign in stem)
     if named and not found.digest().startswith(stem):

@@ -16,6 +16,7 @@ from plural_tasks.report.check import digest as digest_of
 from plural_tasks.report.check import documents_digest, scoring
 from plural_tasks.report.compare import TaskComparison, compare, worst
 from plural_tasks.report.figures import RESAMPLES, Figure
+from plural_tasks.report.known import check_task
 from plural_tasks.report.redact import check_clean, clean, dropped, plain_arguments
 from plural_tasks.report.runs import Run, TaskRun
 from plural_tasks.report.submission import Submission
@@ -80,10 +81,12 @@ def push_submission(submission: Submission, repo: str, push: Push, *, pull_reque
     """Put a record into a data set on the Hub, where the file's name is its digest; returns what ``push`` returns.
 
     Raises:
-        ModPluralError: If it holds what looks like a secret, or it cannot be pushed.
+        ModPluralError: If it holds what looks like a secret, a task is not as known here, or it cannot be pushed.
     """
     path = submission.path()
     check_clean(submission.to_json(), where=path)
+    for record in submission.tasks:
+        check_task(record.task, record.mode, record.n_task, where=path)
     return push(
         repo,
         path,

@@ -22,7 +22,16 @@ MAIN = {"overton": ("coverage", "lexical_coverage"), "steerable": ("accuracy",),
 _SHARES = (
     *("accuracy", "balanced_accuracy", "macro_f1", "binary_accuracy", "binary_balanced_accuracy", "binary_macro_f1"),
     *("js_distance", "tv_distance", "wasserstein", "argmax_match", "option_mass", "order_spread", "fallback_rate"),
-    *("coverage", "coverage_reverse", "coverage_33", "contradiction_rate", "acc", "acc_norm", "exact_match"),
+    *(
+        "coverage",
+        "lexical_coverage",
+        "coverage_reverse",
+        "coverage_33",
+        "contradiction_rate",
+        "acc",
+        "acc_norm",
+        "exact_match",
+    ),
 )
 _NATURAL = ("js_distance_nat", "paper_js_distance")
 

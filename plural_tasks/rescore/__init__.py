@@ -6,6 +6,7 @@ The corrected figures come from the functions that the tasks use (`plural_tasks.
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 
@@ -17,6 +18,18 @@ from plural_tasks.rescore.distributions import distribution_figures
 from plural_tasks.rescore.figure import Figure, Reason
 from plural_tasks.rescore.stances import stance_figures
 from plural_tasks.schema import OvertonItem
+
+SIZES = {
+    "overton_vk": 626,
+    "steerable_vk": 4368,
+    "steerable_opinionqa": 4475,
+    "distributional_moralchoice": 273,
+    "distributional_globalopinionqa": 5752,
+}
+"""Source -> rows of the published task file."""
+
+TOLERANCE = 0.01
+"""By how much the sum of shares may miss 1 without a note."""
 
 
 @dataclass(frozen=True)
@@ -52,12 +65,31 @@ def rescore(outputs: Sequence[Output], judge: Judge | None = None) -> Rescored:
     predictions = [output for output in outputs if isinstance(output, Prediction)]
     answers = [output for output in outputs if isinstance(output, Answer)]
     if predictions:
-        return Rescored(len(outputs), tuple(distribution_figures(predictions)), _uniform_note(predictions))
+        return Rescored(len(outputs), tuple(distribution_figures(predictions)), _notes(predictions))
     if not needs_judge(outputs):
         return Rescored(len(outputs), tuple(stance_figures(answers)), ())
     if judge is None:
         raise ModPluralError("Overton answers are scored by a judge, and none was given; name one with --judge.")
     return Rescored(len(outputs), tuple(coverage_figures(answers, judge)), (judge_note(judge),))
+
+
+def size_note(source: str, rows: int) -> tuple[str, ...]:
+    """Say that a file has fewer rows than the published task file; empty where it has not, or that is not known."""
+    known = SIZES.get(source, 0)
+    if rows >= known:
+        return ()
+    return (f"{rows} of the {known} rows of the task file were scored; the figures are of a part of the task.",)
+
+
+def _notes(outputs: Sequence[Prediction]) -> tuple[str, ...]:
+    return (*_uniform_note(outputs), *_sum_note(outputs))
+
+
+def _sum_note(outputs: Sequence[Prediction]) -> tuple[str, ...]:
+    off = sum(any(output.shares) and abs(math.fsum(output.shares) - 1.0) > TOLERANCE for output in outputs)
+    if not off:
+        return ()
+    return (f"{off} predictions have shares that do not sum to 1 (by more than 1 %); they are scored rescaled to it.",)
 
 
 def _uniform_note(outputs: Sequence[Prediction]) -> tuple[str, ...]:
@@ -70,4 +102,4 @@ def _uniform_note(outputs: Sequence[Prediction]) -> tuple[str, ...]:
     )
 
 
-__all__ = ["Figure", "Reason", "Rescored", "needs_judge", "rescore"]
+__all__ = ["Figure", "Reason", "Rescored", "needs_judge", "rescore", "size_note"]

@@ -35,16 +35,29 @@ def shown(rescored: Rescored, scoring: Scoring) -> list[Figure]:
     return [figure for figure in rescored.figures if scoring == "both" or getattr(figure, own[scoring])]
 
 
+def narrow(scoring: Scoring) -> tuple[str, ...]:
+    """The fields that a terminal shows in the table; with both scorings `details` says the others below it."""
+    return ("paper", "corrected", "se", "n") if scoring == "both" else columns(scoring)
+
+
+def details(figure: Figure) -> list[str]:
+    """What stands below a terminal's table: counts that are not in it, then the reasons."""
+    counts = [f"{figure.n_paper} rows as published"] if figure.n_paper not in (0, figure.n) else []
+    counts += [f"{figure.excluded} rows left out"] if figure.excluded else []
+    counts += [f"{figure.fallback} rows without a usable answer"] if figure.fallback else []
+    return [*([", ".join(counts)] if counts else []), *(reason(one) for one in figure.reasons)]
+
+
 def number(value: float) -> str:
     """A figure with four decimals, a count as it is, an unscorable figure as a dash."""
     if isinstance(value, int):
         return str(value)
-    return "–" if math.isnan(value) else f"{value:.4f}"
+    return "–" if math.isnan(value) else f"{value:.4f}".replace("-", "−")
 
 
 def reason(found: Reason) -> str:
     """A reason in words: its effect, what it is, how many rows it touches."""
-    effect = "" if math.isnan(found.effect) else f"{found.effect:+.4f}: "
+    effect = "" if math.isnan(found.effect) else f"{found.effect:+.4f}: ".replace("-", "−")
     return f"{effect}{found.text} ({found.rows} rows)"
 
 

@@ -6,6 +6,7 @@ import sys
 from pathlib import Path
 
 import pytest
+from rich.console import Console
 from typer.testing import CliRunner
 
 from model_wrappers.cli.app import app
@@ -37,6 +38,27 @@ def test_the_table_shows_both_scorings_with_reasons(outputs) -> None:
     assert "0.5579" in shown
     assert "+0.0934: logarithm to base 2 instead of the natural one (x 1.2011) (2 rows)" in shown
     assert "1 predictions are exactly uniform" in shown
+
+
+@pytest.mark.parametrize("width", [80, 100])
+def test_figures_and_reasons_fit(outputs, width, monkeypatch) -> None:
+    monkeypatch.setattr(sys.modules["model_wrappers.cli.score"], "console", Console(width=width))
+    shown = invoke(outputs, *MORAL)
+    start = shown.index("┏")
+    inner = shown[start : shown.index("predictions are exactly")].splitlines()[:-1]
+    assert max(map(len, inner)) <= width
+    assert "js_distance_nat" in shown
+    assert "    +0.0934: logarithm to base 2 instead of the natural one" in shown
+
+
+def test_what_a_file_lacks_is_noted(tmp_path) -> None:
+    # The second sums to 1.02; the third, at 0.995, is within 1 %.
+    path = write(
+        tmp_path / "o.json", [moral(1, [1, 0], [1, 0]), moral(2, [1, 0], [1, 0.02]), moral(3, [1, 0], [0.995, 0])]
+    )
+    shown = invoke(path, *MORAL)
+    assert "3 of the 273 rows of the task file were scored" in shown
+    assert "1 predictions have shares that do not sum to 1" in shown
 
 
 def test_one_scoring_alone(outputs) -> None:

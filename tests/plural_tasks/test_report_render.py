@@ -12,7 +12,9 @@ from typer.testing import CliRunner
 from model_wrappers.cli.app import app
 from plural_tasks.errors import ModPluralError
 from plural_tasks.files import write_text
+from plural_tasks.report.cells import interval, number, signed
 from plural_tasks.report.compare import compare
+from plural_tasks.report.fit import fold, widths
 from plural_tasks.report.render import CSV_COLUMNS, print_comparison, to_csv, to_json, to_markdown
 from plural_tasks.report.runs import read_runs
 from tests.plural_tasks.report_runs import MODPLURAL, TASK, doc, sample, steerable, task, write_run
@@ -44,11 +46,13 @@ def test_markdown_says_it_at_a_glance(tmp_path) -> None:
     table = rows(text)
     assert table[0] == ["", "steerable_x: accuracy ↑", "most fallbacks"]
     assert table[1] == ["plain", "**0.750** [0.000, 1.000] †", "25.0 %"]
-    assert table[2] == ["mod|plural (baseline)", "0.250 [0.000, 1.000] †", "25.0 % + 2 own steps"]
+    assert table[2] == ["mod|plural (baseline)", "0.250 [0.000, 1.000] †", "25.0 % / 2 own steps"]
     assert table[3] == ["always uniform", "0.500", "–"]
     assert table[4] == ["documents (questions)", "4 (2)", ""]
     assert ["plain", "**0.750**", "[0.000, 1.000]", "4", "25.0 %", "+0.500", "[−5.853, +6.853]", "0.500"] in table
-    assert table[7][:6] == ["mod|plural", "org/tiny", "modplural/hf", "modplural", "village (2)", "selection 2"]
+    assert table[5] == ["run", "backend", "method", "pool", "own-step fallbacks", "seed"]
+    assert table[7][:5] == ["mod|plural", "modplural/hf", "modplural", "village (2)", "selection 2"]
+    assert "All runs: model org/tiny, " in text
     # age: d1 and d3 of two questions, both right for a; sex: d2 right, d4 wrong.
     assert ["sex", "2", "0.500", "0.000"] in table
     assert ["age", "2", "1.000", "0.500"] in table
@@ -131,6 +135,48 @@ def test_many_groups_are_cut_in_tables_alone(tmp_path) -> None:
     assert "country 19" not in text
     assert "country 19" in to_csv(found)
     assert "country 19" in to_json(found)
+
+
+def test_groups_that_may_be_named_the_worst_come_first(tmp_path) -> None:
+    """One large group is right half the time; thirteen groups of 2 documents of one question are always wrong."""
+    large = [
+        sample(n, doc(f"l{n:03}", f"q{n}", attribute=("large", "good")[n % 2]), {"accuracy": float(n % 4 > 0)})
+        for n in range(80)
+    ]
+    small = [
+        sample(80 + n, doc(f"s{n:03}", f"p{n // 2}", attribute=f"small {n // 2}"), {"accuracy": float(n % 2)})
+        for n in range(26)
+    ]
+    path = write_run(tmp_path, {TASK: task(large + small)})
+    text = to_markdown(compare(read_runs([str(path)]), by="attribute"))
+    lines = [row for row in rows(text) if row[0].startswith(("large", "good", "small"))]
+    assert [row[0] for row in lines][:2] == ["large", "good"]
+    assert lines[0][2].startswith("**0.500 [")
+    assert {row[2] for row in lines[2:]} == {"0.500"}  # no interval
+    assert "The 12 worst of 15 (groups of at least 30 documents first)" in text
+    assert "No interval is given for fewer than 10 documents or 2 questions." in text
+
+
+@pytest.mark.parametrize("width", [80, 100, 120])
+def test_a_terminal_breaks_no_word_and_no_interval(tmp_path, width) -> None:
+    console = Console(file=io.StringIO(), width=width)
+    print_comparison(comparison(tmp_path), console)
+    shown = console.file.getvalue()
+    assert max(map(len, shown.splitlines())) <= width
+    for whole in ("mod|plural", "steerable_x: accuracy ↑", "[−5.853, +6.853]", "modplural/hf", "selection"):
+        assert whole in shown
+
+
+def test_columns_are_narrowed_between_words_or_not_at_all() -> None:
+    rows_ = [("name", "figure ↑"), ("a b", "**0.5 [0.1, 0.9]**")]
+    assert widths(rows_, 30) == [4, 14]
+    assert widths(rows_, 16) == [4, 12]
+    assert widths(rows_, 13) is None  # 4 for "name" and 10 for the interval
+    assert fold("**0.5 [0.1, 0.9]**", 12) == "0.5\n[0.1, 0.9]"
+
+
+def test_signs_are_alike() -> None:
+    assert (number(-0.5), signed(-0.5), interval(-1.0, 1.0)) == ("−0.500", "−0.500", "[−1.000, 1.000]")
 
 
 def test_many_tasks_become_rows(tmp_path) -> None:

@@ -177,3 +177,15 @@ def test_nan_is_read_as_the_harness_writes_it(tmp_path) -> None:
     path = write_run(tmp_path, {TASK: task(steerable([1.0, math.nan, 1.0, 0.0]))})
     assert "NaN" in (tmp_path / f"samples_{TASK}_{DATE}.jsonl").read_text(encoding="utf-8")
     assert math.isnan(read_run(path).tasks[TASK].documents[1].values["accuracy"])
+
+
+def test_samples_are_no_results_file(tmp_path) -> None:
+    path = tmp_path / "samples_x_2026-11-20T12-00-00.jsonl"
+    path.write_text("{}\n", encoding="utf-8")
+    with pytest.raises(ModPluralError, match="holds samples; name the results file beside it"):
+        read_runs([str(path)])
+
+
+def test_a_run_without_a_limit_is_a_full_run() -> None:
+    runs = [Facts("m", "hf", limit=limit) for limit in (None, 4.0)]
+    assert tell_apart(runs, ["", ""]) == ["m, full run", "m, limit 4"]

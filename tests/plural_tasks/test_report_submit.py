@@ -2,6 +2,7 @@
 
 import json
 import math
+import re
 import subprocess
 import sys
 from pathlib import Path
@@ -14,13 +15,15 @@ from typer.testing import CliRunner
 from model_wrappers.cli.app import app
 from plural_tasks.errors import ModPluralError
 from plural_tasks.hub import push_json
+from plural_tasks.report.known import TASKS, check_task
 from plural_tasks.report.redact import check_clean, clean, dropped, is_secret_name, plain_arguments
 from plural_tasks.report.runs import read_run
 from plural_tasks.report.submission import SCHEMA_FILE, Submission, read_submission, schema, write_submission
 from plural_tasks.report.submit import make_submission, push_submission
 from tests.hub_server import HubServer
-from tests.plural_tasks.report_runs import DATE, MODPLURAL, TASK, doc, sample, sha, steerable, task, write_run
+from tests.plural_tasks.report_runs import DATE, MODPLURAL, doc, sample, sha, steerable, task, write_run
 
+TASK = "plural_steerable_vk"  # a task that leaderboards know, whose data are not shipped
 KEY = "hf_" + "abcdEFGH1234" * 2
 OWN = {"model": "modplural", "modplural": MODPLURAL, "model_args": {"base": "hf", "pretrained": "org/tiny"}}
 
@@ -418,10 +421,85 @@ def test_a_figure_that_cannot_be_is_refused(tmp_path, change, message) -> None:
         read_submission(path)
 
 
-def test_a_record_with_a_key_is_refused(tmp_path) -> None:
+def check_changed(tmp_path, change) -> None:
+    """Check a valid record once ``change`` was made to its data."""
     record = json.loads(submission(tmp_path / "run").to_json())
-    record["model"]["arguments"]["api_key"] = "mine"
+    change(record)
     path = tmp_path / "record.json"
     path.write_text(json.dumps(record), encoding="utf-8")
-    with pytest.raises(ModPluralError, match=r"model\.arguments holds 'api_key', which may be a secret"):
+    read_submission(path)
+
+
+@pytest.mark.parametrize(
+    ("place", "entry", "told"),
+    [
+        (("model", "arguments"), {"api_key": "mine"}, r"model\.arguments holds 'api_key', which may be a secret"),
+        (("model", "arguments"), {"base_args": [{"token": 5}]}, r"model\.arguments\.base_args\.0 holds 'token'"),
+        (("model", "generation"), {"Authorization": "x"}, r"model\.generation holds 'Authorization'"),
+        (("packages",), {"password": "x"}, r"packages holds 'password'"),
+        (("method", "message_decoding"), {"headers": {"a": 1}}, r"message_decoding holds 'headers'"),
+        ((), {"secret": "x"}, r"the record holds 'secret'"),
+        ((), {"notes": KEY}, "what looks like a secret"),
+    ],
+)
+def test_a_record_with_a_key_is_refused(tmp_path, place, entry, told) -> None:
+    def change(record):
+        for name in place:
+            record = record[name]
+        record.update(entry)
+
+    with pytest.raises(ModPluralError, match=told):
+        check_changed(tmp_path, change)
+
+
+def test_a_key_behind_escapes_is_found(tmp_path) -> None:
+    text = submission(tmp_path / "run").to_json().replace('"A note."', '"' + KEY.replace("_", "\\u005f") + '"')
+    path = tmp_path / "record.json"
+    path.write_text(text, encoding="utf-8")
+    with pytest.raises(ModPluralError, match="what looks like a secret"):
         read_submission(path)
+
+
+@pytest.mark.parametrize(
+    ("changed", "told"),
+    [
+        ({"task": "plural_steerable_vx"}, "unknown task 'plural_steerable_vx'. Did you mean 'plural_steerable_vk'"),
+        ({"task": "mmlu"}, "unknown task 'mmlu'"),
+        ({"mode": ""}, f"task '{TASK}' is of mode 'steerable', found ''"),
+        ({"task": "plural_vital_overton"}, "task 'plural_vital_overton' is of mode 'overton', found 'steerable'"),
+        (
+            {"task": "plural_embedded_steerable"},
+            r"task 'plural_embedded_steerable' has \d+ test items, but n_task is 4",
+        ),
+        ({"task": "plural_surveys_steerable"}, r"task 'plural_surveys_steerable' has \d+ test items, but n_task is 4"),
+        ({"n_task": 5}, "partial is False, but"),
+        ({"n": "4"}, "tasks.0.n"),
+        ({"fallback_rate": "0.5"}, "fallback_rate"),
+        ({"worst_group": {"field": "a", "group": "b", "value": 1.5, "n": 2}}, r"worst_group\.value is 1\.5"),
+    ],
+)
+def test_a_task_that_leaderboards_do_not_know_is_refused(tmp_path, changed, told) -> None:
+    with pytest.raises(ModPluralError, match=told):
+        check_changed(tmp_path, lambda record: record["tasks"][0].update(changed))
+
+
+def test_a_constant_answer_has_the_range_of_the_main_figure(tmp_path) -> None:
+    with pytest.raises(ModPluralError, match=r"constant 'uniform' is 1\.5"):
+        check_changed(
+            tmp_path, lambda record: record["tasks"][0]["constants"][0].update(value=1.5, low=None, high=None)
+        )
+
+
+def test_a_task_of_the_harness_states_no_mode() -> None:
+    check_task("mmlu", "", 7, where="x")
+
+
+def test_the_known_tasks_are_those_of_the_task_files() -> None:
+    root = Path(__file__).resolve().parents[2] / "task_configs"
+    found = {}
+    for path in root.rglob("*.yaml"):
+        text = path.read_text(encoding="utf-8")
+        name, source = re.search(r"^task: (\w+)", text, re.M), re.search(r"plural_source: (\w+)", text)
+        if name and source:
+            found[name[1]] = source[1]
+    assert found == TASKS
