@@ -1,0 +1,111 @@
+"""Build a corpus file: records of a builder, cleaned and without repetitions, written whole or not at all."""
+
+from __future__ import annotations
+
+import json
+import os
+import tempfile
+from collections.abc import Callable, Iterable, Iterator
+from itertools import islice
+from pathlib import Path
+
+from community_lms.training.builders.base import Builder, Request
+from community_lms.training.cleaning import Cleaning
+from community_lms.training.corpus import COLUMNS, Record, tidy
+from community_lms.training.tally import Tally
+from plural_tasks.errors import ModPluralError, unknown_name
+from plural_tasks.files import write_lines
+
+ROW_GROUP = 10_000
+"""Records that a parquet file is written in, and that are held for it."""
+
+
+def build(
+    builder: Builder,
+    request: Request,
+    out: Path,
+    *,
+    cleaning: Cleaning | None = None,
+    limit: int | None = None,
+    per_community: int | None = None,
+    report: Callable[[Tally], None] = lambda tally: None,
+) -> Tally:
+    """Write the corpus of a request.
+
+    Args:
+        builder: How the source is read.
+        request: What is read; an empty ``by`` takes the builder's first.
+        out: A ``.jsonl`` or ``.parquet`` file; one that is there is replaced when all is read.
+        cleaning: None is the default cleaning with the builder's shortest comment.
+        limit: Stop at so many records.
+        per_community: Keep so many records of a community; more are read and dropped.
+        report: Called at every record that is kept, with the counts up to then.
+
+    Raises:
+        ModPluralError: If the ending of ``out`` or ``by`` is unknown, the source cannot be read, or nothing is kept.
+    """
+    if out.suffix not in (".jsonl", ".parquet"):
+        raise ModPluralError(f"{out}: unknown kind of file, expected an ending of .jsonl or .parquet.")
+    by = request.by or builder.by[0]
+    if by not in builder.by:
+        raise unknown_name("grouping", by, builder.by, where=f"builder {builder.name}")
+    tally = Tally()
+    made = builder.records(request.model_copy(update={"by": by}), tally)
+    tidied = tidy(made, cleaning or Cleaning(min_chars=builder.min_chars), tally)
+    kept = _kept(tidied, tally, limit, per_community, report)
+    first = next(kept, None)
+    if first is None:
+        raise ModPluralError(f"{request.path}: none of {tally.read} rows is left. Dropped: {tally.told()}.")
+    everything = _chain(first, kept)
+    if out.suffix == ".jsonl":
+        write_lines(out, (json.dumps(record, ensure_ascii=False) for record in everything))
+    else:
+        _write_parquet(out, everything)
+    return tally
+
+
+def _kept(
+    records: Iterator[Record],
+    tally: Tally,
+    limit: int | None,
+    per_community: int | None,
+    report: Callable[[Tally], None],
+) -> Iterator[Record]:
+    for record in records:
+        if per_community is not None and tally.communities[record["community"]] >= per_community:
+            tally.drop("enough of the community")
+            continue
+        tally.kept += 1
+        tally.communities[record["community"]] += 1
+        report(tally)
+        yield {name: record[name] for name in COLUMNS}
+        if tally.kept == limit:
+            return
+
+
+def _chain(first: Record, rest: Iterator[Record]) -> Iterator[Record]:
+    yield first
+    yield from rest
+
+
+def _write_parquet(out: Path, records: Iterable[Record]) -> None:
+    import pyarrow
+    import pyarrow.parquet
+
+    schema = pyarrow.schema([(name, pyarrow.string()) for name in COLUMNS])
+    scratch = None
+    try:
+        out.parent.mkdir(parents=True, exist_ok=True)
+        with tempfile.NamedTemporaryFile(dir=out.parent, delete=False) as file:
+            scratch = file.name
+            with pyarrow.parquet.ParquetWriter(file, schema) as writer:
+                left = iter(records)
+                while group := list(islice(left, ROW_GROUP)):
+                    writer.write_table(pyarrow.Table.from_pylist(group, schema))
+        os.chmod(scratch, 0o644)
+        os.replace(scratch, out)
+    except OSError as error:
+        raise ModPluralError(f"{out}: cannot be written ({error.strerror}).") from error
+    finally:
+        if scratch is not None:
+            Path(scratch).unlink(missing_ok=True)
