@@ -1,0 +1,90 @@
+"""Ask every community the held-out survey questions, several times each."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any
+
+from community_lms.ask import Asker
+from community_lms.engines import engine_name
+from community_lms.evaluation.groups import Groups
+from community_lms.identity import identity
+from community_lms.message import Message, MessageRequest, Turn
+from community_lms.spec import Community, Decoding, digest
+from plural_tasks.errors import ModPluralError
+from plural_tasks.sources.surveys import Question, Surveys
+
+Render = Callable[[Question, Community], str]
+"""Words a question for a community, as the distributional mode does."""
+
+Answers = Mapping[str, Mapping[str, Sequence[Message]]]
+"""Community -> question -> its messages."""
+
+
+def pick_questions(
+    surveys: Surveys, groups: Mapping[str, Groups], *, split: str = "test", limit: int | None = None
+) -> list[Question]:
+    """The questions of a split that a group of some community was asked; all of the split where no group is known.
+
+    They stand in the order of their digests, so that the first few (``limit``) are of different studies.
+
+    Raises:
+        ModPluralError: If none is left.
+    """
+    found = [question for question in surveys.questions if question.split == split]
+    if groups:
+        found = [question for question in found if any(member.matches(question) for member in groups.values())]
+    if not found:
+        raise ModPluralError(
+            f"no question of the split {split!r} was asked of the groups of {', '.join(groups) or 'anyone'}."
+        )
+    return sorted(found, key=lambda question: hashlib.sha256(question.id.encode()).hexdigest())[:limit]
+
+
+def requests_for(
+    member: Community,
+    questions: Sequence[Question],
+    render: Render,
+    *,
+    decoding: Decoding,
+    samples: int,
+    seed: int,
+    engine: str,
+) -> list[MessageRequest]:
+    """What a community is asked: ``samples`` requests for each question, the same ones that a run of a mode makes."""
+    name = engine_name(engine, member)
+    who = {"name": member.name, "description": member.description} if name == "scripted" else identity(member)
+    made: list[MessageRequest] = []
+    for question in questions:
+        turns: tuple[Turn, ...] = (("user", render(question, member)),)
+        if member.persona is not None:
+            turns = (("system", member.persona), *turns)
+        made.extend(
+            MessageRequest(member, name, who, turns, decoding, seed, sample=sample) for sample in range(samples)
+        )
+    return made
+
+
+def ask_all(
+    requests: Mapping[str, Sequence[MessageRequest]], questions: Sequence[Question], samples: int, asker: Asker
+) -> dict[str, dict[str, list[Message]]]:
+    """Ask community by community; stored messages are not asked again."""
+    found = {}
+    for name, asked in requests.items():
+        said = iter(asker.ask(asked))
+        found[name] = {question.id: [next(said) for _ in range(samples)] for question in questions}
+    return found
+
+
+def requests_digest(requests: Mapping[str, Sequence[MessageRequest]]) -> dict[str, str]:
+    """SHA-256 of the keys of what each community is asked."""
+    return {name: digest([request.key for request in asked]) for name, asked in requests.items()}
+
+
+def as_json(answers: Answers) -> dict[str, Any]:
+    """Answers as plain JSON: community -> question -> [[text, tokens]]."""
+    return {
+        name: {question: [[message.text, message.tokens] for message in said] for question, said in by_question.items()}
+        for name, by_question in answers.items()
+    }

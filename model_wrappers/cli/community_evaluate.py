@@ -1,0 +1,217 @@
+"""``modplural community evaluate``: does a community LM speak for its community?"""
+
+from __future__ import annotations
+
+import logging
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+from rich.console import Console
+from rich.markup import escape
+from rich.table import Table
+
+from community_lms.ask import Asker
+from community_lms.engines import AUTO
+from community_lms.evaluation.asking import Render
+from community_lms.evaluation.groups import PACKAGED, read_groups
+from community_lms.evaluation.kept import Kept
+from community_lms.evaluation.report import EVALUATION, write_back, write_report
+from community_lms.evaluation.run import PARTS, Evaluation, Settings, read_parts, store_folder
+from community_lms.evaluation.sheets import sheets
+from community_lms.pool import load_pool, select
+from community_lms.spec import Community, Pool
+from community_lms.store import MessageStore
+from model_wrappers.prompts import load_prompts
+from plural_tasks.checked import read_json
+from plural_tasks.errors import ModPluralError, unknown_name
+from plural_tasks.sources.locate import DATA_FOLDER
+from plural_tasks.sources.surveys import Question, read_surveys
+
+console = Console()
+
+SURVEYS = DATA_FOLDER / "surveys" / "surveys.json"
+TEXT_PARTS = ("held_out", "all")
+
+
+def evaluate(
+    pool: Annotated[str, typer.Argument(help="A preset, a file, a community, or several joined by +.")],
+    corpus: Annotated[
+        list[str] | None,
+        typer.Option(
+            metavar="NAME=FILE",
+            help="Texts of a community, or of others; may be repeated (NAME=FILE#OTHER where the file has another name "
+            "for it). By default those of an adapter's run_info.json.",
+        ),
+    ] = None,
+    parts: Annotated[str, typer.Option(help="Some of them, joined by commas.")] = ",".join(PARTS),
+    limit: Annotated[int | None, typer.Option(help="Texts of each corpus, and questions; 0 takes all.", min=0)] = 200,
+    out: Annotated[Path | None, typer.Option(help="Folder of the results; by default evaluation_POOL.")] = None,
+    communities: Annotated[str | None, typer.Option(help="Only these, joined by +.")] = None,
+    samples: Annotated[int, typer.Option(help="Messages of each community on each question.", min=1)] = 5,
+    groups: Annotated[
+        Path | None,
+        typer.Option(help="Whose survey answers a community is compared with (YAML); by default the embedded pools'."),
+    ] = None,
+    surveys: Annotated[
+        Path | None, typer.Option(help="Survey file; by default the one that ships with modplural.")
+    ] = None,
+    part: Annotated[
+        str, typer.Option(help="Of the corpora: held_out, or all of a file that was held out as a whole.")
+    ] = "held_out",
+    prompts: Annotated[
+        str, typer.Option(help="Prompt set: its community.distributional words the questions.")
+    ] = "default",
+    engine: Annotated[str, typer.Option(help="auto, peft, backend or scripted.")] = AUTO,
+    judge: Annotated[str, typer.Option(help="Embedding judge: embedding, or embedding:CHECKPOINT.")] = "embedding",
+    messages: Annotated[
+        Path | None, typer.Option(help="Message store; by default messages.sqlite in the folder of results.")
+    ] = None,
+    seed: Annotated[int, typer.Option(help="Seed of the messages.", min=0)] = 1234,
+    max_length: Annotated[
+        int, typer.Option(help="Tokens of a prompt and text that are read, half of them the text's.", min=16)
+    ] = 1024,
+    batch_size: Annotated[int, typer.Option(help="Messages, or texts, at once.", min=1)] = 16,
+    device: Annotated[str | None, typer.Option(help="Torch device.")] = None,
+    dtype: Annotated[str, typer.Option(help="Of the weights: auto, float32, bfloat16 or float16.")] = "auto",
+    back: Annotated[
+        bool, typer.Option("--write-back", help="Write evaluation.json into each local adapter's folder.")
+    ] = False,
+) -> None:
+    """Measure communities: perplexity on held-out texts, agreement with survey answers, distinctness, and bad messages.
+
+    Results are kept as they come: the same command goes on after an interruption and does nothing twice.
+    """
+    logging.getLogger("community_lms").setLevel(logging.ERROR)  # warnings are among the notes
+    if part not in TEXT_PARTS:
+        raise unknown_name("part", part, TEXT_PARTS, where="--part")
+    wanted, corpora = read_parts(parts), _corpora(corpus or [])
+    loaded = select(load_pool(pool), communities)
+    folder = out or Path(f"evaluation_{Path(loaded.name).stem.replace('+', '_')}")
+    store = MessageStore(messages or folder / "messages.sqlite") if set(wanted) - {"perplexity"} else MessageStore(None)
+    evaluation = Evaluation(
+        pool=loaded,
+        settings=Settings(
+            parts=wanted,
+            limit=limit or None,
+            samples=samples,
+            seed=seed,
+            engine=engine,
+            text_part=part,
+            judge=judge,
+            max_length=max_length,
+            batch_size=batch_size,
+            device=device,
+            dtype=dtype,
+        ),
+        kept=Kept(store_folder(folder)),
+        corpora=corpora,
+        groups=read_groups(groups or PACKAGED),
+        surveys=read_surveys(surveys or SURVEYS),
+        render=_renderer(prompts),
+        asker=Asker(store=store, batch_size=batch_size, device=device, dtype=dtype),
+    )
+    try:
+        found = _run(evaluation, folder)
+    except KeyboardInterrupt:
+        console.print(f"Interrupted; what is done is kept in {folder}, the same command goes on from there.")
+        raise typer.Exit(130) from None
+    finally:
+        store.close()
+    _print(found)
+    _finish(loaded, found, folder, back)
+
+
+def register(app: typer.Typer) -> None:
+    """Add the command to ``modplural community``."""
+    app.command("evaluate")(evaluate)
+
+
+def _corpora(given: list[str]) -> dict[str, str]:
+    found = {}
+    for entry in given:
+        name, equals, path = entry.partition("=")
+        if not (equals and name.strip() and path.strip()):
+            raise ModPluralError(f"--corpus: found {entry!r}, expected NAME=FILE.")
+        if name.strip() in found:
+            raise ModPluralError(f"--corpus: {name.strip()!r} is given twice; join the files or take one.")
+        found[name.strip()] = path.strip()
+    return found
+
+
+def _renderer(name: str) -> Render:
+    prompts = load_prompts(name)
+
+    def render(question: Question, community: Community) -> str:
+        return prompts.render(
+            "community",
+            "distributional",
+            question=question.text,
+            options=list(question.options),
+            attribute="",
+            community=community.name,
+            description=community.description,
+        )
+
+    return render
+
+
+def _run(evaluation: Evaluation, folder: Path) -> dict[str, Any]:
+    """Measure part by part and write the results after each; parts that were measured before with this pool stay."""
+    found = _earlier(folder, evaluation)
+    for part in evaluation.settings.parts:
+        console.print(f"[bold]{part}[/bold]")
+        made = evaluation.run(part)
+        found.pop(part, None)
+        found.pop("agreement_summary" if part == "agreement" else "", None)
+        if made is not None and part == "agreement":
+            found["agreement"] = made.pop("communities")
+            found["agreement_summary"] = {**made.pop("summary"), **made}
+        elif made is not None:
+            found[part] = made
+        found["notes"] = _notes(found, evaluation)
+        write_report(folder, found)
+    return found
+
+
+def _earlier(folder: Path, evaluation: Evaluation) -> dict[str, Any]:
+    """The results in the folder, where they are of the same pool; else the facts alone."""
+    facts = evaluation.facts()
+    path = folder / EVALUATION
+    earlier = read_json(path) if path.is_file() else {}
+    same = isinstance(earlier, dict) and all(earlier.get(name) == value for name, value in facts.items())
+    return {**(earlier if same else {}), **facts, "settings": _told(evaluation.settings)}
+
+
+def _told(settings: Settings) -> dict[str, Any]:
+    told = ("limit", "samples", "seed", "split", "text_part", "max_length", "dtype", "engine")
+    return {name: getattr(settings, name) for name in told}
+
+
+def _notes(found: dict[str, Any], evaluation: Evaluation) -> list[str]:
+    """This run's notes, and earlier ones on parts that it does not measure."""
+    mine = tuple(f"{part}:" for part in evaluation.settings.parts)
+    earlier = [note for note in found.get("notes", []) if not note.startswith(mine)]
+    return list(dict.fromkeys([*earlier, *evaluation.notes]))
+
+
+def _print(found: dict[str, Any]) -> None:
+    for sheet in sheets(found):
+        table = Table(title=sheet.title, title_justify="left")
+        for place, column in enumerate(sheet.columns):
+            table.add_column(column, justify="right" if place else "left", overflow="fold")
+        for row in sheet.rows:
+            table.add_row(*map(escape, row))
+        console.print(table)
+        if sheet.note:
+            console.print(escape(sheet.note), highlight=False)
+    for note in found["notes"]:
+        console.print(f"[yellow]note[/yellow] {escape(note)}", soft_wrap=True, highlight=False)
+
+
+def _finish(pool: Pool, found: dict[str, Any], folder: Path, back: bool) -> None:
+    console.print(f"Results: {folder / EVALUATION}, report.md and pictures beside it.", soft_wrap=True, highlight=False)
+    if back:
+        written = write_back(pool, found)
+        listed = ", ".join(str(path) for path in written) or "nothing, no adapter is local"
+        console.print(f"Written back: {listed}.", soft_wrap=True, highlight=False)
