@@ -1,4 +1,4 @@
-"""Write to data set repositories of the Hugging Face Hub.
+"""Write to repositories of the Hugging Face Hub.
 
 Every push is one commit on top of the state that was looked at before: a push that is cut off leaves the old version,
 and the same push repeated sends only what is missing. (`HfApi.upload_folder` is not used because its newer versions
@@ -12,7 +12,7 @@ from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Literal
 
 from plural_tasks.errors import ModPluralError, one_line
 
@@ -21,6 +21,7 @@ if TYPE_CHECKING:
 
 LOGIN = "Run `hf auth login` (or set HF_TOKEN) with a token that may write"
 
+Kind = Literal["dataset", "model"]
 Stale = Callable[[Mapping[str, "bytes | Path"], "Remote"], Iterable[str]]
 
 
@@ -46,13 +47,13 @@ class Pushed:
 class Remote:
     """A repository at one commit, for those who decide what is out of date."""
 
-    def __init__(self, api: HfApi, repo_id: str, revision: str) -> None:
-        self._api, self._repo_id, self._revision = api, repo_id, revision
-        self.files = tuple(api.list_repo_files(repo_id, repo_type="dataset", revision=revision))
+    def __init__(self, api: HfApi, repo_id: str, revision: str, kind: Kind = "dataset") -> None:
+        self._api, self._repo_id, self._revision, self._kind = api, repo_id, revision, kind
+        self.files = tuple(api.list_repo_files(repo_id, repo_type=kind, revision=revision))
 
     def read(self, path: str) -> str:
         """Return the text of a file."""
-        local = self._api.hf_hub_download(self._repo_id, path, repo_type="dataset", revision=self._revision)
+        local = self._api.hf_hub_download(self._repo_id, path, repo_type=self._kind, revision=self._revision)
         return Path(local).read_text(encoding="utf-8")
 
 
@@ -103,8 +104,9 @@ def push_files(
     pull_request: bool = False,
     token: str | None = None,
     stale: Stale | None = None,
+    kind: Kind = "dataset",
 ) -> Pushed:
-    """Put files into a data set repository in one commit; the repository is created if need be.
+    """Put files into a repository in one commit; the repository is created if need be.
 
     Args:
         repo_id: ``owner/name``.
@@ -115,33 +117,34 @@ def push_files(
         token: A token of the Hub; by default that of ``hf auth login`` or ``HF_TOKEN``.
         stale: Gets the files and the repository as it is, returns the paths to delete in the same commit; may raise
             `ModPluralError` to forbid the push.
+        kind: What the repository is.
 
     Raises:
         ModPluralError: If there is no token or it may not write, the repository is public and ``private`` is asked
             for, somebody else commits at the same time, or the connection breaks. The repository then holds its old
             files, or in the last case all of the new ones.
     """
-    api = _api(repo_id, token)
+    api = client(repo_id, token)
     from huggingface_hub import CommitOperationAdd, CommitOperationDelete
 
-    with _explained(repo_id, begun=False):
-        api.create_repo(repo_id, repo_type="dataset", private=private or None, exist_ok=True)
-        head = api.dataset_info(repo_id)
+    with explained(repo_id, begun=False):
+        api.create_repo(repo_id, repo_type=kind, private=private or None, exist_ok=True)
+        head = api.repo_info(repo_id, repo_type=kind)
         if private and not head.private:
             raise ModPluralError(
                 f"{repo_id}: exists and is public, so that --private would not hold. Make it private in its settings, "
                 "or push to another name."
             )
         revision = str(head.sha)
-        gone = stale(files, Remote(api, repo_id, revision)) if stale else ()
-    with _explained(repo_id, begun=True):
+        gone = stale(files, Remote(api, repo_id, revision, kind)) if stale else ()
+    with explained(repo_id, begun=True):
         done = api.create_commit(
             repo_id,
             [
                 *(CommitOperationDelete(path) for path in gone),
                 *(CommitOperationAdd(path, content) for path, content in files.items()),
             ],
-            repo_type="dataset",
+            repo_type=kind,
             commit_message=message,
             parent_commit=revision,
             create_pr=pull_request,
@@ -171,7 +174,12 @@ def check_repo_id(repo_id: str) -> None:
         raise ModPluralError(f"{repo_id!r}: expected owner/name as the Hub allows it ({one_line(error)}).") from error
 
 
-def _api(repo_id: str, token: str | None) -> HfApi:
+def client(repo_id: str, token: str | None = None) -> HfApi:
+    """Return the Hub's client, for writing to a repository.
+
+    Raises:
+        ModPluralError: If the name is none, or there is no token.
+    """
     from huggingface_hub import HfApi, get_token
 
     check_repo_id(repo_id)
@@ -181,7 +189,7 @@ def _api(repo_id: str, token: str | None) -> HfApi:
 
 
 @contextmanager
-def _explained(repo_id: str, *, begun: bool) -> Iterator[None]:
+def explained(repo_id: str, *, begun: bool) -> Iterator[None]:
     """Turn the client's exceptions into one sentence each; ``begun`` says whether files may be on their way."""
     from huggingface_hub.errors import HfHubHTTPError
 

@@ -14,7 +14,7 @@ from typing import Any
 from urllib.parse import parse_qs, unquote, urlsplit
 
 from tests.hub_server import BrokenOff, HubServer
-from tests.hub_store import Blob, HubError, Repo
+from tests.hub_store import Blob, Collection, HubError, Repo
 
 _REPO = r"(?P<name>[^/]+/[^/]+)"
 ROUTES = [
@@ -22,12 +22,15 @@ ROUTES = [
     ("POST", r"/api/validate-yaml", "validate", "validate"),
     ("POST", r"/api/repos/create", "create", "create"),
     ("DELETE", r"/api/repos/delete", "delete", "delete"),
+    ("POST", r"/api/collections", "new_collection", "collection"),
+    ("GET", r"/api/collections/(?P<slug>[^/]+/[^/]+)", "collection", "collection"),
+    ("POST", r"/api/collections/(?P<slug>[^/]+/[^/]+)/items", "add_item", "collection"),
     ("GET", rf"/api/(?P<kind>\w+)s/{_REPO}(?:/revision/(?P<rev>[^/]+))?", "info", "info"),
     ("GET", rf"/api/(?P<kind>\w+)s/{_REPO}/tree/(?P<rev>[^/]+)(?:/(?P<path>.*))?", "tree", "info"),
     ("POST", rf"/api/(?P<kind>\w+)s/{_REPO}/paths-info/(?P<rev>[^/]+)", "paths_info", "info"),
     ("GET", rf"/api/(?P<kind>\w+)s/{_REPO}/refs", "refs", "info"),
     ("GET", rf"/api/(?P<kind>\w+)s/{_REPO}/commits/(?P<rev>[^/]+)", "commits", "info"),
-    ("POST", rf"/api/(?P<kind>\w+)s/{_REPO}/(?P<what>tag|branch)/(?P<rev>[^/]+)", "new_ref", "info"),
+    ("POST", rf"/api/(?P<kind>\w+)s/{_REPO}/(?P<what>tag|branch)/(?P<rev>[^/]+)", "new_ref", "ref"),
     ("POST", rf"/api/(?P<kind>\w+)s/{_REPO}/preupload/(?P<rev>[^/]+)", "preupload", "preupload"),
     ("POST", rf"/api/(?P<kind>\w+)s/{_REPO}/commit/(?P<rev>[^/]+)", "commit", "commit"),
     ("POST", rf"(?:/(?P<kind>datasets|spaces))?/{_REPO}\.git/info/lfs/objects/batch", "batch", "batch"),
@@ -257,6 +260,37 @@ class Handler(BaseHTTPRequestHandler):
             raise HubError(409, f"Reference {ref} already exists")
         repo.refs[ref] = repo.resolve(start).oid
         return {}
+
+    def new_collection(self) -> Any:
+        sent = self.sent()
+        owner, title = sent["namespace"], sent["title"]
+        if self.user is None:
+            raise HubError(401, "Invalid username or password.")
+        if not self.hub.may_write(self.user, owner):
+            raise HubError(403, f"You don't have the rights to create a collection for {owner}")
+        made = self.hub.collection(owner, title)
+        if made is not None:
+            return Answer.of(409, {"error": "Collection already exists", "slug": made.slug})
+        return self.hub.add_collection(owner, title, bool(sent.get("private"))).info()
+
+    def collection(self, slug: str) -> Any:
+        return self.known(slug).info()
+
+    def add_item(self, slug: str) -> Any:
+        found, item = self.known(slug), self.sent()["item"]
+        if not self.hub.may_write(self.user, found.owner):
+            raise HubError(403 if self.user else 401, "Forbidden")
+        self.readable(item["type"], item["id"])
+        if (item["type"], item["id"]) in found.items:
+            raise HubError(409, "Item already in the collection")
+        found.items.append((item["type"], item["id"]))
+        return found.info()
+
+    def known(self, slug: str) -> Collection:
+        """The collection of a slug."""
+        if slug not in self.hub.collections:
+            raise HubError(404, "Collection not found")
+        return self.hub.collections[slug]
 
     def preupload(self, kind: str, name: str, rev: str) -> Any:
         files = self.writable(kind, name).resolve(rev).files

@@ -2,8 +2,8 @@
 
 It speaks those endpoints that the real client, `huggingface_hub`, uses for model and dataset repositories: who am I,
 create and delete, info, tree, paths, refs, commits, tags, branches, pre-upload, LFS batch and upload, commit (on a
-branch or as a pull request), download with ranges and ETags. Repositories are called ``owner/name``. Commits are kept,
-so that a revision can be pinned.
+branch or as a pull request), download with ranges and ETags; and collections. Repositories are called ``owner/name``.
+Commits are kept, so that a revision can be pinned.
 
     with HubServer() as hub:
         hub.use(monkeypatch, tmp_path)                      # this process talks to it …
@@ -32,10 +32,24 @@ from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
 
-from tests.hub_store import Blob, Commit, HubError, Repo
+from tests.hub_store import Blob, Collection, Commit, HubError, Repo
 
-STAGES = ("whoami", "create", "delete", "validate", "info", "preupload", "batch", "upload", "commit", "download")
-"""Kinds of request at which `HubServer.break_off` can break; ``info`` is every question about a repository."""
+STAGES = (
+    "whoami",
+    "create",
+    "delete",
+    "validate",
+    "info",
+    "preupload",
+    "batch",
+    "upload",
+    "commit",
+    "download",
+    "ref",
+    "collection",
+)
+"""Kinds of request at which `HubServer.break_off` can break; ``info`` is every question about a repository, ``ref``
+makes a tag or branch."""
 
 
 class BrokenOff(Exception):
@@ -67,6 +81,7 @@ class HubServer:
         tokens: Token -> user.
         requests: ``"METHOD path"`` of every request, in order.
         repos: (kind, ``owner/name``) -> repository.
+        collections: Slug -> collection.
         objects: LFS objects by SHA-256, committed or not.
         check_card: Gets the text of a README.md that is about to be pushed, returns what the Hub would object to.
     """
@@ -84,6 +99,7 @@ class HubServer:
         self.lfs_endings = lfs_endings
         self.requests: list[str] = []
         self.repos: dict[tuple[str, str], Repo] = {}
+        self.collections: dict[str, Collection] = {}
         self.objects: dict[str, bytes] = {}
         self.check_card: Callable[[str], list[str]] = lambda text: []
         self.lock = threading.RLock()
@@ -126,6 +142,7 @@ class HubServer:
         set; both look these up at each call. Waiting between the client's own repeats is cut out.
         """
         import huggingface_hub.constants as constants
+        from huggingface_hub.hf_api import api
         from huggingface_hub.utils import _http
 
         bars = importlib.import_module("huggingface_hub.utils.tqdm")  # as an attribute it is a class of that name
@@ -145,6 +162,7 @@ class HubServer:
         }
         for name, value in settings.items():
             monkeypatch.setattr(constants, name, value)
+        monkeypatch.setattr(api, "endpoint", self.url)  # behind the client's plain functions, which peft calls
         monkeypatch.setattr(bars, "HF_HUB_DISABLE_PROGRESS_BARS", True)
         monkeypatch.setattr(_http, "time", SimpleNamespace(**vars(time) | {"sleep": lambda seconds: None}))
         self._use_for_datasets(monkeypatch, home)
@@ -194,6 +212,17 @@ class HubServer:
         if (kind, name) not in self.repos:
             raise HubError(404, "Repository not found", "RepoNotFound")
         return self.repos[kind, name]
+
+    def collection(self, owner: str, title: str) -> Collection | None:
+        """Return the collection of an owner and title, if there is one."""
+        found = (known for known in self.collections.values() if (known.owner, known.title) == (owner, title))
+        return next(found, None)
+
+    def add_collection(self, owner: str, title: str, private: bool = False) -> Collection:
+        """Make an empty collection."""
+        made = Collection(owner, title, private)
+        self.collections[made.slug] = made
+        return made
 
     def is_large(self, path: str, size: int) -> bool:
         """Say whether a file goes over LFS."""

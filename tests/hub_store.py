@@ -6,6 +6,7 @@
 from __future__ import annotations
 
 import hashlib
+import re
 from dataclasses import dataclass, field
 from datetime import datetime, timezone
 from typing import Any
@@ -199,6 +200,39 @@ class Repo:
             name = ref if prefix == "refs/pr/" else ref.removeprefix(prefix)
             answer[key].append({"name": name, "ref": ref, "targetCommit": oid})
         return answer
+
+
+@dataclass
+class Collection:
+    """A list of repositories (kind, name), known by the slug ``owner/title-<id>``."""
+
+    owner: str
+    title: str
+    private: bool = False
+    items: list[tuple[str, str]] = field(default_factory=list)
+
+    @property
+    def slug(self) -> str:
+        number = hashlib.sha1(f"{self.owner}/{self.title}".encode()).hexdigest()[:24]
+        return f"{self.owner}/{re.sub('[^a-z0-9]+', '-', self.title.lower()).strip('-')}-{number}"
+
+    def info(self) -> dict[str, Any]:
+        """What the collection's own endpoint says."""
+        items = [
+            {"_id": f"{place:024x}", "id": name, "type": kind, "position": place}
+            for place, (kind, name) in enumerate(self.items)
+        ]
+        return {
+            "slug": self.slug,
+            "title": self.title,
+            "owner": {"name": self.owner},
+            "items": items,
+            "lastUpdated": datetime.now(timezone.utc).strftime("%Y-%m-%dT%H:%M:%S.000Z"),
+            "position": 0,
+            "private": self.private,
+            "theme": "blue",
+            "upvotes": 0,
+        }
 
 
 def folder_entry(path: str) -> dict[str, Any]:
