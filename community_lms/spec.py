@@ -14,6 +14,9 @@ from plural_tasks.schema import Text
 Name = Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9][A-Za-z0-9_.-]*$")]
 Kind = Literal["adapter", "checkpoint", "endpoint", "persona"]
 KINDS: tuple[Kind, ...] = ("adapter", "checkpoint", "endpoint", "persona")
+Role = Literal["community", "knowledge", "safety"]
+ROLES: tuple[Role, ...] = ("community", "knowledge", "safety")
+"""A community has a view; a knowledge module gives facts and a safety module warns of harm, and neither has one."""
 
 
 class Decoding(Checked):
@@ -43,11 +46,13 @@ def _as_weights(value: object) -> object:
 
 
 class Community(Checked):
-    """One voice of a pool: exactly one of ``adapter``, ``checkpoint``, ``endpoint``, ``persona``.
+    """One member of a pool: exactly one of ``adapter``, ``checkpoint``, ``endpoint``, ``persona``.
 
     Attributes:
         name: Unique in its pool.
         description: Who speaks, in a few words; the mixture-of-experts router reads it.
+        role: ``community``; or ``knowledge`` or ``safety`` for a module that is no community: its messages are told to
+            the base LLM as background, and no mode treats them as a view.
         adapter: LoRA weights on top of ``backbone``.
         checkpoint: Full weights.
         endpoint: A model served elsewhere.
@@ -55,11 +60,12 @@ class Community(Checked):
         backbone: The model under an adapter or a persona; a pool's ``backbone`` is the default.
         licence: Licence of the weights, or what is known of it.
         corpus: What the community said that the weights were trained on.
-        prior_weight: Weight in the distributional mode before normalisation.
+        prior_weight: Weight in the distributional mode before normalisation; modules have none.
     """
 
     name: Name
     description: Text
+    role: Role = "community"
     adapter: Weights | None = None
     checkpoint: Weights | None = None
     endpoint: Endpoint | None = None
@@ -77,6 +83,10 @@ class Community(Checked):
         if len(given) != 1:
             found = " and ".join(given) or "none"
             raise ValueError(f"community {self.name!r} needs exactly one of {', '.join(KINDS)}; found {found}.")
+        if self.role != "community" and self.prior_weight != 1.0:
+            raise ValueError(
+                f"community {self.name!r} is a {self.role} module, which gets no weight; take out 'prior_weight'."
+            )
         return self
 
     @property
@@ -86,12 +96,23 @@ class Community(Checked):
 
 
 class Pool(Checked):
-    """Communities that are asked together, and how their messages are decoded."""
+    """Communities (and modules) that are asked together, and how their messages are decoded.
+
+    Attributes:
+        name: How the pool is called.
+        description: What it is, in a sentence.
+        backbone: The model under adapters and personas that name none.
+        decoding: How messages are sampled.
+        tell_attribute: Are communities told whose point of view is wanted, as the published code tells them? Where they
+            are not, each speaks for itself alone, and one message serves every attribute of a question.
+        communities: The members.
+    """
 
     name: Text
     description: str = ""
     backbone: Weights | None = None
     decoding: Decoding = Decoding()
+    tell_attribute: bool = True
     communities: tuple[Community, ...]
 
     _short_form = field_validator("backbone", mode="before")(_as_weights)
@@ -114,8 +135,18 @@ class Pool(Checked):
 
     @property
     def names(self) -> tuple[str, ...]:
-        """Names of the communities, in order."""
+        """Names of all members, in order."""
         return tuple(community.name for community in self.communities)
+
+    @property
+    def voices(self) -> tuple[Community, ...]:
+        """The members that are communities: only they have views to be covered, selected, weighed or routed to."""
+        return tuple(member for member in self.communities if member.role == "community")
+
+    @property
+    def modules(self) -> dict[str, Role]:
+        """Name -> role of the members that are no community, in order."""
+        return {member.name: member.role for member in self.communities if member.role != "community"}
 
     def resolved(self) -> Pool:
         """Return the pool with its default backbone written into every member that stands on one."""
@@ -130,16 +161,23 @@ class Pool(Checked):
     def fingerprint(self) -> str:
         """SHA-256 of everything about the pool that can change an answer; the same on every machine.
 
-        Local weights count by their content and not by their path, licence and corpus not at all.
+        Local weights count by their content and not by their path, licence and corpus not at all. Roles and
+        ``tell_attribute`` count where they are not the default, so that other pools keep the fingerprints of earlier
+        releases.
         """
         from community_lms.identity import identity
 
         told = {"name", "description", "persona", "prior_weight"}
         members = [
-            {**community.model_dump(include=told, exclude_none=True), "identity": identity(community)}
+            {
+                **community.model_dump(include=told, exclude_none=True),
+                **({} if community.role == "community" else {"role": community.role}),
+                "identity": identity(community),
+            }
             for community in self.resolved().communities
         ]
-        return digest({"decoding": self.decoding.model_dump(), "communities": members})
+        apart = {} if self.tell_attribute else {"tell_attribute": False}
+        return digest({"decoding": self.decoding.model_dump(), "communities": members, **apart})
 
 
 def canonical(value: Any) -> str:

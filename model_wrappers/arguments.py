@@ -22,7 +22,7 @@ class Arguments(Checked):
 
     Attributes:
         base: Name of the harness's backend for the base LLM, or ``scripted`` (deterministic, no model).
-        pool: A preset, a file, a community of a preset, or several joined by ``+``.
+        pool: A preset, a file, a community of a preset, or several with ``+`` and ``-``.
         communities: Keep only these, joined by ``+``.
         weights: Mixture weights, see `community_lms.pool.weigh`.
         mode: For all documents; by default each document's own.
@@ -36,6 +36,7 @@ class Arguments(Checked):
         message_max_new_tokens: In place of the pool's.
         message_batch_size: Messages generated, and committed, together.
         message_dtype: Torch dtype of the communities' weights, or ``auto``.
+        tell_attribute: Whether communities are told whose point of view is wanted; by default as the pool says.
         messages_per_community: How often each community is asked, each time with a seed of its own.
         seed: Of messages and fallbacks; by default torch's seed, which ``--seed`` sets.
         trace: File to which one JSON line is added for every document.
@@ -57,6 +58,7 @@ class Arguments(Checked):
     message_max_new_tokens: int | None = None
     message_batch_size: Annotated[int, Field(ge=1)] = 16
     message_dtype: Literal["auto", "float32", "float16", "bfloat16"] = "auto"
+    tell_attribute: bool | None = None
     messages_per_community: Annotated[int, Field(ge=1)] = 1
     seed: Annotated[int, Field(ge=0)] | None = None
     trace: str | None = None

@@ -12,7 +12,7 @@ from lm_eval.api.model import LM
 from lm_eval.utils import simple_parse_args_string
 
 from community_lms.ask import Asker
-from community_lms.embedded import EMBEDDED
+from community_lms.embedded import EMBEDDED_READER
 from community_lms.pool import load_pool, select, weigh
 from community_lms.store import MessageStore
 from model_wrappers.answer import generate, score
@@ -68,7 +68,7 @@ class ModPluralLM(LM):
         options = {name: value for name, value in (additional_config or {}).items() if value is not None}
         if arg_dict.get("base", "hf") in LOCAL and not arg_dict.get("pretrained"):
             # Written into the harness's own dict: it names results after `pretrained`, else after a random number.
-            arg_dict["pretrained"] = EMBEDDED
+            arg_dict["pretrained"] = EMBEDDED_READER
         return cls(**{**options, **arg_dict})
 
     @classmethod
@@ -204,9 +204,11 @@ class ModPluralLM(LM):
             "method": self.method.name,
             "mode": self.settings.mode or "of each document",
             "pool": session.pool.name,
-            "communities": list(session.pool.names),
+            "communities": [member.name for member in session.pool.voices],
+            "modules": dict(session.pool.modules),
             "weights": session.weights,
             "pool_fingerprint": session.pool.fingerprint(),
+            "tell_attribute": session.pool.tell_attribute,
             "prompts": session.prompts.name,
             "prompts_digest": session.prompts.digest(),
             "message_engine": self.settings.message_engine,
@@ -228,6 +230,8 @@ class ModPluralLM(LM):
 def session_parts(settings: Arguments, device: str | None, store: MessageStore | None = None) -> dict[str, Any]:
     """Everything of a session but the base LLM; the store is opened unless one is given."""
     pool = select(load_pool(settings.pool), settings.communities)
+    if settings.tell_attribute is not None:
+        pool = pool.model_copy(update={"tell_attribute": settings.tell_attribute})
     return {
         "pool": pool,
         "weights": weigh(pool, settings.weights),

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from functools import cache
 from pathlib import Path
 from typing import Any
@@ -9,7 +10,7 @@ from typing import Any
 from jinja2 import StrictUndefined, TemplateSyntaxError, meta
 from jinja2.sandbox import ImmutableSandboxedEnvironment
 
-from community_lms.spec import digest
+from community_lms.spec import Role, digest
 from plural_tasks.checked import Checked, parse, read_yaml
 from plural_tasks.errors import ModPluralError, unknown_name
 from plural_tasks.schema import Mode, Text
@@ -30,6 +31,9 @@ SLOTS: dict[str, set[str]] = {
     "select": {"question", "attribute", "messages"},
     "answer": {"context", "message", "attribute"},
     "reflect": {"context", "message", "attribute"},
+    "module.knowledge": {"question", "options"},
+    "module.safety": {"question", "options"},
+    "background": {"context", "knowledge", "safety"},
 }
 """The slots that each template may use."""
 
@@ -46,8 +50,14 @@ REQUIRED: dict[str, set[str]] = {
     "select": {"question", "attribute", "messages"},
     "answer": {"context", "message"},
     "reflect": {"context", "message"},
+    "module.knowledge": {"question"},
+    "module.safety": {"question"},
+    "background": {"context", "knowledge", "safety"},
 }
 """The slots without which a template cannot do its work."""
+
+LATER = ("module", "background")
+"""Templates that sets of earlier releases lack; these take the wording of the set ``default``."""
 
 _ENVIRONMENT = ImmutableSandboxedEnvironment(undefined=StrictUndefined, trim_blocks=True, lstrip_blocks=True)
 
@@ -58,6 +68,13 @@ class ByMode(Checked):
     overton: Text
     steerable: Text
     distributional: Text
+
+
+class ByRole(Checked):
+    """One template for each kind of module."""
+
+    knowledge: Text
+    safety: Text
 
 
 class PromptSet(Checked):
@@ -73,15 +90,17 @@ class PromptSet(Checked):
     select: Text
     answer: Text
     reflect: Text
+    module: ByRole
+    background: Text
 
-    def template(self, name: str, mode: Mode | None = None) -> str:
-        """Return the text of a template; ``mode`` for those that have one for each mode."""
+    def template(self, name: str, part: Mode | Role | None = None) -> str:
+        """Return the text of a template; ``part`` for those that have one for each mode or role."""
         found = getattr(self, name)
-        return getattr(found, mode) if mode is not None else found  # type: ignore[no-any-return]
+        return getattr(found, part) if part is not None else found  # type: ignore[no-any-return]
 
-    def render(self, name: str, mode: Mode | None = None, **slots: Any) -> str:
+    def render(self, name: str, part: Mode | Role | None = None, **slots: Any) -> str:
         """Fill a template's slots; surrounding white space is removed."""
-        return str(_compiled(self.template(name, mode)).render(**slots)).strip()
+        return str(_compiled(self.template(name, part)).render(**slots)).strip()
 
     def digest(self) -> str:
         """SHA-256 of all templates, whatever the set is called."""
@@ -92,12 +111,19 @@ class PromptSet(Checked):
 def load_prompts(spec: str) -> PromptSet:
     """Load a prompt set by name or from a file, and check every template's slots.
 
+    A file of an earlier release lacks the templates `LATER`; the wording of the set ``default`` then stands in, which
+    only pools with modules make use of.
+
     Raises:
         ModPluralError: If there is no such set, the file is malformed, or a template uses an unknown slot or lacks a
             needed one.
     """
     path = prompt_set_path(str(spec))
-    prompts = parse(PromptSet, read_yaml(path), where=str(path))
+    data = read_yaml(path)
+    if isinstance(data, Mapping) and not all(name in data for name in LATER):
+        default = load_prompts("default")
+        data = {**{name: getattr(default, name) for name in LATER}, **data}
+    prompts = parse(PromptSet, data, where=str(path))
     for name in SLOTS:
         _check(prompts, name, f"{path}, template {name!r}")
     return prompts

@@ -13,7 +13,7 @@ from community_lms.ask import Asker
 from community_lms.engines import engine_name
 from community_lms.identity import identity
 from community_lms.message import Message, MessageRequest, Turn
-from community_lms.spec import Community, Decoding, Pool, digest
+from community_lms.spec import Community, Decoding, Pool, Role, digest
 from model_wrappers.base_lm import ask
 from model_wrappers.chat import fresh, with_text
 from model_wrappers.prompts import PromptSet
@@ -37,7 +37,7 @@ class Session:
     Attributes:
         base: The base LLM, any backend of the harness.
         pool: Who is asked.
-        weights: One weight per community, summing to 1.
+        weights: One weight per community, summing to 1; modules have none.
         prompts: The wording.
         asker: Gets messages from store and engines.
         engine: The user's choice of message engine, or ``auto``.
@@ -60,19 +60,21 @@ class Session:
     fallbacks: Counter[str] = field(default_factory=Counter)
     notes: dict[Query, dict[str, Any]] = field(default_factory=dict)
     _rendered: dict[tuple[Query, str], list[MessageRequest]] = field(default_factory=dict)
+    _modules: dict[Query, dict[str, list[dict[str, str]]]] = field(default_factory=dict)
 
     def begin(self) -> None:
         """Forget the queries of the last call; counters go on."""
         self.notes.clear()
         self._rendered.clear()
+        self._modules.clear()
 
     def messages(self, pairs: Sequence[tuple[Query, Community]]) -> list[list[Message]]:
         """Ask each community about each query; return its ``samples`` messages for each pair, in order."""
         requests = [request for query, member in pairs for request in self.message_requests(query, member)]
         answers = iter(self.asker.ask(requests))
         asked = [[next(answers) for _ in range(self.samples)] for _ in pairs]
-        for (query, _), said in zip(pairs, asked, strict=True):
-            self.note(query).setdefault("messages", []).extend(_as_note(message) for message in said)
+        for (query, member), said in zip(pairs, asked, strict=True):
+            self.note(query).setdefault("messages", []).extend(_as_note(message, member.role) for message in said)
         return asked
 
     def prefetch(self, queries: Sequence[Query]) -> None:
@@ -83,26 +85,33 @@ class Session:
         )
 
     def from_all(self, queries: Sequence[Query]) -> list[list[Message]]:
-        """Ask every community about every query.
+        """Ask every member about every query; what modules said is kept for `frame`.
 
         Returns:
-            For each query the messages that say something, in the pool's order. Empty ones are counted; a query may
-            be left with none.
+            For each query the communities' messages that say something, in the pool's order. Empty ones are counted,
+            modules' too; a query may be left with none.
         """
         members = self.pool.communities
         pairs = [(query, member) for member in members for query in queries]
         asked = self.messages(pairs)
-        by_query: dict[Query, list[Message]] = {query: [] for query in queries}
-        for (query, _), said in zip(pairs, asked, strict=True):
-            by_query[query].extend(said)
-        return [self._usable(query, by_query[query]) for query in queries]
+        views: dict[Query, list[Message]] = {query: [] for query in queries}
+        for query in queries:
+            self._modules[query] = {"knowledge": [], "safety": []}
+        for (query, member), said in zip(pairs, asked, strict=True):
+            kept = self._usable(query, said)
+            if member.role == "community":
+                views[query].extend(kept)
+            else:
+                self._modules[query][member.role].extend(slots(message, member) for message in kept)
+        for query in queries:
+            if not views[query]:
+                self.fall_back(query, "no_message")
+        return [views[query] for query in queries]
 
     def _usable(self, query: Query, messages: list[Message]) -> list[Message]:
         kept = [message for message in messages if message.text]
         if len(kept) < len(messages):
             self.fall_back(query, "empty_message", len(messages) - len(kept))
-        if not kept:
-            self.fall_back(query, "no_message")
         return kept
 
     def message_requests(self, query: Query, community: Community) -> list[MessageRequest]:
@@ -113,15 +122,7 @@ class Session:
         return self._rendered[place]
 
     def _render(self, query: Query, community: Community) -> list[MessageRequest]:
-        text = self.prompts.render(
-            "community",
-            query.mode,
-            question=query.question,
-            options=list(query.asked),
-            attribute=query.attribute,
-            community=community.name,
-            description=community.description,
-        )
+        text = self._question(query, community)
         turns: tuple[Turn, ...] = (("user", text),)
         if community.persona is not None:
             turns = (("system", community.persona), *turns)
@@ -137,6 +138,20 @@ class Session:
             )
             for sample in range(self.samples)
         ]
+
+    def _question(self, query: Query, community: Community) -> str:
+        """What a member is asked: communities for their view, modules for what their role has to say."""
+        common: dict[str, Any] = {"question": query.question, "options": list(query.asked)}
+        if community.role != "community":
+            return self.prompts.render("module", community.role, **common)
+        return self.prompts.render(
+            "community",
+            query.mode,
+            **common,
+            attribute=query.attribute if self.pool.tell_attribute else "",
+            community=community.name,
+            description=community.description,
+        )
 
     def _identity(self, community: Community) -> dict[str, Any]:
         if engine_name(self.engine, community) == "scripted":
@@ -183,9 +198,12 @@ class Session:
         return number - 1
 
     def frame(self, query: Query, template: str, **slots: Any) -> Any:
-        """Return the query's prompt with a template around what is asked."""
+        """Return the query's prompt with a template around what is asked, after what modules said (if they did)."""
         mode = query.mode if template == "prompting" else None
         text = self.prompts.render(template, mode, context=query.text, attribute=query.attribute, **slots)
+        told = self._modules.get(query, {})
+        if any(told.values()):
+            text = self.prompts.render("background", context=text, knowledge=told["knowledge"], safety=told["safety"])
         return with_text(query.context, text, self.base)
 
     def require_attribute(self, queries: Sequence[Query], method: str) -> None:
@@ -230,9 +248,15 @@ def parse_number(reply: str, count: int) -> int | None:
     return valid.pop() if len(valid) == 1 else None
 
 
-def _as_note(message: Message) -> dict[str, Any]:
+def slots(message: Message, member: Community) -> dict[str, str]:
+    """A message as templates see it."""
+    return {"community": member.name, "description": member.description, "text": message.text}
+
+
+def _as_note(message: Message, role: Role) -> dict[str, Any]:
     return {
         "community": message.community,
+        "role": role,
         "text": message.text,
         "prompt_tokens": message.prompt_tokens,
         "tokens": message.tokens,

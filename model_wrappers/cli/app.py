@@ -6,7 +6,20 @@ from typing import Annotated
 
 import typer
 
-from model_wrappers.cli import compare, data, judge, messages, pool, prompts, score, study, submit, trace
+from model_wrappers.cli import (
+    community,
+    compare,
+    corpus,
+    data,
+    judge,
+    messages,
+    pool,
+    prompts,
+    score,
+    study,
+    submit,
+    trace,
+)
 from plural_tasks import __version__
 
 app = typer.Typer(
@@ -30,17 +43,21 @@ app.command("judge")(judge.judge)
 app.add_typer(study.app, name="study")
 app.add_typer(data.app, name="data")
 app.add_typer(pool.app, name="pool")
+app.add_typer(community.app, name="community")
+app.add_typer(corpus.app, name="corpus")
 app.add_typer(messages.app, name="messages")
 app.add_typer(trace.app, name="trace")
 app.add_typer(prompts.app, name="prompts")
 
 
 @app.command("embedded")
-def embedded() -> None:
-    """Print where the embedded model lies, unpacked if need be (for: --model hf --model_args pretrained=…)."""
-    from community_lms.embedded import embedded_model
+def embedded(
+    raw: Annotated[bool, typer.Option("--raw", help="The model as it comes, without the reader.")] = False,
+) -> None:
+    """Print where the embedded base LLM lies, made if need be (for: --model hf --model_args pretrained=…)."""
+    from community_lms.embedded import EMBEDDED, EMBEDDED_READER, resolve_weights
 
-    print(embedded_model())
+    print(resolve_weights(EMBEDDED if raw else EMBEDDED_READER))
 
 
 @app.callback(invoke_without_command=True)

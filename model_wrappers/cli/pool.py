@@ -16,12 +16,13 @@ from community_lms.message import Message, MessageRequest
 from community_lms.pool import load_pool, preset_names, select, weigh
 from community_lms.spec import Community, Decoding, Pool
 from community_lms.store import MessageStore
+from model_wrappers.cli import community_publish, pool_patch
 from plural_tasks.errors import ModPluralError, one_line
 
 app = typer.Typer(help="List, show and check pools of community LMs.", no_args_is_help=True)
 console = Console()
 
-PoolArgument = Annotated[str, typer.Argument(help="A preset, a file, a community, or several joined by +.")]
+PoolArgument = Annotated[str, typer.Argument(help="A preset, a file, a community, or several with + and -.")]
 PROBE = "Should a town close its main street to cars?"
 
 
@@ -40,19 +41,20 @@ def list_pools() -> None:
 
 @app.command()
 def show(pool: PoolArgument) -> None:
-    """Show every community of a pool, its weight, and the pool's fingerprint."""
+    """Show every member of a pool, its role and weight, and the pool's fingerprint."""
     loaded = load_pool(pool)
     weights = weigh(loaded, None)
-    table = Table("community", "kind")
+    table = Table("community", "role", "kind")
     table.add_column("weights", overflow="fold")
     for name in ("share", "licence", "description"):
         table.add_column(name)
     for member in loaded.communities:
         table.add_row(
             member.name,
+            member.role,
             member.kind,
             _source(member),
-            f"{weights[member.name]:.3f}",
+            f"{weights[member.name]:.3f}" if member.name in weights else "-",
             member.licence or "-",
             member.description,
         )
@@ -131,3 +133,7 @@ def _source(member: Community) -> str:
         return f"{member.endpoint.backend} {member.endpoint.args.get('model', '')}".strip()
     parts = [weights.path for weights in (member.backbone, member.checkpoint, member.adapter) if weights is not None]
     return " + ".join(parts)
+
+
+pool_patch.register(app)
+community_publish.register_pool(app)

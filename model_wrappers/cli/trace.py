@@ -96,7 +96,9 @@ def _messages(record: dict[str, Any]) -> None:
         return
     table = Table("community", "message", "tokens", show_lines=True)
     for message in record["messages"]:
-        table.add_row(message["community"], escape(message["text"]) or "(empty)", str(message["tokens"] or "-"))
+        role = message.get("role", "community")
+        name = message["community"] if role == "community" else f"{message['community']} ({role})"
+        table.add_row(name, escape(message["text"]) or "(empty)", str(message["tokens"] or "-"))
     console.print(table)
 
 

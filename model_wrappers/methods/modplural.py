@@ -21,7 +21,7 @@ class ModPlural:
             MODES[queries[0].mode].check(queries, session)
 
     def contexts(self, queries: Sequence[Query], session: Session) -> list[list[Weighted]]:
-        """Ask every community, then let the queries' mode make prompts of the messages.
+        """Ask every community and module, then let the queries' mode make prompts of the communities' messages.
 
         A query on which no community said anything is answered as `vanilla` would (counted as ``no_message``).
         """

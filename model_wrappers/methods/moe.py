@@ -9,7 +9,7 @@ from model_wrappers.session import Session, Weighted
 
 
 class MixtureOfExperts:
-    """One community, chosen before it has spoken (Feng et al. 2024, baseline "MoE")."""
+    """One community, chosen before it has spoken (Feng et al. 2024, baseline "MoE"); modules are never asked."""
 
     name = "moe"
     asks_all = False
@@ -19,7 +19,7 @@ class MixtureOfExperts:
 
     def contexts(self, queries: Sequence[Query], session: Session) -> list[list[Weighted]]:
         """Route each query, ask the chosen community, and put its message before the task's prompt."""
-        members = session.pool.communities
+        members = session.pool.voices
         listing = [{"name": member.name, "description": member.description} for member in members]
         texts = [
             session.prompts.render("route", question=query.question, attribute=query.attribute, communities=listing)

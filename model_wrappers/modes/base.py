@@ -23,4 +23,7 @@ class CollaborationMode(Protocol):
         """
 
     def contexts(self, heard: Sequence[tuple[Query, Sequence[Message]]], session: Session) -> list[list[Weighted]]:
-        """Return the prompts for each query, whose messages (at least one) all say something; weights sum to 1."""
+        """Return the prompts for each query; weights sum to 1.
+
+        Its messages (at least one) are communities' and all say something; `Session.frame` adds what modules said.
+        """

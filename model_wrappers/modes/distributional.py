@@ -19,7 +19,7 @@ class Distributional:
         """Any question will do; a population is told where there is one."""
 
     def contexts(self, heard: Sequence[tuple[Query, Sequence[Message]]], session: Session) -> list[list[Weighted]]:
-        """Return one prompt for each message.
+        """Return one prompt for each community's message; modules' messages stand before every one of them.
 
         A community's weight is shared by its messages; weights are normalised over the communities that said
         something.

@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 from community_lms.message import Message
+from community_lms.spec import Community
 from model_wrappers.query import Query
-from model_wrappers.session import Session, Weighted
+from model_wrappers.session import Session, Weighted, slots
 
 
 class Overton:
-    """The base LLM reads all messages and synthesises."""
+    """The base LLM reads all communities' messages and synthesises; modules' messages stand apart from them."""
 
     name = "overton"
 
@@ -19,20 +20,13 @@ class Overton:
 
     def contexts(self, heard: Sequence[tuple[Query, Sequence[Message]]], session: Session) -> list[list[Weighted]]:
         """Return one prompt for each query, with all messages in the pool's order."""
-        described = {member.name: member.description for member in session.pool.communities}
+        members = {member.name: member for member in session.pool.voices}
         return [
-            [Weighted(session.frame(query, "synthesise", messages=listing(messages, described)))]
+            [Weighted(session.frame(query, "synthesise", messages=listing(messages, members)))]
             for query, messages in heard
         ]
 
 
-def listing(messages: Sequence[Message], described: dict[str, str]) -> list[dict[str, str]]:
-    """Messages as the slots of a template."""
-    return [
-        {
-            "community": message.community,
-            "description": described.get(message.community, ""),
-            "text": message.text,
-        }
-        for message in messages
-    ]
+def listing(messages: Sequence[Message], members: Mapping[str, Community]) -> list[dict[str, str]]:
+    """Communities' messages as the slots of a template; ``members`` by name."""
+    return [slots(message, members[message.community]) for message in messages]

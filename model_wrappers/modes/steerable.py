@@ -11,7 +11,7 @@ from model_wrappers.session import Session, Weighted
 
 
 class Steerable:
-    """Select, then answer."""
+    """Select a community's message, then answer with it; modules' messages cannot be selected and stand beside it."""
 
     name = "steerable"
 
@@ -25,14 +25,14 @@ class Steerable:
         A reply that names no message is replaced by a seeded draw and counted as ``selection``. A single message
         needs no picking.
         """
-        described = {member.name: member.description for member in session.pool.communities}
+        members = {member.name: member for member in session.pool.voices}
         choices = [(query, messages) for query, messages in heard if len(messages) > 1]
         texts = [
             session.prompts.render(
                 "select",
                 question=query.question,
                 attribute=query.attribute,
-                messages=listing(messages, described),
+                messages=listing(messages, members),
             )
             for query, messages in choices
         ]

@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from plural_tasks.metrics.groups import MINIMUM_N
 from plural_tasks.report.cells import MARKS, NOTHING, arrow_of, interval, number, p_value, percent, signed
 from plural_tasks.report.compare import Comparison, TaskComparison, beaten, is_partial, worst
+from plural_tasks.report.facts import Facts
 from plural_tasks.report.figures import FEW, SMALL, Figure, Group
 
 CONSTANT = {
@@ -104,7 +105,7 @@ def _runs(comparison: Comparison) -> Block:
                 facts.model,
                 "/".join(part for part in (facts.backend, facts.base) if part),
                 facts.method or NOTHING,
-                f"{facts.pool} ({len(facts.communities)})" if facts.pool else NOTHING,
+                _pool(facts) if facts.pool else NOTHING,
                 kinds or (NOTHING if facts.fallbacks is None else "0"),
                 ", ".join(map(str, shots)),
                 "yes" if facts.chat else "no",
@@ -143,6 +144,12 @@ def _warnings(comparison: Comparison) -> tuple[str, ...]:
     if missing:
         notes.append(f"Not evaluated: {'; '.join(missing)}.")
     return tuple(notes)
+
+
+def _pool(facts: Facts) -> str:
+    """The pool with the number of its communities, and its modules by role."""
+    modules = "".join(f", {name}: {role}" for name, role in (facts.modules or {}).items())
+    return f"{facts.pool} ({len(facts.communities)}{modules})"
 
 
 def _main(comparison: Comparison, task: TaskComparison) -> Block:

@@ -26,6 +26,7 @@ class Facts:
         method: modplural's method; "" for a plain model.
         pool: modplural's pool.
         communities: Their names.
+        modules: Name -> role of the pool's members that are no community.
         chat: Whether a chat template was applied.
         seed: modplural's seed of messages and fallbacks, else the harness's for torch.
         fallbacks: modplural's own fallbacks by kind, over the whole run.
@@ -39,6 +40,7 @@ class Facts:
     method: str = ""
     pool: str = ""
     communities: tuple[str, ...] = ()
+    modules: Mapping[str, str] | None = None
     chat: bool = False
     seed: int | None = None
     fallbacks: Mapping[str, int] | None = None
@@ -67,12 +69,18 @@ def read_facts(data: Mapping[str, Any]) -> Facts:
         method=str(own.get("method", "")),
         pool=str(own.get("pool", "")),
         communities=tuple(str(name) for name in own.get("communities", ())),
+        modules=_modules(own),
         chat=bool(data.get("chat_template")),
         seed=own.get("seed", config.get("torch_seed")),
         fallbacks=dict(own["fallbacks"]) if isinstance(own.get("fallbacks"), Mapping) else None,
         limit=float(limit) if isinstance(limit, (int, float)) else None,
         date=_date(data.get("date")),
     )
+
+
+def _modules(own: Mapping[str, Any]) -> dict[str, str] | None:
+    found = own.get("modules")
+    return {str(name): str(role) for name, role in found.items()} if isinstance(found, Mapping) else None
 
 
 def _date(value: Any) -> str:

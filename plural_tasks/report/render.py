@@ -6,13 +6,13 @@ import csv
 import io
 import json
 import math
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import asdict, fields
 from typing import Any
 
 from plural_tasks import __version__
 from plural_tasks.files import json_ready
-from plural_tasks.report.blocks import blocks
+from plural_tasks.report.blocks import Block, blocks
 from plural_tasks.report.compare import Comparison, TaskComparison
 from plural_tasks.report.figures import LEVEL, Figure, Group, Versus
 from plural_tasks.report.fit import fold, listed, widths
@@ -27,8 +27,13 @@ CSV_COLUMNS = (
 
 def to_markdown(comparison: Comparison) -> str:
     """GitHub-flavoured Markdown."""
-    parts = [f"# {comparison_title(comparison)}\n"]
-    for block in blocks(comparison):
+    return blocks_to_markdown(comparison_title(comparison), blocks(comparison))
+
+
+def blocks_to_markdown(title: str, shown: Sequence[Block]) -> str:
+    """Tables and notes as a Markdown document."""
+    parts = [f"# {title}\n"]
+    for block in shown:
         lines = [f"{'#' * block.level} {_escape(block.title)}\n"] if block.title else []
         if block.header:
             lines.append("| " + " | ".join(_escape(cell) for cell in block.header) + " |")
@@ -138,13 +143,18 @@ SUFFIXES = {".md": "markdown", ".markdown": "markdown", ".csv": "csv", ".json": 
 
 
 def print_comparison(comparison: Comparison, console: Any) -> None:
-    """Print on a terminal; ``console`` is a `rich.console.Console`. A table that does not fit becomes a list."""
+    """Print on a terminal; ``console`` is a `rich.console.Console`."""
+    print_blocks(blocks(comparison), console)
+
+
+def print_blocks(shown: Sequence[Block], console: Any) -> None:
+    """Print tables and notes on a terminal. A table that does not fit becomes a list."""
     from rich import box
     from rich.padding import Padding
     from rich.table import Table
     from rich.text import Text
 
-    for block in blocks(comparison):
+    for block in shown:
         if block.title:
             console.print(Text(("\n" if block.level == 2 else "") + block.title, style="bold"))
         sizes = widths([block.header, *block.rows], console.width - 3 * len(block.header)) if block.header else []

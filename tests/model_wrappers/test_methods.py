@@ -53,8 +53,8 @@ def test_steerable_selects_by_attribute_then_answers_with_that_message(tmp_path)
     lm, base, _ = model(tmp_path, base=ScriptedLM(replies=["2", "B"]), script=SCRIPT)
     assert lm.generate_until(requests([doc("steerable")], "generate_until")) == ["B"]
     selecting, answering = (call[1][0] for call in base.calls)
-    assert "1. Ships need room." in selecting
-    assert "2. Carts need a way." in selecting
+    assert "1. (the left bank) Ships need room." in selecting
+    assert "2. (the right bank) Carts need a way." in selecting
     assert "ferrymen" in selecting
     assert "Carts need a way." in answering
     assert "Ships need room." not in answering
@@ -162,7 +162,7 @@ def test_a_persona_speaks_as_the_system_turn(tmp_path) -> None:
 
 def test_communities_are_asked_one_after_the_other_over_all_modes(tmp_path) -> None:
     lm, _, engine = model(tmp_path)
-    lm.loglikelihood(requests([doc("overton"), doc("steerable"), doc("distributional")], "loglikelihood"))
+    lm.loglikelihood(requests([doc("overton"), doc("steerable", 1), doc("distributional", 2)], "loglikelihood"))
     assert [request.community.name for request in engine.calls] == ["left"] * 3 + ["right"] * 3
 
 

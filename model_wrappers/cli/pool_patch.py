@@ -1,0 +1,224 @@
+"""``modplural pool patch``: who is served worst, and what another pool changes for whom."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+from rich.console import Console
+
+from plural_tasks.errors import ModPluralError, unknown_name
+from plural_tasks.metrics.groups import MINIMUM_N
+
+if TYPE_CHECKING:
+    from model_wrappers.patch import Again
+    from model_wrappers.patch_effects import Task
+    from plural_tasks.report.runs import Run
+
+console = Console()
+
+
+def register(app: typer.Typer) -> None:
+    """Add the command to ``modplural pool``."""
+    app.command("patch")(patch)
+
+
+def patch(
+    results: Annotated[
+        str, typer.Argument(metavar="RESULTS", help="Results file or folder of a run with --log_samples.")
+    ],
+    by: Annotated[
+        str | None, typer.Option(help="Document field that makes the groups, or by_group, by_category, by_stratum.")
+    ] = None,
+    worst: Annotated[int, typer.Option(min=1, help="How many of the groups served worst are named.")] = 3,
+    min_documents: Annotated[
+        int, typer.Option("--min-documents", min=2, help="Smaller groups are not named the worst.")
+    ] = MINIMUM_N,
+    task: Annotated[list[str] | None, typer.Option(help="Only this task; may be given several times.")] = None,
+    newest: Annotated[bool, typer.Option("--newest", help="Of a folder the newest results file.")] = False,
+    add: Annotated[
+        list[str] | None, typer.Option(help="Community (or pool) to add, as in pool=; may be given several times.")
+    ] = None,
+    remove: Annotated[list[str] | None, typer.Option(help="Community to take out; may be given several times.")] = None,
+    to_group: Annotated[
+        list[str] | None, typer.Option("--to-group", help="Group to patch for; by default each task's worst.")
+    ] = None,
+    out: Annotated[Path | None, typer.Option(help="Folder for the new results and the report.")] = None,
+    subset: Annotated[bool, typer.Option("--subset", help="Only the documents of the patched groups.")] = False,
+    limit: Annotated[int | None, typer.Option(min=1, help="Only the first documents of each task.")] = None,
+    weights: Annotated[str | None, typer.Option(help="Weights of the patched pool, in place of the run's.")] = None,
+    messages: Annotated[str | None, typer.Option(help="Message store, in place of the run's.")] = None,
+    ask_missing: Annotated[
+        bool, typer.Option("--ask-missing", help="Also ask communities that stay for what the store lacks of them.")
+    ] = False,
+    include_path: Annotated[
+        str | None, typer.Option("--include_path", help="Folder with task YAML of your own, as the run had it.")
+    ] = None,
+) -> None:
+    """Name the groups served worst; with --add or --remove run again from the store and report what changed for whom.
+
+    The pool may then be written pool=perspective-reddit_center+asia_culture in --model_args.
+    """
+    from model_wrappers.patch_effects import read_tasks
+    from model_wrappers.patch_report import worst_blocks
+    from plural_tasks.report.render import print_blocks
+    from plural_tasks.report.runs import read_runs
+
+    logging.getLogger("lm_eval").setLevel(logging.ERROR)
+    _check_options(bool(add or remove), out, {"--to-group": to_group, "--subset": subset, "--limit": limit})
+    runs = read_runs([results], newest=newest, tasks=task or ())
+    if len(runs) > 1:
+        raise ModPluralError(f"{results}: holds {len(runs)} results files; name one, or take the newest with --newest.")
+    tasks = read_tasks(runs[0], by, task or ())
+    print_blocks(worst_blocks(tasks, worst, min_documents), console)
+    if out is None or not (add or remove):
+        return
+    groups = _groups(tasks, to_group or (), min_documents)
+    again = _again(runs[0], tasks, groups, add or (), remove or (), subset, limit, weights, messages, include_path)
+    _run(again, tasks, groups, out, worst, min_documents, ask_missing, picked=not to_group, subset=subset)
+
+
+def _check_options(patching: bool, out: Path | None, others: Mapping[str, Any]) -> None:
+    if patching and out is None:
+        raise ModPluralError("--add and --remove need --out DIR, for the new results and the report.")
+    named = [name for name, value in {**others, "--out": out}.items() if value]
+    if not patching and named:
+        raise ModPluralError(f"{named[0]} goes with --add or --remove; without them the groups served worst are named.")
+
+
+def _groups(tasks: Sequence[Task], names: Sequence[str], minimum: int) -> dict[str, tuple[str, ...]]:
+    """Task -> the groups that are patched."""
+    from model_wrappers.patch_effects import served
+
+    there = {name for task in tasks for name in task.groups if name}
+    for name in names:
+        if name not in there:
+            fields = " or ".join(dict.fromkeys(task.field for task in tasks if task.field))
+            raise unknown_name("group", name, there, where=f"--to-group ({fields})")
+    if names:
+        return {task.name: tuple(name for name in names if name in task.groups) for task in tasks}
+    found = {task.name: tuple(one.group for one in served(task, minimum)[:1]) for task in tasks}
+    if not any(found.values()):
+        raise ModPluralError(
+            f"no group has {minimum} documents, so none is named the worst; name one with --to-group or lower "
+            "--min-documents."
+        )
+    return found
+
+
+def _again(
+    run: Run,
+    tasks: Sequence[Task],
+    groups: Mapping[str, Sequence[str]],
+    add: Sequence[str],
+    remove: Sequence[str],
+    subset: bool,
+    limit: int | None,
+    weights: str | None,
+    messages: str | None,
+    include_path: str | None,
+) -> Again:
+    from model_wrappers.patch import Again, numbers, patched_arguments
+
+    arguments, before, after = patched_arguments(run, add, remove, weights=weights, messages=messages)
+    documents = {}
+    for task in tasks:
+        if subset and task.run.shots:
+            raise ModPluralError(
+                f"--subset: task {task.name!r} has {task.run.shots} few-shot examples, which the harness draws by the "
+                "order of documents; run all documents."
+            )
+        kept = [
+            document.id
+            for document, group in zip(task.run.documents, task.groups, strict=True)
+            if not subset or group in groups[task.name]
+        ]
+        places = numbers(task.run, kept)
+        if limit is not None:
+            places = places[:limit]
+        if places:
+            documents[task.name] = places
+    return Again(run, arguments, before, after, documents, include_path)
+
+
+def _run(
+    again: Again,
+    tasks: Sequence[Task],
+    groups: Mapping[str, tuple[str, ...]],
+    out: Path,
+    worst: int,
+    minimum: int,
+    ask_missing: bool,
+    *,
+    picked: bool,
+    subset: bool,
+) -> None:
+    from model_wrappers.patch import earlier
+    from model_wrappers.patch_effects import effects, served
+    from model_wrappers.patch_report import Patched, patch_blocks
+    from plural_tasks.files import write_json, write_text
+    from plural_tasks.report.render import blocks_to_markdown, print_blocks
+
+    there = earlier(again, out)
+    try:
+        run, needed = there or _new(again, out, ask_missing)
+    except KeyboardInterrupt:
+        console.print("Interrupted; the messages asked for so far are kept, the same command goes on from there.")
+        raise typer.Exit(130) from None
+    own = run.data["config"]["modplural"]
+    made = Patched(
+        source=str(again.source.path),
+        results=str(run.path),
+        pools={"before": _told(again.source.data["config"]["modplural"]), "after": _told(own)},
+        added=tuple(name for name in again.after.names if name not in again.before.names),
+        removed=tuple(name for name in again.before.names if name not in again.after.names),
+        groups=groups,
+        picked=picked,
+        subset=subset,
+        messages=needed,
+        counts=own["message_counts"],
+        reused=there is not None,
+        worst=tuple(one for task in tasks for one in served(task, minimum)[:worst]),
+        effects=tuple(effects(tasks, run, groups)),
+    )
+    shown = patch_blocks(made)
+    print_blocks(shown, console)
+    write_text(out / "report.md", blocks_to_markdown(made.title, shown))
+    write_json(out / "report.json", made.to_json())
+    console.print(f"written: {out / 'report.md'}, {out / 'report.json'}", highlight=False, soft_wrap=True)
+
+
+def _new(again: Again, out: Path, ask_missing: bool) -> tuple[Run, dict[str, dict[str, int]]]:
+    from model_wrappers.patch import look_up, run_again
+
+    needed = look_up(again)
+    _check_store(again, needed, ask_missing)
+    return run_again(again, out, needed), needed
+
+
+def _check_store(again: Again, needed: Mapping[str, Mapping[str, int]], ask_missing: bool) -> None:
+    """Refuse to ask communities again that the store should have messages of; say so where that cannot be known."""
+    if not needed:
+        console.print("Whom the run will ask cannot be told beforehand; the report counts it.", highlight=False)
+        return
+    kept = {name: one for name, one in needed.items() if name in again.before.names}
+    lacking = {name: one["needed"] - one["found"] for name, one in kept.items() if one["found"] < one["needed"]}
+    if lacking and not ask_missing:
+        listed = ", ".join(f"{name} {count} of {kept[name]['needed']}" for name, count in lacking.items())
+        raise ModPluralError(
+            f"the message store {again.arguments.get('messages', '(the default one)')} lacks messages of communities "
+            f"that stay ({listed}); name the store of the run with --messages, or have them asked with --ask-missing."
+        )
+
+
+def _told(own: Mapping[str, Any]) -> dict[str, Any]:
+    return {
+        "pool": own["pool"],
+        "fingerprint": own["pool_fingerprint"],
+        "communities": own["communities"],
+        "modules": own.get("modules", {}),
+        "weights": own["weights"],
+    }
