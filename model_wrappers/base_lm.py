@@ -8,7 +8,7 @@ import re
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from community_lms.embedded import EMBEDDED, install_hint, resolve_weights
+from community_lms.embedded import EMBEDDED_MODELS, EMBEDDED_READER, install_hint, resolve_weights
 from model_wrappers.arguments import OWN
 from plural_tasks.errors import ModPluralError, one_line, unknown_name
 
@@ -39,12 +39,12 @@ def build_base(name: str, arguments: Mapping[str, Any], unchecked: Mapping[str, 
         return _call(ScriptedLM, name, _checked(ScriptedLM, name, given))
     kind = _backend_class(name)
     if name in LOCAL:
-        given.setdefault("pretrained", EMBEDDED)
+        given.setdefault("pretrained", EMBEDDED_READER)
         given.setdefault("device", _default_device())
     checked = {**_checked(kind, name, given), **unchecked}
     asked_for = checked.get("pretrained")
-    if asked_for == EMBEDDED:
-        checked["pretrained"] = resolve_weights(EMBEDDED)
+    if asked_for in EMBEDDED_MODELS:
+        checked["pretrained"] = resolve_weights(asked_for)
     automatic = name in LOCAL and str(checked.get("batch_size", "")).startswith("auto")
     base = _call(kind, name, checked, hint=install_hint(str(asked_for)))
     if automatic:

@@ -45,13 +45,13 @@ def figures(folder: Path) -> dict[str, Any]:
 
 
 def test_vanilla_is_the_plain_model_to_the_last_bit(tmp_path) -> None:
-    from community_lms.embedded import embedded_model
+    from community_lms.embedded import embedded_reader
 
     common = ("--tasks", "plural_embedded", "--limit", "2", "--log_samples", "--apply_chat_template")
     short = ("--gen_kwargs", "max_gen_toks=8", "--batch_size", "4")
     plain, wrapped = tmp_path / "plain", tmp_path / "wrapped"
     lm_eval(
-        *("--model", "hf", "--model_args", f"pretrained={embedded_model()}", *common, *short),
+        *("--model", "hf", "--model_args", f"pretrained={embedded_reader()}", *common, *short),
         *("--output_path", str(plain / "r.json")),
     )
     lm_eval("--model_args", "method=vanilla,messages=none", *common, *short, "--output_path", str(wrapped / "r.json"))
@@ -66,7 +66,7 @@ def test_the_same_seed_gives_the_same_bytes_and_another_seed_does_not(tmp_path) 
     seen = []
     for name, seed in (("a", 7), ("b", 7), ("c", 8)):
         out = tmp_path / name
-        arguments = f"{SMALL},communities=liberty+nature,messages={out}.sqlite,trace={out}.jsonl"
+        arguments = f"{SMALL},communities=liberal+africa,messages={out}.sqlite,trace={out}.jsonl"
         lm_eval(
             *("--tasks", "plural_embedded_distributional", "--limit", "3", "--seed", str(seed)),
             *("--batch_size", "auto", "--device", "cpu"),
@@ -84,7 +84,7 @@ def test_the_same_seed_gives_the_same_bytes_and_another_seed_does_not(tmp_path) 
 
 def test_a_killed_run_goes_on_without_asking_anyone_twice_and_ends_the_same(tmp_path) -> None:
     def command(store: Path) -> list[str]:
-        options = ("--communities", "liberty+nature+security", "--limit", "6")
+        options = ("--communities", "liberal+africa+europe", "--limit", "6")
         start = (sys.executable, "-m", "model_wrappers", "messages", "generate", "--tasks", "plural_embedded_overton")
         return [
             *start,

@@ -11,6 +11,8 @@ from plural_tasks.errors import ModPluralError
 
 PERSPECTIVE = ("news_left", "news_center", "news_right", "reddit_left", "reddit_center", "reddit_right")
 CULTURE = ("africa_culture", "asia_culture", "europe_culture", "northamerica_culture", "southamerica_culture")
+AMERICANS = ("liberal", "moderate", "conservative", "devout", "secular", "black_americans")
+CONTINENTS = ("africa", "asia", "europe", "north_america", "latin_america")
 PRESETS = {
     "perspective": PERSPECTIVE,
     "culture": CULTURE,
@@ -18,9 +20,12 @@ PRESETS = {
     # the perspective pool with reddit_center replaced
     "w_asia": (*PERSPECTIVE[:4], "asia_culture", "reddit_right"),
     "w_africa": (*PERSPECTIVE[:4], "africa_culture", "reddit_right"),
-    "embedded": ("tradition", "progress", "liberty", "community", "security", "nature"),
+    "embedded": (*AMERICANS, *CONTINENTS),
+    "embedded_perspective": AMERICANS,
+    "embedded_culture": CONTINENTS,
+    "personas": ("tradition", "progress", "liberty", "community", "security", "nature"),
 }
-PUBLISHED = [name for name in PRESETS if name != "embedded"]
+PUBLISHED = [name for name in PRESETS if not name.startswith("embedded") and name != "personas"]
 REPOSITORY = {
     **{name: f"bunsenfeng/mistral-{name[: name.index('_') + 2]}" for name in PERSPECTIVE},
     **{name: f"bunsenfeng/mistral-{name}" for name in CULTURE},
@@ -56,9 +61,18 @@ class TestPresets:
             f"bunsenfeng/mistral-{medium}_{side}" for medium in ("news", "reddit") for side in "lcr"
         ]
 
-    def test_the_embedded_pool_is_six_personas_on_the_embedded_model(self) -> None:
-        for member in load_pool("embedded").communities:
+    def test_the_personas_are_prompts_on_the_embedded_model(self) -> None:
+        for member in load_pool("personas").communities:
             assert member.kind == "persona"
+            assert member.backbone == Weights(path="embedded")
+
+    def test_the_embedded_pool_has_the_trained_members_of_the_other_two(self) -> None:
+        together = (*load_pool("embedded_perspective").communities, *load_pool("embedded_culture").communities)
+
+        assert load_pool("embedded").communities == together
+        for member in together:
+            assert member.adapter is not None
+            assert Path(member.adapter.path).name == member.name
             assert member.backbone == Weights(path="embedded")
 
     @pytest.mark.parametrize("name", PRESETS)

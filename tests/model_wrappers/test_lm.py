@@ -78,7 +78,7 @@ def test_results_are_named_after_the_default_model(monkeypatch) -> None:
     )
     given = {"messages": "none", "message_engine": "scripted"}
     ModPluralLM.create_from_arg_obj(given, {"batch_size": 4})
-    assert given["pretrained"] == made["pretrained"] == "embedded"
+    assert given["pretrained"] == made["pretrained"] == "embedded_reader"
     assert made["batch_size"] == 4
 
 

@@ -28,15 +28,15 @@ def invoke(*arguments: str) -> str:
 def test_generate_asks_what_a_run_asks_and_nothing_twice(tmp_path) -> None:
     store = str(tmp_path / "s.sqlite")
     common = ("--tasks", "plural_embedded", "--limit", "2", "--engine", "scripted", "--messages", store)
-    assert "36 messages: 0 were stored, 36 generated" in invoke("messages", "generate", *common)
-    assert "36 messages: 36 were stored, 0 generated" in invoke("messages", "generate", *common)
+    assert "55 messages: 0 were stored, 55 generated" in invoke("messages", "generate", *common)
+    assert "55 messages: 55 were stored, 0 generated" in invoke("messages", "generate", *common)
     lm = ModPluralLM(base="scripted", message_engine="scripted", messages=store, seed=1234)
     for name, task in load_tasks(["plural_embedded"]).items():
         task.config.metadata["plural_judge"] = "lexical"
         task.build_all_requests(limit=2, rank=0, world_size=1)
         getattr(lm, "generate_until" if "overton" in name else "loglikelihood")(task.instances)
-    assert vars(lm.session.asker.counts) == {"requested": 36, "found": 36, "generated": 0, "tokens": 0}
-    assert len(MessageStore(store)) == 36
+    assert vars(lm.session.asker.counts) == {"requested": 55, "found": 55, "generated": 0, "tokens": 0}
+    assert len(MessageStore(store)) == 55
 
 
 def test_another_seed_prompt_pool_or_count_asks_anew(tmp_path) -> None:
@@ -47,9 +47,9 @@ def test_another_seed_prompt_pool_or_count_asks_anew(tmp_path) -> None:
         return {request.key for request in plan.requests()}
 
     plain = keys()
-    assert len(plain) == 6
+    assert len(plain) == 11
     assert keys() == plain
-    assert keys(communities="liberty") < plain
+    assert keys(communities="liberal") < plain
     assert keys(seed=2).isdisjoint(plain)
     assert keys(message_temperature=0.1).isdisjoint(plain)
     assert plain < keys(messages_per_community=2)
@@ -64,19 +64,19 @@ def test_published_format_round_trips(tmp_path) -> None:
         *("messages", "export", str(out), "--format", "published", "--tasks", "plural_embedded_overton"),
         *(*common, "--messages", store),
     )
-    assert shown.count("3 messages, 0 not in the store") == 6
+    assert shown.count("3 messages, 0 not in the store") == 11
     files = sorted(out.iterdir())
-    assert next(path.name for path in files) == "overton_community.json"
+    assert next(path.name for path in files) == "overton_africa.json"
     assert set(json.loads(files[0].read_text(encoding="utf-8"))) == {"ov-01", "ov-02", "ov-03"}
     shown = invoke(
         *("messages", "import", *map(str, files), "--format", "published", "--task", "plural_embedded_overton"),
         *(*common, "--messages", other),
     )
-    assert shown.count("0 items without a message, 0 entries of other items") == 6
+    assert shown.count("0 items without a message, 0 entries of other items") == 11
     there = {row.key: row.text for row in MessageStore(store).rows()}
     assert {row.key: row.text for row in MessageStore(other).rows()} == there
     assert {row.origin for row in MessageStore(other).rows()} == {f"imported from {path.name}" for path in files}
-    assert "18 messages, 0 with a wrong key" in invoke("messages", "verify", "--messages", other)
+    assert "33 messages, 0 with a wrong key" in invoke("messages", "verify", "--messages", other)
 
 
 def test_unknown_task_names_the_nearest() -> None:
@@ -87,7 +87,7 @@ def test_unknown_task_names_the_nearest() -> None:
 def test_pool_commands() -> None:
     assert "w_africa" in invoke("pool", "list")
     assert "bunsenfeng/mistral-reddit_c" in invoke("pool", "show", "perspective")
-    shown = invoke("pool", "check", "embedded", "--engine", "scripted")
+    shown = invoke("pool", "check", "personas", "--engine", "scripted")
     assert "6 of 6 communities spoke" in shown
 
 
@@ -96,7 +96,7 @@ def test_replies_that_are_equal_or_empty_are_noticed(tmp_path) -> None:
     from community_lms.pool import load_pool
     from model_wrappers.cli.pool import _alike
 
-    pool = load_pool("embedded")
+    pool = load_pool("personas")
     texts = ["same", "other", "same", "", "fifth", "sixth"]
     replies = {name: Message(name, text) for name, text in zip(pool.names, texts, strict=True)}
     assert _alike(pool, replies) == [
@@ -152,7 +152,7 @@ def test_generate_takes_every_option(tmp_path) -> None:
             "--tasks",
             "plural_embedded_overton",
             "--pool",
-            "embedded",
+            "personas",
             "--communities",
             "liberty",
         ),
@@ -177,19 +177,19 @@ def test_published_messages_can_be_filed_under_other_decoding(tmp_path) -> None:
     other = [str(tmp_path / "o.sqlite") if part == store else part for part in common]
     files = [str(path) for path in out.iterdir()]
     invoke("messages", "import", *files, "--format", "published", "--task", "plural_embedded_overton", *other)
-    assert "6 messages: 6 were stored" in invoke("messages", "generate", *tasks, *other)
+    assert "11 messages: 11 were stored" in invoke("messages", "generate", *tasks, *other)
 
 
 def test_an_export_writes_no_file_for_a_community_that_said_nothing(tmp_path) -> None:
     store, out = str(tmp_path / "s.sqlite"), tmp_path / "out"
     common = ("--engine", "scripted", "--limit", "1", "--messages", store, "--tasks", "plural_embedded_overton")
-    invoke("messages", "generate", *common, "--communities", "liberty")
+    invoke("messages", "generate", *common, "--communities", "liberal")
     out.mkdir()
-    (out / "overton_nature.json").write_text('{"kept": "as it was"}')
+    (out / "overton_secular.json").write_text('{"kept": "as it was"}')
     shown = invoke("messages", "export", str(out), "--format", "published", *common)
-    assert "overton_nature.json: not written, no message is in the store" in shown
-    assert sorted(path.name for path in out.iterdir()) == ["overton_liberty.json", "overton_nature.json"]
-    assert (out / "overton_nature.json").read_text() == '{"kept": "as it was"}'
+    assert "overton_secular.json: not written, no message is in the store" in shown
+    assert sorted(path.name for path in out.iterdir()) == ["overton_liberal.json", "overton_secular.json"]
+    assert (out / "overton_secular.json").read_text() == '{"kept": "as it was"}'
 
 
 def test_trace_lists_runs_and_shows_prompts(tmp_path) -> None:

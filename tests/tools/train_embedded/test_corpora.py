@@ -1,0 +1,230 @@
+"""What communities say: asked as in use, from train questions alone, in the shares of the survey, always the same."""
+
+import hashlib
+import json
+import os
+import random
+import subprocess
+import sys
+from collections import Counter
+from math import sqrt
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from community_lms.pool import load_pool
+from model_wrappers.prompts import load_prompts
+from model_wrappers.query import Query
+from model_wrappers.session import Session
+from plural_tasks.checked import read_yaml
+from plural_tasks.sources import SOURCES, locate, read_items
+from plural_tasks.sources.surveys import Question, read_surveys
+from tests.tools.train_embedded.conftest import Records
+from tests.tools.train_embedded.made import normalised, stated
+from tools.train_embedded import corpora, pools
+from tools.train_embedded.__main__ import RECIPE, make_corpora
+from tools.train_embedded.corpora import SOURCE_SURVEYS, SOURCE_THEMES, Record, ask, community_records, describe
+from tools.train_embedded.overlap import opinion_themes
+from tools.train_embedded.pools import ROOT, SURVEYS, cells, train_questions, voices
+
+VOICES = {voice.name: voice for voice in voices()}
+SHIPPED = (
+    "surveys_steerable",
+    "surveys_distributional",
+    "embedded_overton",
+    "embedded_steerable",
+    "embedded_distributional",
+)
+TEST = [question for question in read_surveys(SURVEYS).questions if question.split == "test"]
+
+
+def surveyed(records: list[Record]) -> list[Record]:
+    return [record for record in records if record["source"] == SOURCE_SURVEYS]
+
+
+def parts(record: Record) -> tuple[str, list[str]]:
+    """Question and options of a closed question's prompt."""
+    question, _, rest = record["prompt"].partition("\nPossible answers: ")
+    listing = rest.removesuffix("\n\nWhat do people like you answer, and why? Answer in a few sentences.")
+    assert listing.endswith(".")
+    return question, listing.removesuffix(".").split("; ")
+
+
+def closed(records: list[Record]) -> list[Record]:
+    return [record for record in records if "\nPossible answers: " in record["prompt"]]
+
+
+def foreign(records: list[Record]) -> set[str]:
+    """Questions of survey records that are no train question of the file."""
+    raw = json.loads(SURVEYS.read_text(encoding="utf-8"))["questions"]
+    allowed = {question["text"] for question in raw if question["split"] == "train"}
+    return {parts(record)[0] for record in surveyed(records)} - allowed
+
+
+@pytest.mark.parametrize("name", VOICES)
+def test_survey_records_are_of_train_questions(name: str, records: Records) -> None:
+    assert surveyed(records[name])
+    assert foreign(records[name]) == set()
+
+
+def test_a_test_question_among_the_train_questions_would_be_noticed(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(pools, "train_questions", lambda: (*train_questions(), TEST[0], *TEST))
+    assert foreign(community_records(VOICES["liberal"], 20)) <= {question.text for question in TEST}
+    assert foreign(community_records(VOICES["liberal"], 20))
+
+
+@pytest.mark.parametrize("name", VOICES)
+def test_each_theme_is_asked_once_and_each_train_question_three_times(name: str, records: Records) -> None:
+    asked = Counter(record["source"] for record in closed(records[name]))
+    assert asked[SOURCE_THEMES] == len(opinion_themes())
+    assert asked[SOURCE_SURVEYS] == 3 * len({question.id for question, _ in cells(name)})
+    comments = [record for record in records[name] if record not in closed(records[name])]
+    # A quarter of 268 themes: 67 +- 4 x sqrt(268 x 3/16) = 28.4.
+    assert abs(len(comments) - len(opinion_themes()) / 4) <= 28.4
+    situations = {theme.situation for theme in opinion_themes()}
+    assert {record["prompt"].splitlines()[0].removeprefix("Here is a situation: ") for record in comments} <= situations
+
+
+def test_every_answer_is_one_of_the_options_that_were_offered(records: Records) -> None:
+    for name in VOICES:
+        for record in closed(records[name]):
+            assert stated(record["comment"], parts(record)[1])
+
+
+def test_records_have_the_columns_of_a_corpus(records: Records) -> None:
+    for name, made in records.items():
+        assert {tuple(record) for record in made} == {("community", "source", "licence", "prompt", "comment")}
+        assert all(isinstance(value, str) and value for record in made for value in record.values())
+        assert {record["licence"] for record in made} == {"Apache-2.0"}
+        assert name in ("shared", "brief", "pick") or {record["community"] for record in made} == {name}
+
+
+def test_the_shared_corpus_is_a_share_of_everybody_with_other_draws(records: Records) -> None:
+    for name, voice in VOICES.items():
+        other = community_records(voice, 21)
+        mine = [record for record in records["shared"] if record["community"] == name]
+        assert len(mine) == int(len(other) * read_yaml(RECIPE)["shared_share"])
+        assert all(record in other for record in mine)
+        assert sum(record in records[name] for record in mine) < len(mine) / 2
+
+
+def only(question: Question, *shares: tuple[float, ...]) -> list[tuple[Question, Any]]:
+    return [(question, question.groups[0].model_copy(update={"shares": row})) for row in shares]
+
+
+@pytest.mark.parametrize("rows", [[(0.6, 0.3, 0.1)], [(1.0, 0.0, 0.0), (0.2, 0.6, 0.2)]])
+def test_survey_answers_are_sampled_in_proportion_to_the_shares(
+    rows: list[tuple[float, ...]], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    question = next(question for question in train_questions() if len(question.options) == 3 and question.groups)
+    monkeypatch.setattr(corpora, "cells", lambda _: only(question, *rows))
+    monkeypatch.setattr(corpora, "REPLIES_PER_QUESTION", 4000)
+    made = list(corpora._surveys(VOICES["asia"], random.Random(6)))
+    said = Counter(stated(record["comment"], question.options) for record in made)
+    for place, option in enumerate(question.options):
+        # Each cell counts the same: (1, 0, 0) and (0.2, 0.6, 0.2) make (0.6, 0.3, 0.1).
+        expected = (0.6, 0.3, 0.1)[place]
+        assert abs(said[option] / 4000 - expected) <= 4 * sqrt(expected * (1 - expected) / 4000), option
+    orders = Counter(tuple(parts(record)[1]) for record in made)
+    assert set(orders) == {question.options, question.options[::-1]}
+    # 4000 fair draws: 2000 +- 4 x 31.6.
+    assert abs(orders[question.options] - 2000) <= 126.5
+
+
+def rendered(mode: Any, question: str, options: tuple[str, ...], name: str, attribute: str) -> Any:
+    """What a session asks a member of the shipped pool."""
+    pool = load_pool("embedded")
+    session = Session(
+        base=None,
+        pool=pool,
+        weights={},
+        prompts=load_prompts("default"),
+        asker=None,  # type: ignore[arg-type]
+        engine="scripted",
+        decoding=pool.decoding,
+        seed=0,
+    )
+    query = Query("t", 0, "0", mode, question, attribute, options, (), options, "", ())
+    member = next(member for member in pool.communities if member.name == name)
+    (request,) = session._render(query, member)
+    return request.turns
+
+
+@pytest.mark.parametrize("name", VOICES)
+def test_prompts_are_those_of_a_session(name: str, records: Records) -> None:
+    for record in closed(records[name])[:40]:
+        question, options = parts(record)
+        assert record["prompt"] == ask(question, options, VOICES[name])
+        for mode, attribute in (("distributional", "people in Ghana"), ("steerable", "sex: female")):
+            turns = rendered(mode, question, tuple(options), name, attribute)
+            assert turns == (("user", record["prompt"]),)
+    situation = opinion_themes()[0].situation
+    assert rendered("overton", situation, (), name, "") == (("user", describe(situation, VOICES[name])),)
+
+
+def test_no_test_question_stands_in_any_record(records: Records) -> None:
+    questions = {question.text for question in TEST}
+    for name in SHIPPED:
+        source = next(source for source in SOURCES.values() if source.name == name)
+        items = read_items(source, locate(source))
+        questions |= {item.question for item in items if name.startswith("embedded") or item.split == "test"}
+    assert len(questions) > 60
+    wanted = {normalised(question) for question in questions}
+    for name, made in records.items():
+        text = "\n".join(normalised(f"{record['prompt']} {record['comment']}") for record in made)
+        assert not [question for question in wanted if question in text], name
+
+
+def test_the_search_for_test_questions_finds_a_train_question(records: Records) -> None:
+    text = "\n".join(normalised(record["prompt"]) for record in records["liberal"])
+    (question, *_) = next(cells("liberal"))
+    assert normalised(question.text) in text
+
+
+DIGESTS = """
+import hashlib, json, sys
+from tools.train_embedded.corpora import community_records, shared_records
+from tools.train_embedded.pools import voices
+from tools.train_embedded.reader import brief_records, pick_records, reader_records
+seed, share, count, brief, pick = json.loads(sys.argv[1])
+made = {voice.name: community_records(voice, seed) for voice in voices()}
+made |= {"shared": shared_records(seed, share), "reader": reader_records(count, seed)}
+made |= {"brief": brief_records(brief, seed), "pick": pick_records(pick, seed)}
+print(json.dumps({name: hashlib.sha256(json.dumps(part).encode()).hexdigest() for name, part in made.items()}))
+"""
+
+
+@pytest.mark.parametrize("hash_seed", ["1", "2"])
+def test_a_fresh_process_makes_the_same_records(hash_seed: str, records: Records) -> None:
+    recipe: Any = read_yaml(RECIPE)
+    sizes = json.dumps(
+        [recipe[name] for name in ("seed", "shared_share", "reader_examples", "brief_examples", "pick_examples")]
+    )
+    environment = {**os.environ, "PYTHONHASHSEED": hash_seed, "PYTHONPATH": str(ROOT)}
+    command = [sys.executable, "-c", DIGESTS, sizes]
+    done = subprocess.run(command, env=environment, cwd=ROOT, capture_output=True, text=True, check=True)
+    expected = {name: hashlib.sha256(json.dumps(part).encode()).hexdigest() for name, part in records.items()}
+    assert json.loads(done.stdout) == expected
+
+
+def test_another_seed_makes_other_records(records: Records) -> None:
+    assert community_records(VOICES["asia"], 20) == records["asia"]
+    assert community_records(VOICES["asia"], 22) != records["asia"]
+
+
+def test_corpora_are_written_as_they_are_made_and_voices_cut_to_their_share(records: Records, tmp_path: Path) -> None:
+    recipe: Any = read_yaml(RECIPE)
+    make_corpora(recipe, tmp_path)
+    written = {
+        path.stem: [json.loads(line) for line in path.read_text(encoding="utf-8").splitlines()]
+        for path in (tmp_path / "corpora").iterdir()
+    }
+    assert set(written) == {*records, *(f"{name}.test" for name in VOICES)}
+    for name, made in records.items():
+        count = round(len(made) * recipe["voice_share"]) if name in VOICES else len(made)
+        assert written[name] == made[:count]
+        if name in VOICES:
+            prompts = {record["prompt"] for record in (*records["shared"], *made[:count])}
+            rest = [record for record in made[count:] if record["prompt"] not in prompts]
+            assert written[f"{name}.test"] == rest != []

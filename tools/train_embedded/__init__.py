@@ -1,0 +1,1 @@
+"""Make and train the embedded pools and the embedded base's reader; ``python -m tools.train_embedded``."""
