@@ -35,7 +35,7 @@ def test_every_preset_is_in_the_table() -> None:
     text = section("Pools")
     table = text[: text.index("All but")]
     assert sorted(first_cells(table)) == sorted(preset_names())
-    for name in ("perspective", "culture", "mixed", "embedded"):
+    for name in ("perspective", "culture", "mixed", "embedded", "embedded_perspective", "embedded_culture", "personas"):
         (row,) = re.findall(rf"^\| `{name}` \| (.*) \|$", table, flags=re.MULTILINE)
         assert row.split(":")[0].replace(" ", "").split(",") == list(load_pool(name).names)
 
@@ -56,7 +56,7 @@ def test_the_pool_of_the_example_can_be_read(tmp_path) -> None:
     path = tmp_path / "village.yaml"
     path.write_text(example, encoding="utf-8")
     kinds = [member.kind for member in load_pool(str(path)).communities]
-    assert kinds == ["adapter", "adapter", "persona", "checkpoint", "endpoint"]
+    assert kinds == ["adapter", "adapter", "persona", "checkpoint", "endpoint", "checkpoint"]
 
 
 @pytest.mark.parametrize("target", ["demo", "test"])

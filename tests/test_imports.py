@@ -25,7 +25,18 @@ ALLOWED = {
 }
 
 
-@pytest.mark.parametrize("module", [*PACKAGES, "community_lms.store", "model_wrappers.cli.app", *PARTS])
+@pytest.mark.parametrize(
+    "module",
+    [
+        *PACKAGES,
+        "community_lms.store",
+        "community_lms.publish_pool",
+        "community_lms.hub_pool",
+        "community_lms.training.config",
+        "model_wrappers.cli.app",
+        *PARTS,
+    ],
+)
 def test_importing_loads_nothing_heavy(module) -> None:
     code = f"import {module}, sys; print([name for name in {HEAVY!r} if name in sys.modules])"
     done = subprocess.run([sys.executable, "-c", code], cwd=ROOT, capture_output=True, text=True, check=True)
