@@ -41,7 +41,8 @@ class Endpoint(Checked):
     args: dict[str, Any] = Field(default_factory=dict)
 
 
-def _as_weights(value: object) -> object:
+def as_weights(value: object) -> object:
+    """Read a bare path as weights without a revision."""
     return {"path": value} if isinstance(value, str) else value
 
 
@@ -75,7 +76,7 @@ class Community(Checked):
     corpus: str = ""
     prior_weight: Annotated[float, Field(gt=0.0)] = 1.0
 
-    _short_form = field_validator("adapter", "checkpoint", "backbone", mode="before")(_as_weights)
+    _short_form = field_validator("adapter", "checkpoint", "backbone", mode="before")(as_weights)
 
     @model_validator(mode="after")
     def _check(self) -> Community:
@@ -115,7 +116,7 @@ class Pool(Checked):
     tell_attribute: bool = True
     communities: tuple[Community, ...]
 
-    _short_form = field_validator("backbone", mode="before")(_as_weights)
+    _short_form = field_validator("backbone", mode="before")(as_weights)
 
     @model_validator(mode="after")
     def _check(self) -> Pool:

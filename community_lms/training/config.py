@@ -8,7 +8,7 @@ from typing import Annotated, Any, Literal
 from pydantic import Field, field_validator, model_validator
 
 from community_lms.embedded import EMBEDDED_MODELS
-from community_lms.spec import Name, Weights
+from community_lms.spec import Name, Weights, as_weights
 from community_lms.training.cleaning import Cleaning
 from community_lms.training.corpus import Corpus
 from plural_tasks.checked import Checked, parse, read_yaml
@@ -18,10 +18,6 @@ from plural_tasks.schema import Text
 Positive = Annotated[int, Field(ge=1)]
 Share = Annotated[float, Field(ge=0.0, lt=1.0)]
 Precision = Literal["auto", "float32", "bfloat16", "float16"]
-
-
-def _as_weights(value: object) -> object:
-    return {"path": value} if isinstance(value, str) else value
 
 
 class Lora(Checked):
@@ -112,7 +108,7 @@ class TrainConfig(Checked):
     evaluate_every: Positive | None = None
     save_every: Positive | None = None
 
-    _short_form = field_validator("backbone", "init_from", mode="before")(_as_weights)
+    _short_form = field_validator("backbone", "init_from", mode="before")(as_weights)
 
     @field_validator("corpus", mode="before")
     @classmethod

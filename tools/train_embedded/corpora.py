@@ -6,6 +6,7 @@ import random
 from collections.abc import Iterator, Sequence
 
 from model_wrappers.prompts import load_prompts
+from plural_tasks.schema import Mode
 from tools.train_embedded.overlap import opinion_themes
 from tools.train_embedded.pools import Voice, cells, voices
 from tools.train_embedded.respond import draw_stance, reason_for, reply
@@ -44,24 +45,20 @@ def shared_records(seed: int, share: float) -> list[Record]:
 
 def ask(question: str, options: Sequence[str], voice: Voice) -> str:
     """The prompt that a community is given about a closed question."""
-    return load_prompts("default").render(
-        "community",
-        "distributional",
-        question=question,
-        options=list(options),
-        attribute="",
-        community=voice.name,
-        description=voice.description,
-    )
+    return _prompt("distributional", question, options, voice)
 
 
 def describe(situation: str, voice: Voice) -> str:
     """The prompt that a community is given about a situation."""
+    return _prompt("overton", situation, (), voice)
+
+
+def _prompt(mode: Mode, question: str, options: Sequence[str], voice: Voice) -> str:
     return load_prompts("default").render(
         "community",
-        "overton",
-        question=situation,
-        options=[],
+        mode,
+        question=question,
+        options=list(options),
         attribute="",
         community=voice.name,
         description=voice.description,

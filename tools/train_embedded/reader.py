@@ -12,6 +12,7 @@ from __future__ import annotations
 import random
 import re
 from collections.abc import Callable, Iterator, Sequence
+from dataclasses import replace
 from functools import cache
 from typing import Any
 
@@ -55,10 +56,14 @@ _LEADS = (
 )
 
 
+def _all_themes() -> list[Theme]:
+    return [*read_themes(EVERYDAY), *opinion_themes()]
+
+
 def reader_records(count: int, seed: int) -> list[Record]:
     """Examples in the shares of `KINDS`, shuffled; the same for the same seed."""
     rng = random.Random(f"{seed} reader")
-    themes = [*read_themes(EVERYDAY), *opinion_themes()]
+    themes = _all_themes()
     records = [
         _record(prompt, comment)
         for kind, share in KINDS.items()
@@ -71,7 +76,7 @@ def reader_records(count: int, seed: int) -> list[Record]:
 def brief_records(count: int, seed: int) -> list[Record]:
     """Short passages that state an answer: on these the reader learns to match it with an option before all else."""
     rng = random.Random(f"{seed} brief")
-    themes = [*read_themes(EVERYDAY), *opinion_themes()]
+    themes = _all_themes()
     return [_record(*_brief(themes, rng)) for _ in range(count)]
 
 
@@ -90,7 +95,7 @@ def pick_records(count: int, seed: int) -> list[Record]:
     In half of them people are named by their country, so that the words are the same.
     """
     rng = random.Random(f"{seed} pick")
-    themes = [*read_themes(EVERYDAY), *opinion_themes()]
+    themes = _all_themes()
     return [_record(*(_named if rng.random() < 0.5 else _picked)(themes, rng)) for _ in range(count)]
 
 
@@ -156,13 +161,8 @@ def _mixed(answered: Reply, rng: random.Random) -> Reply:
     """The same reply with the options in another order."""
     order = list(range(len(answered.options)))
     rng.shuffle(order)
-    return Reply(
-        question=answered.question,
-        options=tuple(answered.options[place] for place in order),
-        chosen=order.index(answered.chosen),
-        reason=answered.reason,
-        stance=answered.stance,
-    )
+    options = tuple(answered.options[place] for place in order)
+    return replace(answered, options=options, chosen=order.index(answered.chosen))
 
 
 def _framed(answered: Reply, message: str, rng: random.Random, told: float = 0.7) -> str:
