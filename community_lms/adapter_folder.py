@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import os
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -12,6 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from community_lms.embedded import EMBEDDED_MODELS, HUB_REPOSITORY, file_digest
+from community_lms.paths import is_local
 from community_lms.spec import Community, Role, Weights
 from plural_tasks.checked import read_json
 from plural_tasks.errors import ModPluralError, one_line
@@ -143,20 +143,16 @@ def sha256(content: bytes | Path) -> str:
     return file_digest(content) if isinstance(content, Path) else hashlib.sha256(content).hexdigest()
 
 
-def is_local(path: str) -> bool:
-    """Does a weight's path mean a place on this machine rather than a repository of the Hub?"""
-    return path not in EMBEDDED_MODELS and (
-        path.startswith((".", "/", "~")) or os.path.isabs(path) or Path(path).is_dir()
-    )
-
-
 def without_paths(value: Any) -> Any:
-    """Return JSON data with every absolute path cut to its last part: nobody else needs to know where things lay."""
+    """Return JSON data with every absolute path cut to its last part: nobody else needs to know where things lay.
+
+    Reddit's names (``/r/name``, ``/u/name``) are no paths.
+    """
     if isinstance(value, Mapping):
         return {name: without_paths(inner) for name, inner in value.items()}
     if isinstance(value, list | tuple):
         return [without_paths(inner) for inner in value]
-    if isinstance(value, str) and re.match(r"([/~]|[A-Za-z]:[\\/])[^\n]*$", value):
+    if isinstance(value, str) and re.match(r"(?!/[ru]/)([/~]|[A-Za-z]:[\\/])[^\n]*$", value):
         return re.split(r"[\\/]", value.rstrip("\\/"))[-1]
     return value
 

@@ -9,8 +9,8 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
-from community_lms.adapter_folder import is_local
 from community_lms.embedded import EMBEDDED_MODELS
+from community_lms.paths import is_local
 from community_lms.spec import Community, Pool, Weights
 from plural_tasks.checked import parse, read_yaml
 from plural_tasks.errors import ModPluralError, one_line

@@ -11,9 +11,10 @@ from typing import Any
 import yaml
 
 from community_lms import cards
-from community_lms.adapter_folder import README, Adapter, is_local, read_adapter
+from community_lms.adapter_folder import README, Adapter, read_adapter
 from community_lms.hub_pool import FIELDS, MANIFEST, pin
 from community_lms.identity import is_secret
+from community_lms.paths import is_local
 from community_lms.publish import TOKEN, Files, published_adapter, put, without_tokens
 from community_lms.spec import Community, Pool, Weights
 from plural_tasks.errors import ModPluralError, unknown_name

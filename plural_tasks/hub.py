@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING, Literal
 from plural_tasks.errors import ModPluralError, one_line
 
 if TYPE_CHECKING:
-    from huggingface_hub import HfApi
+    from huggingface_hub import CommitOperationAdd, CommitOperationDelete, HfApi
 
 LOGIN = "Run `hf auth login` (or set HF_TOKEN) with a token that may write"
 
@@ -125,25 +125,13 @@ def push_files(
             files, or in the last case all of the new ones.
     """
     api = client(repo_id, token)
-    from huggingface_hub import CommitOperationAdd, CommitOperationDelete
-
     with explained(repo_id, begun=False):
-        api.create_repo(repo_id, repo_type=kind, private=private or None, exist_ok=True)
-        head = api.repo_info(repo_id, repo_type=kind)
-        if private and not head.private:
-            raise ModPluralError(
-                f"{repo_id}: exists and is public, so that --private would not hold. Make it private in its settings, "
-                "or push to another name."
-            )
-        revision = str(head.sha)
+        revision = _head(api, repo_id, kind, private)
         gone = stale(files, Remote(api, repo_id, revision, kind)) if stale else ()
     with explained(repo_id, begun=True):
         done = api.create_commit(
             repo_id,
-            [
-                *(CommitOperationDelete(path) for path in gone),
-                *(CommitOperationAdd(path, content) for path, content in files.items()),
-            ],
+            _operations(files, gone),
             repo_type=kind,
             commit_message=message,
             parent_commit=revision,
@@ -156,6 +144,29 @@ def push_files(
         changed=done.oid != revision,
         pull_request=done.pr_url,
     )
+
+
+def _head(api: HfApi, repo_id: str, kind: Kind, private: bool) -> str:
+    """The repository's newest commit; the repository is created if need be."""
+    api.create_repo(repo_id, repo_type=kind, private=private or None, exist_ok=True)
+    head = api.repo_info(repo_id, repo_type=kind)
+    if private and not head.private:
+        raise ModPluralError(
+            f"{repo_id}: exists and is public, so that --private would not hold. Make it private in its settings, "
+            "or push to another name."
+        )
+    return str(head.sha)
+
+
+def _operations(
+    files: Mapping[str, bytes | Path], gone: Iterable[str]
+) -> list[CommitOperationAdd | CommitOperationDelete]:
+    from huggingface_hub import CommitOperationAdd, CommitOperationDelete
+
+    return [
+        *(CommitOperationDelete(path) for path in gone),
+        *(CommitOperationAdd(path, content) for path, content in files.items()),
+    ]
 
 
 def check_repo_id(repo_id: str) -> None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import io
 import math
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -43,35 +43,60 @@ def heatmap(
         ModPluralError: If the file cannot be written.
     """
     import matplotlib as mpl
-    import numpy as np
-    from matplotlib.backends.backend_svg import FigureCanvasSVG
     from matplotlib.figure import Figure
-    from matplotlib.patches import Rectangle
 
-    painted = [[_number(value) for value in row] for row in (shades or values)]
     wide = 1.0 + 0.1 * max(map(len, title.splitlines()))  # inches: the title is not cut
+    size = (max(2.6 + 0.95 * len(columns), wide), 1.9 + 0.5 * len(rows))
     # Text stays text, and the same table gives the same file.
     with mpl.rc_context({"svg.fonttype": "none", "svg.hashsalt": "modplural"}):
-        figure = Figure(figsize=(max(2.6 + 0.95 * len(columns), wide), 1.9 + 0.5 * len(rows)), layout="constrained")
-        FigureCanvasSVG(figure)
+        figure = Figure(figsize=size, layout="constrained")
         axes = figure.add_subplot()
-        image = axes.imshow(painted, cmap=COLOURS, aspect="auto")
-        inks = image.to_rgba(np.array(painted))
-        axes.set_xticks(range(len(columns)), labels=list(columns), rotation=35, ha="right", rotation_mode="anchor")
-        axes.set_yticks(range(len(rows)), labels=list(rows))
+        colours = _paint(axes, shades or values)
+        _name(axes, rows, columns)
         axes.set(title=title, xlabel=column_title, ylabel=row_title)
-        for row, line in enumerate(values):
-            for column, value in enumerate(line):
-                number = _number(value)
-                if math.isnan(number):
-                    continue
-                shade = inks[row][column]
-                axes.text(column, row, f"{number:{form}}", ha="center", va="center", color=_ink(shade))
-                if rows[row] == columns[column]:
-                    axes.add_patch(Rectangle((column - 0.47, row - 0.47), 0.94, 0.94, fill=False, ec="#d62728", lw=2))
-        text = io.StringIO()
-        figure.savefig(text, format="svg", metadata={"Date": None, "Title": title})
-    write_text(path, text.getvalue())
+        for row, column, number in _known(values):
+            axes.text(column, row, f"{number:{form}}", ha="center", va="center", color=_ink(colours[row][column]))
+            if rows[row] == columns[column]:
+                _frame(axes, row, column)
+        write_text(path, _svg(figure, title))
+
+
+def _paint(axes: Any, shades: Sequence[Sequence[float | None]]) -> Any:
+    """Colour the cells; return their colours, red, green, blue and alpha of each."""
+    import numpy as np
+
+    painted = [[_number(value) for value in row] for row in shades]
+    image = axes.imshow(painted, cmap=COLOURS, aspect="auto")
+    return image.to_rgba(np.array(painted))
+
+
+def _name(axes: Any, rows: Sequence[str], columns: Sequence[str]) -> None:
+    axes.set_xticks(range(len(columns)), labels=list(columns), rotation=35, ha="right", rotation_mode="anchor")
+    axes.set_yticks(range(len(rows)), labels=list(rows))
+
+
+def _known(values: Sequence[Sequence[float | None]]) -> Iterator[tuple[int, int, float]]:
+    """Row, column and value of the cells that are not blank."""
+    for row, line in enumerate(values):
+        for column, value in enumerate(line):
+            number = _number(value)
+            if not math.isnan(number):
+                yield row, column, number
+
+
+def _frame(axes: Any, row: int, column: int) -> None:
+    from matplotlib.patches import Rectangle
+
+    axes.add_patch(Rectangle((column - 0.47, row - 0.47), 0.94, 0.94, fill=False, ec="#d62728", lw=2))
+
+
+def _svg(figure: Any, title: str) -> str:
+    from matplotlib.backends.backend_svg import FigureCanvasSVG
+
+    FigureCanvasSVG(figure)
+    text = io.StringIO()
+    figure.savefig(text, format="svg", metadata={"Date": None, "Title": title})
+    return text.getvalue()
 
 
 def _number(value: float | None) -> float:

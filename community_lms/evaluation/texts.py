@@ -121,7 +121,7 @@ def _recorded(member: Community, info: Any) -> list[dict[str, Any]] | str:
     for part in parts:
         path = str(part.get("path", ""))
         # A record names local files without their folder: look beside the adapter, above it, and where the user stands.
-        places = [Path(path), *(place / path for place in (folder, *list(folder.parents)[:2]))]
+        places = [*(place / path for place in (folder, *list(folder.parents)[:2])), Path(path)]
         local = next((place for place in places if place.exists()), None)
         if local is None and "/" not in path:
             return f"the corpus of its run_info.json, {path!r}, is not here; give --corpus {member.name}=FILE"

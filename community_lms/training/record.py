@@ -10,8 +10,9 @@ from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from typing import Any
 
-from community_lms.embedded import EMBEDDED, file_digest
+from community_lms.embedded import file_digest
 from community_lms.identity import weights_identity
+from community_lms.paths import is_local
 from community_lms.spec import digest
 from community_lms.training.config import TrainConfig
 from community_lms.training.rows import data_files
@@ -56,36 +57,28 @@ def run_info(
         precision: Of the backbone's weights on this machine.
         commit: Of the backbone on the Hub, where it comes from there.
     """
-    held_out = [line["held_out_loss"] for line in history if "held_out_loss" in line]
-    training = [line["loss"] for line in history if "loss" in line]
     settings = _portable(config)
     return {
         "modplural": __version__,
         "community": config.community,
         "description": config.description,
-        "licence": config.licence or " and ".join(dict.fromkeys(c.licence for c in config.corpus if c.licence)),
+        "licence": config.licence or _licences(config),
         "backbone": _backbone(config, commit),
         "corpus": {
             "parts": settings["corpus"],
             "source": "; ".join(dict.fromkeys(corpus.source for corpus in config.corpus if corpus.source)),
-            "licence": " and ".join(dict.fromkeys(corpus.licence for corpus in config.corpus if corpus.licence)),
+            "licence": _licences(config),
             **facts,
         },
         "config": settings,
         "versions": {name: _version(name) for name in _PACKAGES} | {"python": platform.python_version()},
-        "machine": ", ".join(
-            part for part in (platform.machine(), f"{os.cpu_count()} cores", _accelerator(), precision) if part
-        ),
+        "machine": _machine(precision),
         "started": started or None,
         "finished": datetime.now(timezone.utc).isoformat(timespec="seconds"),
         "seconds": round(seconds, 1),
         "steps": int(state.global_step),
         "tokens": int(state.num_input_tokens_seen),
-        "loss": {
-            "train": training[-1] if training else None,
-            "held_out_first": held_out[0] if held_out else None,
-            "held_out_last": held_out[-1] if held_out else None,
-        },
+        "loss": _losses(history),
         "digests": dict(digests),
     }
 
@@ -106,8 +99,7 @@ def portable_path(path: str) -> str:
     cached = next((part for part in parts if part.startswith("models--") and part.count("--") == 2), None)
     if cached is not None and "snapshots" in parts:
         return cached.removeprefix("models--").replace("--", "/")
-    local = path.startswith((".", "/", "~")) or os.path.isabs(path) or (path != EMBEDDED and Path(path).exists())
-    return Path(path).expanduser().resolve().name if local else path
+    return Path(path).expanduser().resolve().name if is_local(path, files=True) else path
 
 
 def corpus_digest(config: TrainConfig) -> str:
@@ -139,6 +131,25 @@ def _backbone(config: TrainConfig, commit: str | None) -> dict[str, str]:
     if "repo" in found and commit:
         found["revision"] = commit
     return found
+
+
+def _licences(config: TrainConfig) -> str:
+    return " and ".join(dict.fromkeys(corpus.licence for corpus in config.corpus if corpus.licence))
+
+
+def _losses(history: Sequence[Mapping[str, Any]]) -> dict[str, float | None]:
+    training = [line["loss"] for line in history if "loss" in line]
+    held_out = [line["held_out_loss"] for line in history if "held_out_loss" in line]
+    return {
+        "train": training[-1] if training else None,
+        "held_out_first": held_out[0] if held_out else None,
+        "held_out_last": held_out[-1] if held_out else None,
+    }
+
+
+def _machine(precision: str) -> str:
+    parts = (platform.machine(), f"{os.cpu_count()} cores", _accelerator(), precision)
+    return ", ".join(part for part in parts if part)
 
 
 def _version(package: str) -> str:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+from contextlib import closing
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -85,39 +86,33 @@ def evaluate(
     logging.getLogger("community_lms").setLevel(logging.ERROR)  # warnings are among the notes
     if part not in TEXT_PARTS:
         raise unknown_name("part", part, TEXT_PARTS, where="--part")
-    wanted, corpora = read_parts(parts), _corpora(corpus or [])
-    loaded = select(load_pool(pool), communities)
-    folder = out or Path(f"evaluation_{Path(loaded.name).stem.replace('+', '_')}")
-    store = MessageStore(messages or folder / "messages.sqlite") if set(wanted) - {"perplexity"} else MessageStore(None)
-    evaluation = Evaluation(
-        pool=loaded,
-        settings=Settings(
-            parts=wanted,
-            limit=limit or None,
-            samples=samples,
-            seed=seed,
-            engine=engine,
-            text_part=part,
-            judge=judge,
-            max_length=max_length,
-            batch_size=batch_size,
-            device=device,
-            dtype=dtype,
-        ),
-        kept=Kept(store_folder(folder)),
-        corpora=corpora,
-        groups=read_groups(groups or PACKAGED),
-        surveys=read_surveys(surveys or SURVEYS),
-        render=_renderer(prompts),
-        asker=Asker(store=store, batch_size=batch_size, device=device, dtype=dtype),
+    settings = Settings(
+        parts=read_parts(parts),
+        limit=limit or None,
+        samples=samples,
+        seed=seed,
+        engine=engine,
+        text_part=part,
+        judge=judge,
+        max_length=max_length,
+        batch_size=batch_size,
+        device=device,
+        dtype=dtype,
     )
-    try:
-        found = _run(evaluation, folder)
-    except KeyboardInterrupt:
-        console.print(f"Interrupted; what is done is kept in {folder}, the same command goes on from there.")
-        raise typer.Exit(130) from None
-    finally:
-        store.close()
+    texts, loaded = _corpora(corpus or []), select(load_pool(pool), communities)
+    folder = out or Path(f"evaluation_{Path(loaded.name).stem.replace('+', '_')}")
+    with closing(_store(settings, messages or folder / "messages.sqlite")) as store:
+        evaluation = Evaluation(
+            pool=loaded,
+            settings=settings,
+            kept=Kept(store_folder(folder)),
+            corpora=texts,
+            groups=read_groups(groups or PACKAGED),
+            surveys=read_surveys(surveys or SURVEYS),
+            render=_renderer(prompts),
+            asker=Asker(store=store, batch_size=batch_size, device=device, dtype=dtype),
+        )
+        found = _measured(evaluation, folder)
     _print(found)
     _finish(loaded, found, folder, back)
 
@@ -139,6 +134,11 @@ def _corpora(given: list[str]) -> dict[str, str]:
     return found
 
 
+def _store(settings: Settings, path: Path) -> MessageStore:
+    """The file, where messages are needed at all; perplexity needs none."""
+    return MessageStore(path if set(settings.parts) - {"perplexity"} else None)
+
+
 def _renderer(name: str) -> Render:
     prompts = load_prompts(name)
 
@@ -156,6 +156,14 @@ def _renderer(name: str) -> Render:
     return render
 
 
+def _measured(evaluation: Evaluation, folder: Path) -> dict[str, Any]:
+    try:
+        return _run(evaluation, folder)
+    except KeyboardInterrupt:
+        console.print(f"Interrupted; what is done is kept in {folder}, the same command goes on from there.")
+        raise typer.Exit(130) from None
+
+
 def _run(evaluation: Evaluation, folder: Path) -> dict[str, Any]:
     """Measure part by part and write the results after each; parts that were measured before with this pool stay."""
     found = _earlier(folder, evaluation)
@@ -169,6 +177,7 @@ def _run(evaluation: Evaluation, folder: Path) -> dict[str, Any]:
             found["agreement_summary"] = {**made.pop("summary"), **made}
         elif made is not None:
             found[part] = made
+        found["settings"][part] = _told(evaluation.settings)  # other parts may be of an earlier call
         found["notes"] = _notes(found, evaluation)
         write_report(folder, found)
     return found
@@ -180,7 +189,7 @@ def _earlier(folder: Path, evaluation: Evaluation) -> dict[str, Any]:
     path = folder / EVALUATION
     earlier = read_json(path) if path.is_file() else {}
     same = isinstance(earlier, dict) and all(earlier.get(name) == value for name, value in facts.items())
-    return {**(earlier if same else {}), **facts, "settings": _told(evaluation.settings)}
+    return {"settings": {}, **(earlier if same else {}), **facts}
 
 
 def _told(settings: Settings) -> dict[str, Any]:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import logging
 from pathlib import Path
-from typing import Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 from rich.console import Console
@@ -15,6 +15,9 @@ from plural_tasks import __version__
 from plural_tasks.errors import ModPluralError, one_line
 from plural_tasks.files import write_json
 from plural_tasks.pairwise import Judged, Pair, draw, find_samples, match, read_answers, summarise
+
+if TYPE_CHECKING:
+    from model_wrappers.pairwise import Judge
 
 console = Console()
 
@@ -52,21 +55,13 @@ def judge(
     from model_wrappers.pairwise import build_judge
 
     logging.getLogger("lm_eval").setLevel(logging.ERROR)
-    replies = output or Path(f"judge_{task}.jsonl")
-    if replies.suffix != ".jsonl":
-        raise ModPluralError(f"--output: found {replies}, expected a file name that ends with .jsonl.")
+    replies = _replies_file(output, task)
     pairs = draw(read_pairs(run_a, run_b, task), limit, seed)
     settings = {**_parsed(model_args), **_given(batch_size=batch_size, device=device)}
     made = build_judge(settings, load_judge_prompt(prompts), replies, max_new_tokens=max_new_tokens)
-    try:
-        judged = made.judge(pairs)
-    except KeyboardInterrupt:
-        console.print(f"Interrupted; {made.asked} new replies are kept, the same command goes on from there.")
-        raise typer.Exit(130) from None
-    facts = {"run_a": str(run_a), "run_b": str(run_b), "task": task, "seed": seed, "limit": limit}
-    facts |= {"judge": made.name, "prompts": made.prompt.name, "prompts_digest": made.prompt.digest()}
-    facts |= {"max_new_tokens": made.max_new_tokens, "chat_template": bool(made.chat), "version": __version__}
-    summary = {**facts, **summarise(judged, pairs), "verdicts": _verdicts(judged, pairs)}
+    judged = _judged(made, pairs)
+    chosen = {"run_a": str(run_a), "run_b": str(run_b), "task": task, "seed": seed, "limit": limit}
+    summary = {**chosen, **_facts(made), **summarise(judged, pairs), "verdicts": _verdicts(judged, pairs)}
     figures = replies.with_suffix(".json")
     write_json(figures, summary)
     print_summary(summary)
@@ -108,6 +103,33 @@ def span(interval: Any) -> str:
     """A 95 % interval with three digits, where there is one."""
     low, high = interval
     return "no interval" if low != low else f"95 % {figure(low)} to {figure(high)}"
+
+
+def _replies_file(output: Path | None, task: str) -> Path:
+    replies = output or Path(f"judge_{task}.jsonl")
+    if replies.suffix != ".jsonl":
+        raise ModPluralError(f"--output: found {replies}, expected a file name that ends with .jsonl.")
+    return replies
+
+
+def _judged(made: Judge, pairs: list[Pair]) -> list[Judged]:
+    try:
+        return made.judge(pairs)
+    except KeyboardInterrupt:
+        console.print(f"Interrupted; {made.asked} new replies are kept, the same command goes on from there.")
+        raise typer.Exit(130) from None
+
+
+def _facts(made: Judge) -> dict[str, Any]:
+    """Which judge it was, and what it was asked."""
+    return {
+        "judge": made.name,
+        "prompts": made.prompt.name,
+        "prompts_digest": made.prompt.digest(),
+        "max_new_tokens": made.max_new_tokens,
+        "chat_template": bool(made.chat),
+        "version": __version__,
+    }
 
 
 def _verdicts(judged: list[Judged], pairs: list[Pair]) -> list[dict[str, Any]]:

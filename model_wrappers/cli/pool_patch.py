@@ -14,11 +14,16 @@ from plural_tasks.errors import ModPluralError, unknown_name
 from plural_tasks.metrics.groups import MINIMUM_N
 
 if TYPE_CHECKING:
+    from community_lms.spec import Pool
     from model_wrappers.patch import Again
     from model_wrappers.patch_effects import Task
+    from model_wrappers.patch_report import Patched
     from plural_tasks.report.runs import Run
 
 console = Console()
+
+Needed = dict[str, dict[str, int]]
+"""Member -> number of messages ``needed``, and ``found`` in the store."""
 
 
 def register(app: typer.Typer) -> None:
@@ -62,23 +67,38 @@ def patch(
 
     The pool may then be written pool=perspective-reddit_center+asia_culture in --model_args.
     """
-    from model_wrappers.patch_effects import read_tasks
-    from model_wrappers.patch_report import worst_blocks
+    from model_wrappers.patch import Again, patched_arguments
+    from model_wrappers.patch_effects import effects, read_tasks, served
+    from model_wrappers.patch_report import Patched, worst_blocks
     from plural_tasks.report.render import print_blocks
-    from plural_tasks.report.runs import read_runs
 
     logging.getLogger("lm_eval").setLevel(logging.ERROR)
     _check_options(bool(add or remove), out, {"--to-group": to_group, "--subset": subset, "--limit": limit})
-    runs = read_runs([results], newest=newest, tasks=task or ())
-    if len(runs) > 1:
-        raise ModPluralError(f"{results}: holds {len(runs)} results files; name one, or take the newest with --newest.")
-    tasks = read_tasks(runs[0], by, task or ())
+    source = _one_run(results, newest, task or ())
+    tasks = read_tasks(source, by, task or ())
     print_blocks(worst_blocks(tasks, worst, min_documents), console)
     if out is None or not (add or remove):
         return
     groups = _groups(tasks, to_group or (), min_documents)
-    again = _again(runs[0], tasks, groups, add or (), remove or (), subset, limit, weights, messages, include_path)
-    _run(again, tasks, groups, out, worst, min_documents, ask_missing, picked=not to_group, subset=subset)
+    pools = patched_arguments(source, add or (), remove or (), weights=weights, messages=messages)
+    again = Again(source, *pools, _documents(tasks, groups if subset else None, limit), include_path)
+    run, needed, reused = _run(again, out, ask_missing)
+    made = Patched(
+        source=str(source.path),
+        results=str(run.path),
+        pools={"before": _told(source), "after": _told(run)},
+        added=_beyond(again.after, again.before),
+        removed=_beyond(again.before, again.after),
+        groups=groups,
+        picked=not to_group,
+        subset=subset,
+        messages=needed,
+        counts=run.data["config"]["modplural"]["message_counts"],
+        reused=reused,
+        worst=tuple(one for task in tasks for one in served(task, min_documents)[:worst]),
+        effects=tuple(effects(tasks, run, groups)),
+    )
+    _report(made, out)
 
 
 def _check_options(patching: bool, out: Path | None, others: Mapping[str, Any]) -> None:
@@ -87,6 +107,15 @@ def _check_options(patching: bool, out: Path | None, others: Mapping[str, Any]) 
     named = [name for name, value in {**others, "--out": out}.items() if value]
     if not patching and named:
         raise ModPluralError(f"{named[0]} goes with --add or --remove; without them the groups served worst are named.")
+
+
+def _one_run(results: str, newest: bool, names: Sequence[str]) -> Run:
+    from plural_tasks.report.runs import read_runs
+
+    runs = read_runs([results], newest=newest, tasks=names)
+    if len(runs) > 1:
+        raise ModPluralError(f"{results}: holds {len(runs)} results files; name one, or take the newest with --newest.")
+    return runs[0]
 
 
 def _groups(tasks: Sequence[Task], names: Sequence[str], minimum: int) -> dict[str, tuple[str, ...]]:
@@ -109,24 +138,15 @@ def _groups(tasks: Sequence[Task], names: Sequence[str], minimum: int) -> dict[s
     return found
 
 
-def _again(
-    run: Run,
-    tasks: Sequence[Task],
-    groups: Mapping[str, Sequence[str]],
-    add: Sequence[str],
-    remove: Sequence[str],
-    subset: bool,
-    limit: int | None,
-    weights: str | None,
-    messages: str | None,
-    include_path: str | None,
-) -> Again:
-    from model_wrappers.patch import Again, numbers, patched_arguments
+def _documents(
+    tasks: Sequence[Task], only: Mapping[str, Sequence[str]] | None, limit: int | None
+) -> dict[str, tuple[int, ...]]:
+    """Task -> the harness's numbers of the documents to run; with ``only`` (task -> groups) those of these groups."""
+    from model_wrappers.patch import numbers
 
-    arguments, before, after = patched_arguments(run, add, remove, weights=weights, messages=messages)
     documents = {}
     for task in tasks:
-        if subset and task.run.shots:
+        if only is not None and task.run.shots:
             raise ModPluralError(
                 f"--subset: task {task.name!r} has {task.run.shots} few-shot examples, which the harness draws by the "
                 "order of documents; run all documents."
@@ -134,64 +154,27 @@ def _again(
         kept = [
             document.id
             for document, group in zip(task.run.documents, task.groups, strict=True)
-            if not subset or group in groups[task.name]
+            if only is None or group in only[task.name]
         ]
-        places = numbers(task.run, kept)
-        if limit is not None:
-            places = places[:limit]
+        places = numbers(task.run, kept)[:limit]
         if places:
             documents[task.name] = places
-    return Again(run, arguments, before, after, documents, include_path)
+    return documents
 
 
-def _run(
-    again: Again,
-    tasks: Sequence[Task],
-    groups: Mapping[str, tuple[str, ...]],
-    out: Path,
-    worst: int,
-    minimum: int,
-    ask_missing: bool,
-    *,
-    picked: bool,
-    subset: bool,
-) -> None:
+def _run(again: Again, out: Path, ask_missing: bool) -> tuple[Run, Needed, bool]:
+    """The run with the patched pool, the messages it needed, and whether an earlier call had made it."""
     from model_wrappers.patch import earlier
-    from model_wrappers.patch_effects import effects, served
-    from model_wrappers.patch_report import Patched, patch_blocks
-    from plural_tasks.files import write_json, write_text
-    from plural_tasks.report.render import blocks_to_markdown, print_blocks
 
     there = earlier(again, out)
     try:
-        run, needed = there or _new(again, out, ask_missing)
+        return *(there or _new(again, out, ask_missing)), there is not None
     except KeyboardInterrupt:
         console.print("Interrupted; the messages asked for so far are kept, the same command goes on from there.")
         raise typer.Exit(130) from None
-    own = run.data["config"]["modplural"]
-    made = Patched(
-        source=str(again.source.path),
-        results=str(run.path),
-        pools={"before": _told(again.source.data["config"]["modplural"]), "after": _told(own)},
-        added=tuple(name for name in again.after.names if name not in again.before.names),
-        removed=tuple(name for name in again.before.names if name not in again.after.names),
-        groups=groups,
-        picked=picked,
-        subset=subset,
-        messages=needed,
-        counts=own["message_counts"],
-        reused=there is not None,
-        worst=tuple(one for task in tasks for one in served(task, minimum)[:worst]),
-        effects=tuple(effects(tasks, run, groups)),
-    )
-    shown = patch_blocks(made)
-    print_blocks(shown, console)
-    write_text(out / "report.md", blocks_to_markdown(made.title, shown))
-    write_json(out / "report.json", made.to_json())
-    console.print(f"written: {out / 'report.md'}, {out / 'report.json'}", highlight=False, soft_wrap=True)
 
 
-def _new(again: Again, out: Path, ask_missing: bool) -> tuple[Run, dict[str, dict[str, int]]]:
+def _new(again: Again, out: Path, ask_missing: bool) -> tuple[Run, Needed]:
     from model_wrappers.patch import look_up, run_again
 
     needed = look_up(again)
@@ -214,7 +197,14 @@ def _check_store(again: Again, needed: Mapping[str, Mapping[str, int]], ask_miss
         )
 
 
-def _told(own: Mapping[str, Any]) -> dict[str, Any]:
+def _beyond(pool: Pool, other: Pool) -> tuple[str, ...]:
+    """Names of the members that the other pool has not."""
+    return tuple(name for name in pool.names if name not in other.names)
+
+
+def _told(run: Run) -> dict[str, Any]:
+    """What a run says of its pool."""
+    own = run.data["config"]["modplural"]
     return {
         "pool": own["pool"],
         "fingerprint": own["pool_fingerprint"],
@@ -222,3 +212,16 @@ def _told(own: Mapping[str, Any]) -> dict[str, Any]:
         "modules": own.get("modules", {}),
         "weights": own["weights"],
     }
+
+
+def _report(made: Patched, out: Path) -> None:
+    """Print what changed, and write it."""
+    from model_wrappers.patch_report import patch_blocks
+    from plural_tasks.files import write_json, write_text
+    from plural_tasks.report.render import blocks_to_markdown, print_blocks
+
+    shown = patch_blocks(made)
+    print_blocks(shown, console)
+    write_text(out / "report.md", blocks_to_markdown(made.title, shown))
+    write_json(out / "report.json", made.to_json())
+    console.print(f"written: {out / 'report.md'}, {out / 'report.json'}", highlight=False, soft_wrap=True)

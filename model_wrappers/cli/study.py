@@ -54,15 +54,7 @@ def export(
         seed=seed,
         wording=human_study.load_wording(wording),
     )
-    counts = [len(rater.rows) for rater in key.raters]
-    console.print(
-        f"{len(pairs)} pairs, {per_pair} ratings each, {raters} raters with {min(counts)} to {max(counts)} rows, of "
-        f"them {checks} attention checks.\nGive away: {folder / human_study.RATERS}, a page (.html) or a table (.csv) "
-        f"for each rater.\nKeep to yourself: {folder / human_study.KEY}.",
-        soft_wrap=True,
-        highlight=False,
-        markup=False,
-    )
+    _print_export(folder, key, checks)
 
 
 @app.command("import")
@@ -115,20 +107,50 @@ def wording() -> None:
     print(human_study.WORDING.read_text(encoding="utf-8"), end="")
 
 
+def _print_export(folder: Path, key: human_study.Key, checks: int) -> None:
+    counts = [len(rater.rows) for rater in key.raters]
+    console.print(
+        f"{len(key.pairs)} pairs, {key.per_pair} ratings each, {len(counts)} raters with {min(counts)} to "
+        f"{max(counts)} rows, of them {checks} attention checks.\nGive away: {folder / human_study.RATERS}, a page "
+        f"(.html) or a table (.csv) for each rater.\nKeep to yourself: {folder / human_study.KEY}.",
+        soft_wrap=True,
+        highlight=False,
+        markup=False,
+    )
+
+
 def _judged(path: Path | None) -> dict[str, Any] | None:
     if path is None:
         return None
     data = read_json(path)
     if not isinstance(data, dict) or not isinstance(data.get("verdicts"), list):
         raise ModPluralError(f"{path}: holds no verdicts; expected the .json that `modplural judge` wrote.")
+    for number, row in enumerate(data["verdicts"], start=1):
+        if not isinstance(row, dict) or not {"pair", "verdict"} <= set(row):
+            raise ModPluralError(
+                f"{path}: verdict {number} is no object with pair and verdict; expected the .json that "
+                "`modplural judge` wrote."
+            )
     return data
 
 
 def print_report(made: dict[str, Any]) -> None:
-    """Print the figures of a study."""
-    raters, rates, alpha, bias, pairs = (made[name] for name in ("raters", "rates", "alpha", "position_bias", "pairs"))
+    """Print the figures of a study, and who was excluded."""
     for run, name in made["runs"].items():
         console.print(f"{run.upper()}: {name}", soft_wrap=True, highlight=False, markup=False)
+    console.print(_figures(made))
+    console.print(_method(made["intervals"]), highlight=False, soft_wrap=True)
+    raters = made["raters"]
+    for one in raters["excluded"]:
+        console.print(
+            f"Excluded: {one['rater']} failed {one['failed']} of {one['checks']} attention checks "
+            f"(more than {raters['max_failed']}).",
+            highlight=False,
+        )
+
+
+def _figures(made: dict[str, Any]) -> Table:
+    raters, rates, alpha, bias, pairs = (made[name] for name in ("raters", "rates", "alpha", "position_bias", "pairs"))
     table = Table("figure", "value", "note")
     table.add_row("A wins, ties, B wins", f"{rates['wins']}, {rates['ties']}, {rates['losses']}", f"of {rates['n']}")
     table.add_row(
@@ -151,14 +173,7 @@ def print_report(made: dict[str, Any]) -> None:
         judge = made["judge"]
         note = f"kappa {figure(judge['kappa'])}, {judge['n']} pairs, people's majority"
         table.add_row("agreement with the judge", figure(judge["raw"]), note)
-    console.print(table)
-    console.print(_method(made["intervals"]), highlight=False, soft_wrap=True)
-    for one in raters["excluded"]:
-        console.print(
-            f"Excluded: {one['rater']} failed {one['failed']} of {one['checks']} attention checks "
-            f"(more than {raters['max_failed']}).",
-            highlight=False,
-        )
+    return table
 
 
 def _method(intervals: dict[str, Any]) -> str:

@@ -130,7 +130,6 @@ def report(
     people = rates([one.verdict for one in rated], groups, names)
     rows = _situations(key, rated)
     voted: dict[str, Verdict] = {row["pair"]: row["majority"] for row in rows if row["n"]}
-    seconds = [value for one in kept for value in one.seconds.values()]
     made = {
         "study": key.study,
         "task": key.task,
@@ -138,20 +137,11 @@ def report(
         "raters": {"asked": len(key.raters), "returned": len(returned), **_excluded(failed, max_failed)},
         "rates": asdict(people),
         "majority": _majorities(voted),
-        "alpha": {
-            "nominal": alpha(rated),
-            "ordinal": alpha(rated, "ordinal"),
-            "pairs": sum(row["n"] > 1 for row in rows),
-        },
+        "alpha": _alphas(rated, rows),
         "position_bias": leaning([one.lean for one in rated], groups, names),
         "intervals": {"method": METHOD, "degrees_of_freedom": people.n_effective - 1.0},
-        "seconds": median(seconds) if seconds else math.nan,
-        "pairs": {
-            "planned": len(rows),
-            "rated": len(voted),
-            "per_pair": key.per_pair,
-            "short": sum(row["n"] < key.per_pair for row in rows),
-        },
+        "seconds": _seconds(kept),
+        "pairs": _pairs(key, rows),
         "situations": rows,
     }
     return made if judge is None else {**made, "judge": _against_judge(key, voted, judge)}
@@ -167,6 +157,23 @@ def _majorities(voted: Mapping[str, Verdict]) -> dict[str, Any]:
     made = asdict(rates(list(voted.values()), list(voted)))
     names = ("n", "wins", "ties", "losses", "win_share", "tie_share", "loss_share", "win_rate")
     return {name: made[name] for name in names}
+
+
+def _alphas(rated: Sequence[Rating], rows: Sequence[Mapping[str, Any]]) -> dict[str, float]:
+    several = sum(row["n"] > 1 for row in rows)
+    return {"nominal": alpha(rated), "ordinal": alpha(rated, "ordinal"), "pairs": several}
+
+
+def _seconds(kept: Sequence[Returned]) -> float:
+    """The median for a pair; NaN where no file tells."""
+    seconds = [value for one in kept for value in one.seconds.values()]
+    return median(seconds) if seconds else math.nan
+
+
+def _pairs(key: Key, rows: Sequence[Mapping[str, Any]]) -> dict[str, int]:
+    counts = [row["n"] for row in rows]
+    short = sum(count < key.per_pair for count in counts)
+    return {"planned": len(counts), "rated": sum(map(bool, counts)), "per_pair": key.per_pair, "short": short}
 
 
 def _situations(key: Key, rated: Sequence[Rating]) -> list[dict[str, Any]]:

@@ -54,10 +54,7 @@ def export(
         ModPluralError: If the folder is there already (raters may hold its forms), the numbers do not fit one another,
             or a file cannot be written.
     """
-    if folder.exists() and (not folder.is_dir() or any(folder.iterdir())):
-        raise ModPluralError(
-            f"{folder}: is there already; raters may hold forms of it, so nothing is overwritten. Name another folder."
-        )
+    _refuse_used(folder)
     words = wording or load_wording()
     sheets = design(pairs, spare, raters=raters, per_pair=per_pair, checks=checks, seed=seed)
     key = Key(
@@ -69,18 +66,32 @@ def export(
         question=words.question,
         seed=seed,
         per_pair=per_pair,
-        pairs=tuple(
-            StudyPair(id=pair.id, situation=pair.situation, cluster=pair.cluster, digest=pair.digest) for pair in pairs
-        ),
+        pairs=tuple(map(_study_pair, pairs)),
         raters=tuple(StudyRater(name=sheet.rater, rows=sheet.rows) for sheet in sheets),
     )
     write_key(folder / KEY, key)  # first: forms without a key would be worth nothing
     for sheet in sheets:
-        path = folder / RATERS / f"{sheet.rater}.html"
-        write_text(path, render_form(key.study, sheet.rater, sheet.shown, words))
-        # Spreadsheets take a CSV file for UTF-8 only when it says so at its start.
-        write_text(path.with_suffix(".csv"), _table(key.study, sheet), encoding="utf-8-sig")
+        _write_sheet(folder / RATERS, key.study, sheet, words)
     return key
+
+
+def _refuse_used(folder: Path) -> None:
+    if folder.exists() and (not folder.is_dir() or any(folder.iterdir())):
+        raise ModPluralError(
+            f"{folder}: is there already; raters may hold forms of it, so nothing is overwritten. Name another folder."
+        )
+
+
+def _study_pair(pair: Pair) -> StudyPair:
+    return StudyPair(id=pair.id, situation=pair.situation, cluster=pair.cluster, digest=pair.digest)
+
+
+def _write_sheet(folder: Path, study: str, sheet: Sheet, words: Wording) -> None:
+    """Write a rater's page and table."""
+    path = folder / f"{sheet.rater}.html"
+    write_text(path, render_form(study, sheet.rater, sheet.shown, words))
+    # Spreadsheets take a CSV file for UTF-8 only when it says so at its start.
+    write_text(path.with_suffix(".csv"), _table(study, sheet), encoding="utf-8-sig")
 
 
 def _table(study: str, sheet: Sheet) -> str:

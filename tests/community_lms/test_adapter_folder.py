@@ -71,6 +71,8 @@ def test_the_digests_are_those_of_the_files_that_go(folder) -> None:
         (r"C:\Users\ann\x", "x"),
         ("ann/articles", "ann/articles"),
         ("left and/or right", "left and/or right"),
+        ("/r/politics posts", "/r/politics posts"),
+        ("/rest/of/it", "it"),
         ({"a": ["/tmp/x", 3, None]}, {"a": ["x", 3, None]}),
     ],
 )

@@ -96,6 +96,9 @@ def test_people_and_a_judge_are_compared(study, tmp_path) -> None:
     assert "rater (Cameron, Gelbach and Miller 2011), which needs two raters and two situations." in shown
     assert re.search(r"agreement with the judge\W+1\.000\W+kappa -, 5 pairs", shown)
     assert "holds no verdicts" in invoke("report", study, "--judge", study / "key.json", code=1)
+    broken = tmp_path / "broken.json"
+    broken.write_text('{"verdicts": [{"pair": "p"}]}')
+    assert "verdict 1 is no object with pair and verdict" in invoke("report", study, "--judge", broken, code=1)
 
 
 def test_the_wording_can_be_started_from(tmp_path, study) -> None:

@@ -189,8 +189,13 @@ def test_an_interrupted_run_keeps_what_was_read(place: Path, monkeypatch: pytest
 
 def test_parts_are_added_to_the_results_of_the_same_pool(place: Path) -> None:
     invoke("--out", "out", "--parts", "perplexity")
-    invoke("--out", "out", "--parts", "messages,agreement")
+    invoke("--out", "out", "--parts", "messages,agreement", "--limit", "2")
     found = read(place)
+    assert {part: told["limit"] for part, told in found["settings"].items()} == {
+        "perplexity": 200,
+        "messages": 2,
+        "agreement": 2,
+    }
     assert {"perplexity", "agreement", "messages"} <= set(found)
     assert any(note.startswith("perplexity: far") for note in found["notes"])
 
