@@ -16,6 +16,7 @@ from transformers.pytorch_utils import Conv1D
 
 from community_lms.embedded import install_hint, resolve_weights
 from community_lms.training.config import TrainConfig
+from community_lms.training.encode import PadLeft, with_branches
 from community_lms.training.record import portable_path
 from plural_tasks.errors import ModPluralError, one_line, unknown_name
 
@@ -49,7 +50,12 @@ def build_model(config: TrainConfig) -> Any:
     """
     path = resolve_weights(config.backbone.path)
     try:
-        model = AutoModelForCausalLM.from_pretrained(path, revision=config.backbone.revision, dtype=dtype_of(config))
+        model = AutoModelForCausalLM.from_pretrained(
+            path,
+            revision=config.backbone.revision,
+            dtype=dtype_of(config),
+            attn_implementation=attention_of(config),
+        )
     except (OSError, ValueError, ImportError, RuntimeError) as error:
         raise _unreadable(config, error) from error
     start = f"init_from {config.init_from.path}" if config.init_from else "lora"
@@ -136,6 +142,19 @@ def linear_names(model: Any) -> list[str]:
     return sorted(linear)
 
 
+def on_cpu() -> bool:
+    """Whether a run trains on CPUs: accelerate joins processes there only where it is told that they are meant."""
+    asked = os.environ.get("ACCELERATE_USE_CPU", "").lower() in ("1", "true", "yes")
+    return asked or not torch.accelerator.is_available()
+
+
+def attention_of(config: TrainConfig) -> str | None:
+    """The backbone's attention on this machine; None leaves it to transformers."""
+    if config.attention != "auto":
+        return config.attention
+    return "eager" if on_cpu() else None
+
+
 def dtype_of(config: TrainConfig) -> torch.dtype:
     """The backbone's precision on this machine."""
     if config.precision != "auto":
@@ -183,6 +202,32 @@ def check_packing(model: Any) -> None:
         raise ModPluralError(
             f"packing: {type(model.get_base_model()).__name__} with {model.config._attn_implementation} attention does "
             "not keep packed examples apart; set packing: false."
+        )
+
+
+def check_branches(model: Any) -> None:
+    """Make sure that the backbone lets each of several replies to a prompt see the prompt and itself alone.
+
+    Raises:
+        ModPluralError: If the scores of a second reply are not those that it has without the first.
+    """
+    tokens = [place % model.config.get_text_config().vocab_size for place in range(3, 12)]
+    prompt, first, second = tokens[:3], tokens[3:6], tokens[6:]
+    both = {"input_ids": [*prompt, *first, prompt[-1], *second], "answer": 7, "replies": [3, 4]}
+    alone = {"input_ids": [*prompt, *second], "answer": 3, "replies": [3]}
+    found = []
+    training = model.training
+    model.eval()
+    for example in (both, alone):
+        batch = {name: value.to(model.device) for name, value in PadLeft(0)([example]).items()}
+        del batch["labels"]
+        with torch.inference_mode():
+            found.append(model(**with_branches(batch, model.dtype)).logits[:, -3:])
+    model.train(training)
+    if not torch.allclose(*found, rtol=1e-2, atol=1e-2 * float(found[1].abs().max())):
+        raise ModPluralError(
+            f"replies_together: {type(model.get_base_model()).__name__} with {model.config._attn_implementation} "
+            "attention does not keep replies apart; set replies_together: 1."
         )
 
 

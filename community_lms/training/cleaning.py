@@ -32,12 +32,15 @@ class Cleaning(Checked):
     Attributes:
         min_chars: Shorter comments are dropped.
         max_chars: Records whose comment or prompt is longer are dropped.
+        drop_duplicates: A text is taken once, however often somebody of the community said it. Where it counts how
+            often, as with survey answers, it must not be dropped.
         replace_links: Web addresses become ``[link]``; of a Markdown link its text stays.
         replace_people: User names (``@name``, ``u/name``) become ``[user]``, mail addresses ``[email]``.
     """
 
     min_chars: Annotated[int, Field(ge=1)] = 3
     max_chars: Annotated[int, Field(ge=1)] = 100_000
+    drop_duplicates: bool = True
     replace_links: bool = True
     replace_people: bool = True
 

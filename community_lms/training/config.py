@@ -55,6 +55,9 @@ class TrainConfig(Checked):
         lora: Shape of the adapter.
         max_length: Longest example in tokens. Longer prompts lose their beginning, longer comments their end, and
             plain text is cut into pieces.
+        replies_together: Consecutive records that answer the same prompt make one example, up to so many of them: the
+            prompt is computed once, and each reply sees the prompt and itself alone. Losses are those of the records
+            one by one; ``batch_size`` counts prompts. Not with ``packing`` or flash attention.
         packing: Put the examples of a batch into one row without padding (positions start anew at each example, and
             attention does not cross; a backbone that cannot do so is refused). Saves work where flash attention serves
             the backbone.
@@ -69,6 +72,8 @@ class TrainConfig(Checked):
         max_grad_norm: Gradients are clipped to this norm.
         seed: Of weights, order and dropout.
         precision: Of the backbone's weights; ``auto`` is bfloat16 where the device has it, else float32.
+        attention: transformers' implementation; ``auto`` is ``eager`` on CPUs, where it is the faster one
+            for comments of usual length (README.md), else what transformers takes by itself.
         adapter_precision: Of the adapter while it is trained.
         save_precision: Of the adapter's file.
         gradient_checkpointing: Recompute activations in the backward pass; None does so on GPUs.
@@ -88,6 +93,7 @@ class TrainConfig(Checked):
     licence: str = ""
     lora: Lora = Lora()
     max_length: Annotated[int, Field(ge=16)] = 1024
+    replies_together: Positive = 1
     packing: bool = False
     epochs: Annotated[float, Field(gt=0.0)] = 2.0
     max_steps: Positive | None = None
@@ -100,6 +106,7 @@ class TrainConfig(Checked):
     max_grad_norm: Annotated[float, Field(gt=0.0)] = 1.0
     seed: Annotated[int, Field(ge=0)] = 0
     precision: Precision = "auto"
+    attention: Literal["auto", "eager", "sdpa", "flash_attention_2", "flash_attention_3", "flex_attention"] = "auto"
     adapter_precision: Literal["float32", "bfloat16"] = "float32"
     save_precision: Literal["float32", "bfloat16"] = "float32"
     gradient_checkpointing: bool | None = None
@@ -120,6 +127,11 @@ class TrainConfig(Checked):
     def _check(self) -> TrainConfig:
         if not self.corpus:
             raise ValueError("corpus is empty; name at least one file or data set.")
+        if self.replies_together > 1:
+            if self.packing:
+                raise ValueError("replies_together and packing cannot both be used; leave one of them out.")
+            if self.attention not in ("auto", "eager", "sdpa"):
+                raise ValueError(f"replies_together needs eager or sdpa attention, attention is {self.attention}.")
         return self
 
 

@@ -133,12 +133,15 @@ def as_dataset(corpus: Corpus, *, part: Part = "train", holdout: float = 0.02, s
 
 
 def tidy(records: Iterable[Record], cleaning: Cleaning, tally: Tally) -> Iterator[Record]:
-    """Clean records; drop those that are empty, too short, too long, or the same as an earlier one of the community."""
+    """Clean records; drop those that are empty, too short, too long, or the same as an earlier one of the community.
+
+    The same again is kept where ``cleaning.drop_duplicates`` is off.
+    """
     seen = Seen()
     for record in records:
         tidied = {**record, "prompt": clean(record["prompt"], cleaning), "comment": clean(record["comment"], cleaning)}
         reason = _unfit(tidied, cleaning)
-        if reason is None and not seen.add(_identity(tidied)):
+        if reason is None and cleaning.drop_duplicates and not seen.add(_identity(tidied)):
             reason = "duplicate"
         if reason is None:
             yield tidied

@@ -31,6 +31,7 @@ _FEATURES = datasets.Features(
     {
         "input_ids": datasets.List(datasets.Value("int32")),
         "answer": datasets.Value("int32"),
+        "replies": datasets.List(datasets.Value("int32")),
         "length": datasets.Value("int32"),
     }
 )
@@ -113,7 +114,7 @@ def _table(config: TrainConfig, tokenizer: Any, folder: Path, part: Part, name: 
 def _examples(config: TrainConfig, tokenizer: Any, part: Part, limit: int | None, tally: Tally) -> Iterator[Example]:
     for corpus in config.corpus:
         records = stream(corpus, part=part, holdout=config.holdout, seed=config.seed, cleaning=config.cleaning)
-        yield from encode(islice(records, limit), tokenizer, config.max_length)
+        yield from encode(islice(records, limit), tokenizer, config.max_length, together=config.replies_together)
         tally += records.tally
 
 

@@ -14,11 +14,11 @@ from accelerate import PartialState
 from torch.utils.data import DataLoader
 from transformers import PrinterCallback, Trainer, TrainingArguments
 
-from community_lms.training.adapter import build_model, check_packing, dtype_of, load_tokenizer
+from community_lms.training.adapter import build_model, check_branches, check_packing, dtype_of, load_tokenizer, on_cpu
 from community_lms.training.callbacks import CHECKPOINTS, Clock, Keeper, Order, Progress, last_checkpoint
 from community_lms.training.config import TrainConfig
 from community_lms.training.data import Data, load_or_encode
-from community_lms.training.encode import IGNORED, Pack, PadLeft
+from community_lms.training.encode import IGNORED, Pack, PadLeft, with_branches
 from community_lms.training.record import RUN_INFO
 from community_lms.training.run_folder import CONFIG, ENCODED, close_folder, open_folder
 from plural_tasks.errors import ModPluralError
@@ -63,6 +63,10 @@ class CommunityTrainer(Trainer):
         listed = batches + [[0]] * (needed - len(batches))
         loader = DataLoader(self.eval_dataset, batch_sampler=listed, collate_fn=self.data_collator)
         return ((place < len(batches), batch) for place, batch in enumerate(loader))
+
+    def _prepare_inputs(self, inputs: Any) -> Any:
+        prepared = super()._prepare_inputs(inputs)
+        return with_branches(prepared, self.accelerator.unwrap_model(self.model).dtype)
 
     def _get_train_sampler(self, train_dataset: Any = None) -> Order:
         # Several processes must draw the same order, and their global generators part with the first dropout.
@@ -111,7 +115,7 @@ def train(config: TrainConfig, *, fresh: bool = False) -> Path:
             used, or the training diverges.
     """
     output = Path(config.output or config.community)
-    processes = PartialState(cpu=_on_cpu())
+    processes = PartialState(cpu=on_cpu())
     started = int(os.environ.get("WORLD_SIZE", "1"))
     if started > processes.num_processes:  # they would write to one folder unawares
         raise ModPluralError(f"{started} processes were started but do not know of each other; use accelerate launch.")
@@ -153,6 +157,8 @@ def _run(config: TrainConfig, output: Path, processes: PartialState) -> None:
     trainer.remove_callback(PrinterCallback)
     if config.packing and not trainer.is_fsdp_enabled:  # its weights are not in place yet
         check_packing(trainer.model)
+    if config.replies_together > 1 and not trainer.is_fsdp_enabled:
+        check_branches(trainer.model)
     trainer.train(resume_from_checkpoint=str(checkpoint) if checkpoint else None)
     weights = trainer.accelerator.get_state_dict(trainer.model) if trainer.is_fsdp_enabled else None
     if processes.is_main_process:
@@ -164,7 +170,7 @@ def _arguments(config: TrainConfig, data: Data, output: Path, *, start: bool) ->
     together = config.batch_size * config.gradient_accumulation * PartialState().num_processes
     steps = config.max_steps or math.ceil(config.epochs * math.ceil(len(data.training) / together))
     measure = config.evaluate_every or max(1, steps // MEASUREMENTS)
-    cuda = torch.cuda.is_available() and not _on_cpu()
+    cuda = torch.cuda.is_available() and not on_cpu()
     recompute = cuda if config.gradient_checkpointing is None else config.gradient_checkpointing
     arguments = TrainingArguments(
         output_dir=str(output / CHECKPOINTS),
@@ -196,18 +202,12 @@ def _arguments(config: TrainConfig, data: Data, output: Path, *, start: bool) ->
         dataloader_pin_memory=cuda,
         ddp_find_unused_parameters=False,
         disable_tqdm=True,  # `Progress` shows it
-        use_cpu=_on_cpu(),
+        use_cpu=on_cpu(),
         report_to="none",
         **_recompute(recompute),
     )
     arguments._n_gpu = min(1, arguments.n_gpu)  # one process, one GPU; `accelerate launch` starts more
     return arguments
-
-
-def _on_cpu() -> bool:
-    """On CPUs accelerate joins processes only where it is told that they are meant."""
-    asked = os.environ.get("ACCELERATE_USE_CPU", "").lower() in ("1", "true", "yes")
-    return asked or not torch.accelerator.is_available()
 
 
 def _recompute(wanted: bool) -> dict[str, Any]:

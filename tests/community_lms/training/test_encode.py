@@ -9,7 +9,7 @@ import torch
 from transformers import AutoModelForCausalLM
 
 from community_lms.engines.peft import PeftEngine
-from community_lms.training.encode import IGNORED, Pack, PadLeft, encode, render
+from community_lms.training.encode import IGNORED, Pack, PadLeft, branch_mask, encode, render, with_branches
 from community_lms.training.train import summed_loss
 from tests.community_lms.test_peft_engine import TEMPLATE
 from tests.community_lms.training.runs import backbone, tokenizer
@@ -95,21 +95,21 @@ def test_an_empty_prompt_after_tokens_still_leaves_a_first_token_without_loss() 
         def __call__(self, text: str, **_: Any) -> dict[str, list[int]]:
             return {"input_ids": [] if text.endswith("\n\n") else [5, 6]}
 
-    assert one("?", "a", Silent()) == {"input_ids": [5, 6, EOS], "answer": 2, "length": 3}
+    assert one("?", "a", Silent()) == {"input_ids": [5, 6, EOS], "answer": 2, "replies": [2], "length": 3}
 
 
 def test_padding_is_on_the_left_and_only_the_comments_columns_are_scored() -> None:
     batch = PadLeft(0)(
         [
-            {"input_ids": [7, 8, 9], "answer": 1, "length": 3},
-            {"input_ids": [3, 4, 5, 6, 2], "answer": 2, "length": 5},
+            {"input_ids": [7, 8, 9], "answer": 1, "replies": [1], "length": 3},
+            {"input_ids": [3, 4, 5, 6, 2], "answer": 2, "replies": [2], "length": 5},
         ]
     )
 
     assert batch["input_ids"].tolist() == [[0, 0, 7, 8, 9], [3, 4, 5, 6, 2]]
     assert batch["attention_mask"].tolist() == [[0, 0, 1, 1, 1], [1, 1, 1, 1, 1]]
     assert batch["labels"].tolist() == [[IGNORED, IGNORED, 9], [IGNORED, 6, 2]]
-    assert batch["logits_to_keep"] == 3
+    assert batch["logits_to_keep"].tolist() == [2, 3, 4]
 
 
 def test_packing_starts_positions_anew() -> None:
@@ -120,6 +120,87 @@ def test_packing_starts_positions_anew() -> None:
     assert batch["input_ids"].tolist() == [[7, 8, 9, 3, 4]]
     assert batch["position_ids"].tolist() == [[0, 1, 2, 0, 1]]
     assert batch["labels"].tolist() == [[IGNORED, IGNORED, 9, IGNORED, 4]]
+
+
+def test_replies_to_one_prompt_share_it_and_nothing_else() -> None:
+    # Prompt 5 6 7, replies 8 2 and 9 9 2: before the second the prompt's last token, 7, stands again.
+    batch = PadLeft(0)(
+        [
+            {"input_ids": [5, 6, 7, 8, 2, 7, 9, 9, 2], "answer": 6, "replies": [2, 4], "length": 9},
+            {"input_ids": [3, 4, 2], "answer": 1, "replies": [1], "length": 3},
+        ]
+    )
+
+    assert batch["branches"].tolist() == [[0, 0, 1, 1, 1, 2, 2, 2, 2], [0, 0, 0, 0, 0, 0, 0, 1, 1]]
+    assert batch["position_ids"].tolist() == [[0, 1, 2, 3, 4, 2, 3, 4, 5], [0, 0, 0, 0, 0, 0, 0, 1, 2]]
+    assert batch["labels"].tolist()[0] == [IGNORED, 8, 2, IGNORED, 9, 9, 2]
+    assert batch["labels"].tolist()[1] == [IGNORED] * 6 + [2]
+    seen = branch_mask(batch["attention_mask"], batch["branches"])
+    assert seen.shape == (2, 1, 9, 9)
+    rows = [[place for place in range(9) if row[place]] for row in seen[0, 0]]
+    assert rows == [
+        [0],
+        [0, 1],
+        [0, 1, 2],
+        [0, 1, 2, 3],
+        [0, 1, 2, 3, 4],
+        [0, 1, 5],
+        [0, 1, 5, 6],
+        [0, 1, 5, 6, 7],
+        [0, 1, 5, 6, 7, 8],
+    ]
+    assert [row.nonzero().flatten().tolist() for row in seen[1, 0]][6:] == [[6], [6, 7], [6, 7, 8]]
+
+
+def test_consecutive_replies_to_one_prompt_are_put_together(plain: str) -> None:
+    tokens = tokenizer(plain)
+    said = [
+        ("who decides?", "we"),
+        ("who decides?", "you"),
+        ("who decides?", "all"),
+        ("who?", "we"),
+        ("", "a text"),
+        ("", "a text"),
+    ]
+    records = [{"prompt": prompt, "comment": comment} for prompt, comment in said]
+
+    made = list(encode(records, tokens, 64, together=2))
+
+    assert [len(example["replies"]) for example in made] == [2, 1, 1, 1, 1]
+    first = made[0]
+    assert tokens.decode(first["input_ids"]) == "who decides?\n\nwe</s>\nyou</s>"
+    assert first["answer"] == sum(first["replies"])
+    assert first["replies"][1] == first["replies"][0] + 2  # a letter more, and the prompt's last token
+    both = first["length"]
+    assert [len(one["replies"]) for one in encode(records[:2], tokens, both, together=2)] == [2]
+    assert [len(one["replies"]) for one in encode(records[:2], tokens, both - 1, together=2)] == [1, 1]
+
+
+@pytest.mark.parametrize("attention", ["sdpa", "eager"])
+def test_replies_put_together_have_the_gradients_of_the_records_one_by_one(plain: str, attention: str) -> None:
+    tokens = tokenizer(plain)
+    model = AutoModelForCausalLM.from_pretrained(plain, attn_implementation=attention)
+    model.config.use_cache = False
+    said = [("why?", "because of us"), ("why?", "we"), ("why?", "they say so"), ("who decides?", "we")]
+    records = [{"prompt": prompt, "comment": comment} for prompt, comment in said]
+
+    def gradients(*batches: list[dict[str, Any]]) -> tuple[float, list[torch.Tensor]]:
+        model.zero_grad()
+        total = 0.0
+        for examples in batches:
+            batch = with_branches(PadLeft(EOS)(examples), model.dtype)
+            labels = batch.pop("labels")
+            loss = summed_loss(model(**batch).logits, labels)
+            loss.backward()
+            total += loss.item()
+        return total, [weight.grad.clone() for weight in model.parameters() if weight.grad is not None]
+
+    alone, expected = gradients(*([one] for one in encode(records, tokens, 64)))
+    loss, found = gradients(list(encode(records, tokens, 64, together=3)))
+    assert loss == pytest.approx(alone, rel=1e-5)
+    assert len(found) == len(expected) > 5
+    for one, other in zip(found, expected, strict=True):
+        torch.testing.assert_close(one, other, rtol=1e-3, atol=1e-4 * other.abs().max().item())
 
 
 @pytest.mark.parametrize("attention", ["sdpa", "eager"])

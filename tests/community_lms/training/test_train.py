@@ -23,7 +23,7 @@ from community_lms.engines.peft import PeftEngine
 from community_lms.message import MessageRequest
 from community_lms.spec import Community, Decoding
 from community_lms.training import adapter, callbacks
-from community_lms.training.adapter import SETTINGS, WEIGHTS, build_model, check_packing, load_tokenizer
+from community_lms.training.adapter import SETTINGS, WEIGHTS, build_model, check_branches, check_packing, load_tokenizer
 from community_lms.training.callbacks import Clock, Order, last_checkpoint, remove_broken
 from community_lms.training.config import TrainConfig
 from community_lms.training.encode import PadLeft, encode
@@ -468,7 +468,7 @@ def test_a_backbone_that_mixes_packed_examples_is_refused(weights: str, texts: s
 
     model.get_base_model().model.config.use_cache = True  # with a cache, transformers looks at no positions
     model.config.use_cache = True
-    with pytest.raises(ModPluralError, match=r"packing: LlamaForCausalLM with sdpa attention does not keep"):
+    with pytest.raises(ModPluralError, match=r"packing: LlamaForCausalLM with eager attention does not keep"):
         check_packing(model)
 
 
@@ -509,3 +509,49 @@ def test_saved_settings_are_read_by_peft(done: Path) -> None:
     found = PeftConfig.from_pretrained(str(done))
 
     assert (found.r, found.lora_alpha, found.inference_mode) == (4, 32.0, True)
+
+
+def test_replies_put_together_train_to_the_weights_of_the_records_one_by_one(weights: str, tmp_path: Path) -> None:
+    said = [("why?", ("because of us", "we", "they say so")), ("who decides?", ("we", "all of us", "you"))]
+    lines = [json.dumps({"prompt": prompt, "comment": text}) for prompt, texts in said for text in texts]
+    (tmp_path / "c.jsonl").write_text("\n".join(lines), encoding="utf-8")
+    shared = {"max_steps": 3, "gradient_accumulation": 1, "holdout": 0.0, "lora": {"rank": 2, "dropout": 0.0}}
+    one = train(config(weights, str(tmp_path / "c.jsonl"), tmp_path / "one", **shared, batch_size=6))
+    three = train(
+        config(weights, str(tmp_path / "c.jsonl"), tmp_path / "three", **shared, batch_size=2, replies_together=3)
+    )
+
+    found, expected = (load_file(folder / WEIGHTS) for folder in (three, one))
+    assert set(found) == set(expected)
+    for name, weight in expected.items():
+        torch.testing.assert_close(found[name], weight, rtol=1e-3, atol=1e-5)
+    tokens = [json.loads((folder / RUN_INFO).read_text())["tokens"] for folder in (three, one)]
+    assert tokens[0] < tokens[1]
+
+
+def test_a_backbone_that_does_not_keep_replies_apart_is_refused(
+    weights: str, texts: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    model = build_model(config(weights, texts, tmp_path))
+    model.config.use_cache = False
+    check_branches(model)
+
+    monkeypatch.setattr(
+        adapter, "with_branches", lambda batch, dtype: {k: v for k, v in batch.items() if k != "branches"}
+    )
+    with pytest.raises(ModPluralError, match=r"replies_together: LlamaForCausalLM with eager attention does not keep"):
+        check_branches(model)
+
+
+@pytest.mark.parametrize(
+    ("fields", "message"),
+    [
+        ({"packing": True}, "replies_together and packing cannot both be used"),
+        ({"attention": "flash_attention_2"}, "replies_together needs eager or sdpa attention"),
+    ],
+)
+def test_replies_together_go_with_attention_that_takes_a_mask(
+    fields: dict[str, Any], message: str, weights: str, texts: str, tmp_path: Path
+) -> None:
+    with pytest.raises((ModPluralError, ValueError), match=message):
+        config(weights, texts, tmp_path, replies_together=2, **fields)
