@@ -11,7 +11,8 @@ messages. Beside the four methods:
 - ``raw``        vanilla on SmolLM2 as it comes, without the reader
 
 Finished runs are kept, so that an interrupted benchmark goes on. Prints one comparison, with intervals clustered by
-question.
+question, and the main figures apart for test questions to which a text that the communities were trained on comes near
+(`tools/train_embedded/overlap.py`) and for all others.
 """
 
 from __future__ import annotations
@@ -21,6 +22,7 @@ import os
 import random
 import subprocess
 import sys
+from collections.abc import Collection, Iterator, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
@@ -29,8 +31,12 @@ import yaml
 
 from community_lms.pool import PRESET_FOLDER
 from community_lms.store import MessageStore
+from plural_tasks.metrics import paired_difference
+from plural_tasks.report.runs import Run, read_runs
+from tools.train_embedded.overlap import near as near_questions
 
-TASKS = "plural_surveys_steerable,plural_surveys_distributional"
+MAIN = {"plural_surveys_steerable": "accuracy", "plural_surveys_distributional": "js_distance"}
+TASKS = ",".join(MAIN)
 SEED = 7
 
 
@@ -76,8 +82,10 @@ def main() -> None:
             write_noise(options.out / "messages.sqlite", options.out / "noise.sqlite")
         run(row, options)
         done.append(f"{row.name}={options.out / row.name}")
-    command = [sys.executable, "-m", "model_wrappers", "compare", *done, "--baseline", "modplural"]
+    first = "modplural" if any(place.startswith("modplural=") for place in done) else done[0].partition("=")[0]
+    command = [sys.executable, "-m", "model_wrappers", "compare", *done, "--baseline", first]
     subprocess.run([*command, "--format", "markdown"], check=True)
+    print("\n".join(by_nearness(read_runs(done))))
 
 
 def run(row: Row, options: argparse.Namespace) -> None:
@@ -105,6 +113,42 @@ def run(row: Row, options: argparse.Namespace) -> None:
     ]
     print(f"== {row.name}", flush=True)
     subprocess.run(command, check=True, env={"OMP_WAIT_POLICY": "PASSIVE", **os.environ})
+
+
+def by_nearness(runs: Sequence[Run]) -> Iterator[str]:
+    """The main figures on questions near to the themes and on others, with the differences from the first run.
+
+    Yields:
+        Lines of one Markdown table.
+    """
+    wanted = near_questions()
+    yield f"| task | questions | run | mean | difference from {runs[0].label} |"
+    yield "|---|---|---|---|---|"
+    for task, metric in MAIN.items():
+        for near, title in ((True, "near a theme"), (False, "others")):
+            first = _figures(runs[0], task, metric, wanted, near=near)
+            for run in runs:
+                found = _figures(run, task, metric, wanted, near=near)
+                pairs = [(found[id][0], first[id][0], first[id][1]) for id in found]
+                mean = sum(figure for figure, _, _ in pairs) / len(pairs)
+                told = "" if run is runs[0] else _difference(*zip(*pairs, strict=True))
+                count = len({cluster for _, _, cluster in pairs})
+                yield f"| {task} | {title} ({count}) | {run.label} | {mean:.3f} | {told} |"
+
+
+def _figures(run: Run, task: str, metric: str, wanted: Collection[str], *, near: bool) -> dict[str, tuple[float, str]]:
+    """Document id (the question's and the group's, joined by a dash) -> figure and question, of some questions."""
+    return {
+        one.id: (one.values[metric], one.cluster)
+        for one in run.tasks[task].documents
+        if any(one.id.startswith(f"{question}-") for question in wanted) is near
+    }
+
+
+def _difference(found: Sequence[float], first: Sequence[float], clusters: Sequence[str]) -> str:
+    made = paired_difference(found, first, clusters)
+    low, high = made.interval
+    return f"{made.estimate:+.3f} [{low:+.3f}, {high:+.3f}]"
 
 
 def write_shuffled(pool: str, path: Path) -> None:

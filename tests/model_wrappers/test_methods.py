@@ -53,8 +53,10 @@ def test_steerable_selects_by_attribute_then_answers_with_that_message(tmp_path)
     lm, base, _ = model(tmp_path, base=ScriptedLM(replies=["2", "B"]), script=SCRIPT)
     assert lm.generate_until(requests([doc("steerable")], "generate_until")) == ["B"]
     selecting, answering = (call[1][0] for call in base.calls)
-    assert "1. (the left bank) Ships need room." in selecting
-    assert "2. (the right bank) Carts need a way." in selecting
+    assert "1. Ships need room.\n" in selecting
+    assert "1. the left bank\n" in selecting
+    assert "2. Carts need a way.\n" in selecting
+    assert "2. the right bank\n" in selecting
     assert "ferrymen" in selecting
     assert "Carts need a way." in answering
     assert "Ships need room." not in answering

@@ -54,7 +54,8 @@ def test_the_message_is_selected_once_for_all_orders(tmp_path) -> None:
     lm, base, _ = model(tmp_path, base=ScriptedLM(replies=["2", "B", "C"]), script=SCRIPT)
     assert lm.generate_until(shuffled("steerable", "generate_until")) == ["B", "C"]
     selecting, *answering = (str(call[1][0]) for call in base.calls)
-    assert "1. (the left bank) Ships need room." in selecting
+    assert "1. Ships need room.\n" in selecting
+    assert "1. the left bank\n" in selecting
     assert len(answering) == 2
     assert all("Carts need a way." in prompt for prompt in answering)
 

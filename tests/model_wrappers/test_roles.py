@@ -88,8 +88,10 @@ def test_steerable_never_offers_a_module_and_tells_it_beside_the_selected_messag
     lm, base, _ = town(tmp_path, base=ScriptedLM(replies=["2", "B"]))
     lm.generate_until(requests([doc("steerable")], "generate_until"))
     selecting, answering = prompts_of(base)
-    assert "1. (the left bank) Ships need room." in selecting
-    assert "2. (the right bank) Carts need a way." in selecting
+    assert "1. Ships need room.\n" in selecting
+    assert "1. the left bank\n" in selecting
+    assert "2. Carts need a way.\n" in selecting
+    assert "2. the right bank\n" in selecting
     assert "3. " not in selecting
     assert "The river is deep." not in selecting
     assert answering.index("The river is deep.") < answering.index("Carts need a way.")

@@ -12,39 +12,86 @@ from __future__ import annotations
 import argparse
 import json
 import logging
+import os
 import shutil
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any, cast
+
+import torch
 
 from community_lms.training.adapter import SETTINGS, WEIGHTS
 from community_lms.training.config import TrainConfig
 from community_lms.training.record import RUN_INFO
 from community_lms.training.train import train
 from plural_tasks.checked import parse, read_yaml
+from plural_tasks.errors import ModPluralError
 from plural_tasks.files import write_lines
 from tools.train_embedded.corpora import LICENCE, community_records, shared_records
+from tools.train_embedded.jobs import run_all
 from tools.train_embedded.pools import ROOT, voices
 from tools.train_embedded.reader import brief_records, pick_records, reader_records
 
 RECIPE = Path(__file__).with_name("recipe.yaml")
 TARGET = ROOT / "community_lms" / "adapters"
+DESCRIPTIONS = {
+    "shared": "all communities of the embedded pools together",
+    "brief": "reads short passages; no community",
+    "pick": "finds who is described; no community",
+    "reader": "reads passages; no community",
+}
 SOURCE = "texts written for modplural (tools/train_embedded/themes) and train questions of plural_surveys"
+TRAININGS: dict[str, tuple[str, ...]] = {
+    "shared": ("shared",),
+    "reader": ("brief", "pick", "reader"),
+    "voices": tuple(voice.name for voice in voices()),
+}
+GOES_ON_FROM = {"pick": "brief", "reader": "pick", **dict.fromkeys(TRAININGS["voices"], "shared")}
 STEPS = ("corpora", "shared", "voices", "reader", "install")
 
 
 def main() -> None:
     """Run the steps that were asked for."""
     parser = argparse.ArgumentParser(prog="python -m tools.train_embedded", description=__doc__.splitlines()[0])
-    parser.add_argument("steps", nargs="*", metavar="STEP", help=f"of {', '.join(STEPS)} (default: all)")
+    parser.add_argument(
+        "steps", nargs="*", metavar="STEP", help=f"of {', '.join(STEPS)} (default: all), or one training by its name"
+    )
     parser.add_argument("--work", type=Path, default=Path("build/embedded"), help="folder for corpora and runs")
+    parser.add_argument("--jobs", type=int, help="trainings at once (default: 2 on CPUs of two cores or more, else 1)")
     options = parser.parse_args()
+    trainings = [name for names in TRAININGS.values() for name in names]
     for step in options.steps:
-        if step not in STEPS:
-            parser.error(f"{step!r} is no step; steps are {', '.join(STEPS)}")
+        if step not in STEPS and step not in trainings:
+            parser.error(f"{step!r} is no step; steps are {', '.join(STEPS)}; trainings {', '.join(trainings)}")
+    if options.jobs is not None and options.jobs < 1:
+        parser.error(f"--jobs: found {options.jobs}, expected at least 1")
     logging.basicConfig(level=logging.INFO, format="%(message)s")
+    try:
+        run(options.steps or STEPS, options.work, options.jobs or _default_jobs())
+    except ModPluralError as error:
+        raise SystemExit(f"{parser.prog}: {error}") from None
+    except KeyboardInterrupt:
+        raise SystemExit(f"{parser.prog}: interrupted; the same command goes on.") from None
+
+
+def run(steps: Sequence[str], work: Path, jobs: int) -> None:
+    """Run steps, and trainings by their names, in the order of what needs what."""
     recipe = cast(dict[str, Any], read_yaml(RECIPE))
-    for step in options.steps or STEPS:
-        ACTIONS[step](recipe, options.work)
+    if "corpora" in steps:
+        make_corpora(recipe, work)
+    names = [name for step, listed in TRAININGS.items() for name in listed if step in steps or name in steps]
+    if len(names) == 1:
+        train_one(recipe, work, names[0])
+    elif names:
+        needs = {name: GOES_ON_FROM.get(name) for name in names}
+        present = {name: need if need in needs else None for name, need in needs.items()}
+        run_all(present, lambda name: ("-m", "tools.train_embedded", name, "--work", str(work)), jobs)
+    if "install" in steps:
+        install(work)
+
+
+def _default_jobs() -> int:
+    return 2 if (os.cpu_count() or 1) > 1 and not torch.cuda.is_available() else 1
 
 
 def make_corpora(recipe: dict[str, Any], work: Path) -> None:
@@ -68,37 +115,25 @@ def make_corpora(recipe: dict[str, Any], work: Path) -> None:
         print(f"{name}: {len(records)} records")
 
 
-def train_shared(recipe: dict[str, Any], work: Path) -> None:
-    """Train the adapter from which all communities go on."""
-    train(_config(recipe, work, "shared", "all communities of the embedded pools together", recipe["shared"]))
+def train_one(recipe: dict[str, Any], work: Path, name: str) -> None:
+    """Train one adapter, from the one that it goes on from."""
+    described = {voice.name: voice.description for voice in voices()}
+    settings = dict(recipe["voices" if name in described else name])
+    if name in GOES_ON_FROM:
+        settings["init_from"] = {"path": str(work / "runs" / GOES_ON_FROM[name])}
+    train(_config(recipe, work, name, described.get(name) or DESCRIPTIONS[name], settings))
 
 
-def train_voices(recipe: dict[str, Any], work: Path) -> None:
-    """Train each community's adapter."""
-    for voice in voices():
-        settings = {**recipe["voices"], "init_from": {"path": str(work / "runs" / "shared")}}
-        train(_config(recipe, work, voice.name, voice.description, settings))
-
-
-def train_reader(recipe: dict[str, Any], work: Path) -> None:
-    """Train the embedded base's reader."""
-    train(_config(recipe, work, "brief", "reads short passages; no community", recipe["brief"]))
-    settings = {**recipe["pick"], "init_from": {"path": str(work / "runs" / "brief")}}
-    train(_config(recipe, work, "pick", "finds who is described; no community", settings))
-    settings = {**recipe["reader"], "init_from": {"path": str(work / "runs" / "pick")}}
-    train(_config(recipe, work, "reader", "reads passages; no community", settings))
-
-
-def install(recipe: dict[str, Any], work: Path) -> None:
+def install(work: Path) -> None:
     """Copy adapters and their records into the package."""
-    for name in (*(voice.name for voice in voices()), "reader"):
-        run, target = work / "runs" / name, TARGET / name
-        if not (run / RUN_INFO).is_file():
+    for name in (*TRAININGS["voices"], "reader"):
+        folder, target = work / "runs" / name, TARGET / name
+        if not (folder / RUN_INFO).is_file():
             print(f"{name}: not trained yet, left as it is")
             continue
         target.mkdir(parents=True, exist_ok=True)
         for file in (WEIGHTS, SETTINGS, RUN_INFO, "loss.jsonl", "loss.svg"):
-            shutil.copyfile(run / file, target / file)
+            shutil.copyfile(folder / file, target / file)
         print(f"{name}: {(target / WEIGHTS).stat().st_size / 1e6:.1f} MB")
 
 
@@ -119,14 +154,6 @@ def _config(recipe: dict[str, Any], work: Path, name: str, description: str, set
 def _corpus(work: Path, name: str) -> Path:
     return work / "corpora" / f"{name}.jsonl"
 
-
-ACTIONS = {
-    "corpora": make_corpora,
-    "shared": train_shared,
-    "voices": train_voices,
-    "reader": train_reader,
-    "install": install,
-}
 
 if __name__ == "__main__":
     main()

@@ -5,9 +5,8 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
-from tools.train_embedded.overlap import opinion_themes
 from tools.train_embedded.pools import voices
-from tools.train_embedded.themes import Theme, all_opinion_themes
+from tools.train_embedded.themes import Theme, opinion_themes
 
 
 @dataclass(frozen=True)
@@ -55,5 +54,5 @@ def _mean(stances: Sequence[float]) -> float:
 
 
 if __name__ == "__main__":
-    print(f"{len(opinion_themes())} of {len(all_opinion_themes())} themes are trained on; of these:\n")
+    print(f"{len(opinion_themes())} themes with stances:\n")
     print(table(opinion_themes()))

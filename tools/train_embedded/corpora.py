@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import random
 from collections.abc import Iterator, Sequence
+from itertools import chain
 
 from model_wrappers.prompts import load_prompts
 from plural_tasks.schema import Mode
-from tools.train_embedded.overlap import opinion_themes
 from tools.train_embedded.pools import Voice, cells, voices
-from tools.train_embedded.respond import draw_stance, reason_for, reply
-from tools.train_embedded.themes import Theme
+from tools.train_embedded.respond import Reply, draw_stances, reason_for, reply
+from tools.train_embedded.themes import Theme, opinion_themes
 from tools.train_embedded.voice import comment_on, say
 
 Record = dict[str, str]
@@ -19,28 +19,39 @@ SOURCE_THEMES = "texts written for modplural (tools/train_embedded/themes)"
 SOURCE_SURVEYS = "train questions of plural_surveys, answers in the project's words"
 LICENCE = "Apache-2.0"
 
-REPLIES_PER_THEME = 1
+PROMPTS = 2
+"""Of a theme, and of a survey question."""
+
+REPLIES = 3
+"""To each prompt, one after the other."""
+
+REASONS = 0.6
+"""Share of replies that say why."""
+
 COMMENTS_PER_THEME = 0.25
-REPLIES_PER_QUESTION = 3
 
 
 def community_records(voice: Voice, seed: int) -> list[Record]:
-    """All records of one community, shuffled; the same for the same seed."""
-    rng = random.Random(f"{seed} {voice.name}")
-    records = [*_themes(voice, rng), *_surveys(voice, rng)]
-    rng.shuffle(records)
-    return records
+    """All records of one community; prompts are shuffled, replies to one prompt follow each other."""
+    return list(chain.from_iterable(_by_prompt(voice, seed)))
 
 
 def shared_records(seed: int, share: float) -> list[Record]:
     """A share of what all communities say, with other draws: what a voice learns before it is one community's."""
     rng = random.Random(f"{seed} shared")
-    records = []
+    groups: list[list[Record]] = []
     for voice in voices():
-        said = community_records(voice, seed + 1)
-        records += rng.sample(said, int(len(said) * share))
-    rng.shuffle(records)
-    return records
+        said = _by_prompt(voice, seed + 1)
+        groups += rng.sample(said, int(len(said) * share))
+    rng.shuffle(groups)
+    return list(chain.from_iterable(groups))
+
+
+def _by_prompt(voice: Voice, seed: int) -> list[list[Record]]:
+    rng = random.Random(f"{seed} {voice.name}")
+    groups = [*_themes(voice, rng), *_surveys(voice, rng)]
+    rng.shuffle(groups)
+    return groups
 
 
 def ask(question: str, options: Sequence[str], voice: Voice) -> str:
@@ -65,35 +76,45 @@ def _prompt(mode: Mode, question: str, options: Sequence[str], voice: Voice) -> 
     )
 
 
-def _themes(voice: Voice, rng: random.Random) -> Iterator[Record]:
+def _themes(voice: Voice, rng: random.Random) -> Iterator[list[Record]]:
     for theme in opinion_themes():
         mean = theme.positions[voice.name]
-        for _ in range(REPLIES_PER_THEME):
-            answered = reply(theme, draw_stance(mean, rng), rng)
-            text = say(answered.options[answered.chosen], answered.reason, rng)
-            yield _record(voice, ask(answered.question, answered.options, voice), text, SOURCE_THEMES)
+        for _ in range(PROMPTS):
+            form = rng.random()  # the same question for all, and the same options in the same order
+            answers = [reply(theme, stance, random.Random(form)) for stance in draw_stances(mean, REPLIES, rng)]
+            prompt = ask(answers[0].question, answers[0].options, voice)
+            yield [_record(voice, prompt, _reply(theme, answered, rng), SOURCE_THEMES) for answered in answers]
         if rng.random() < COMMENTS_PER_THEME:
-            yield _record(voice, describe(theme.situation, voice), _comment(theme, mean, rng), SOURCE_THEMES)
+            prompt = describe(theme.situation, voice)
+            yield [
+                _record(voice, prompt, _comment(theme, stance, rng), SOURCE_THEMES)
+                for stance in draw_stances(mean, REPLIES, rng)
+            ]
 
 
-def _comment(theme: Theme, mean: float, rng: random.Random) -> str:
-    stance = draw_stance(mean, rng)
+def _reply(theme: Theme, answered: Reply, rng: random.Random) -> str:
+    reason = reason_for(theme, answered.stance, rng) if rng.random() < REASONS else ""
+    return say(answered.options[answered.chosen], reason, rng)
+
+
+def _comment(theme: Theme, stance: float, rng: random.Random) -> str:
     reasons = list(dict.fromkeys(reason_for(theme, stance, rng) for _ in range(4)))
     return comment_on(reasons, rng)
 
 
-def _surveys(voice: Voice, rng: random.Random) -> Iterator[Record]:
+def _surveys(voice: Voice, rng: random.Random) -> Iterator[list[Record]]:
     by_question: dict[str, list[tuple[str, tuple[str, ...], tuple[float, ...]]]] = {}
     for question, cell in cells(voice.name):
         by_question.setdefault(question.id, []).append((question.text, question.options, cell.shares))
     for answered in by_question.values():
-        for _ in range(REPLIES_PER_QUESTION):
+        for _ in range(PROMPTS):
             text, options, shares = rng.choice(answered)
-            chosen = rng.choices(range(len(options)), weights=shares)[0]
             shown = list(options)
             if rng.random() < 0.5:
                 shown.reverse()
-            yield _record(voice, ask(text, shown, voice), say(options[chosen], "", rng), SOURCE_SURVEYS)
+            prompt = ask(text, shown, voice)
+            chosen = rng.choices(options, weights=shares, k=REPLIES)
+            yield [_record(voice, prompt, say(option, "", rng), SOURCE_SURVEYS) for option in chosen]
 
 
 def _record(voice: Voice, prompt: str, comment: str, source: str) -> Record:

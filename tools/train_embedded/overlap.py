@@ -1,10 +1,10 @@
-"""Themes that ask what a test question asks: no community is trained on them.
+"""Which test questions the themes come near: those on which the communities had something to learn from.
 
-The themes were written without sight of the benchmark. Some ask, in other words, what a test question asks; those of
-which any wording is as near to a test question, or to one of its sentences, as `LIMIT` (cosine of all-MiniLM-L6-v2
-embeddings) are listed in ``overlap.json`` and left out. Sentences are compared one by one, because a lead-in that a
-battery of items shares ("We are faced with many problems …") hides what an item asks. Themes on the same subject that
-ask something else stay.
+The themes were written without sight of the benchmark, and all of them are trained on. Some ask, in other words, what
+a test question asks, as any texts of a community may. How near the nearest theme comes to each test question (cosine of
+all-MiniLM-L6-v2 embeddings, the best of all wordings) is listed in ``overlap.json``, so that results can be told apart
+by it: `near` names the questions at or above `LIMIT`. Sentences are compared one by one, because a lead-in that a
+battery of items shares ("We are faced with many problems …") hides what an item asks.
 """
 
 from __future__ import annotations
@@ -12,27 +12,23 @@ from __future__ import annotations
 import json
 import random
 import re
-from functools import cache
 from pathlib import Path
 from typing import Any
 
 from plural_tasks.files import write_json
 from tools.train_embedded.respond import FORMS, _forms
-from tools.train_embedded.themes import Theme, all_opinion_themes
+from tools.train_embedded.themes import Theme, opinion_themes
 
 LIMIT = 0.7
+"""From this cosine on, a theme asks what the question asks, or nearly."""
+
 PATH = Path(__file__).with_name("overlap.json")
 
 
-@cache
-def left_out() -> frozenset[str]:
-    """Ids of the themes that no community is trained on."""
-    return frozenset(entry["theme"] for entry in json.loads(PATH.read_text(encoding="utf-8"))["themes"])
-
-
-def opinion_themes() -> list[Theme]:
-    """The themes that communities are trained on."""
-    return [theme for theme in all_opinion_themes() if theme.id not in left_out()]
+def near(limit: float = LIMIT) -> frozenset[str]:
+    """Ids of the test questions to which a theme comes as near as ``limit``."""
+    listed = json.loads(PATH.read_text(encoding="utf-8"))["questions"]
+    return frozenset(entry["question"] for entry in listed if entry["likeness"] >= limit)
 
 
 def wordings(theme: Theme) -> list[str]:
@@ -52,7 +48,7 @@ def compare() -> dict[str, Any]:
     """Compare all themes with all test questions.
 
     Returns:
-        What ``overlap.json`` holds: each theme at or above `LIMIT` with the test question that it is nearest to.
+        What ``overlap.json`` holds: each test question with the theme that comes nearest, from the nearest on.
     """
     from plural_tasks.judges.embedding import EmbeddingJudge
     from plural_tasks.sources.surveys import read_surveys
@@ -60,26 +56,27 @@ def compare() -> dict[str, Any]:
 
     questions = [question for question in read_surveys(SURVEYS).questions if question.split == "test"]
     asked = [(question.id, text) for question in questions for text in sentences(question.text)]
-    texts = [(theme.id, text) for theme in all_opinion_themes() for text in wordings(theme)]
+    texts = [(theme.id, text) for theme in opinion_themes() for text in wordings(theme)]
     judge = EmbeddingJudge()
-    likeness = judge.embed([text for _, text in texts]) @ judge.embed([text for _, text in asked]).T
+    likeness = judge.embed([text for _, text in asked]) @ judge.embed([text for _, text in texts]).T
     nearest: dict[str, tuple[float, str]] = {}
-    for (theme, _), row in zip(texts, likeness, strict=True):
+    for (question, _), row in zip(asked, likeness, strict=True):
         best = int(row.argmax())
-        nearest[theme] = max(nearest.get(theme, (-1.0, "")), (round(float(row[best]), 3), asked[best][0]))
-    found = [
-        {"theme": theme, "question": question, "likeness": value}
-        for theme, (value, question) in sorted(nearest.items(), key=lambda entry: -entry[1][0])
-        if value >= LIMIT
-    ]
-    return {"limit": LIMIT, "themes": found}
+        nearest[question] = max(nearest.get(question, (-1.0, "")), (round(float(row[best]), 3), texts[best][0]))
+    return {
+        "questions": [
+            {"question": question, "theme": theme, "likeness": value}
+            for question, (value, theme) in sorted(nearest.items(), key=lambda entry: (-entry[1][0], entry[0]))
+        ]
+    }
 
 
 def find() -> None:
     """Write the list anew: ``python -m tools.train_embedded.overlap``."""
     found = compare()
     write_json(PATH, found)
-    print(f"{len(found['themes'])} of {len(all_opinion_themes())} themes are left out")
+    count = sum(entry["likeness"] >= LIMIT for entry in found["questions"])
+    print(f"A theme comes near to {count} of {len(found['questions'])} test questions ({LIMIT} or more)")
 
 
 if __name__ == "__main__":

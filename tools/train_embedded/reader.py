@@ -1,10 +1,12 @@
 """What teaches the embedded base to read a passage: the prompts that a base LLM is given, with the answers asked for.
 
-Every prompt comes from the default prompt set, around a question in the tasks' own form. The passage states an answer
-or a reason for one, and the target is that answer's letter; where nothing is stated, the target is a letter drawn
-evenly, so that without a passage the reader has no opinion of its own. What groups think is not taught here: stances
-are drawn evenly, and attributes are attached at random. Selecting and routing are taught by who is described, not by
-what is said.
+Every prompt comes from the default prompt set, around a question in the tasks' own form. First the reader is taught the
+letter of the answer that a passage states (`brief_records`). Then what one person's word tells of the group that they
+come from (`_stated`): the target is the letter of what another of the same group answered, so that the reader's
+probabilities are those of the group and not of the one who spoke. Where nothing is stated the target is a letter
+drawn evenly, so that without a passage the reader has no opinion of its own. What groups think is not taught here:
+their means are drawn evenly, and attributes are attached at random. Selecting and routing are taught by who is
+described, not by what is said.
 """
 
 from __future__ import annotations
@@ -20,10 +22,9 @@ from model_wrappers.prompts import load_prompts
 from plural_tasks.schema import LABELS, Mode
 from plural_tasks.sources.surveys import Group, Population, Question
 from tools.train_embedded.corpora import LICENCE, Record
-from tools.train_embedded.overlap import opinion_themes
 from tools.train_embedded.pools import Voice, groups, train_questions, voices
 from tools.train_embedded.respond import Reply, draw_stance, reason_for, reply
-from tools.train_embedded.themes import EVERYDAY, Theme, read_themes
+from tools.train_embedded.themes import EVERYDAY, Theme, opinion_themes, read_themes
 from tools.train_embedded.voice import say
 
 CLEAR = 0.5
@@ -35,12 +36,12 @@ NEEDS = {"spending": "spend", "graded": "options"}
 
 SOURCE = "texts written for modplural (tools/train_embedded/themes), read through the default prompt set"
 KINDS = {
-    "stated": 0.24,
-    "reasoned": 0.07,
-    "nothing": 0.08,
-    "beside": 0.07,
-    "select": 0.24,
-    "route": 0.27,
+    "stated": 0.36,
+    "reasoned": 0.02,
+    "nothing": 0.07,
+    "beside": 0.06,
+    "select": 0.38,
+    "route": 0.08,
     "synthesis": 0.03,
 }
 """Share of each kind of example."""
@@ -90,17 +91,18 @@ def _brief(themes: list[Theme], rng: random.Random) -> tuple[str, str]:
 
 
 def pick_records(count: int, seed: int) -> list[Record]:
-    """Short lists of people, and whose view is wanted: on these the reader learns to match it with who is described.
+    """Lists of people, and whose view is wanted: on these the reader learns to match it with who is described.
 
-    In half of them people are named by their country, so that the words are the same.
+    In half of the lists people are named by their country, so that the words are the same. A third of all examples are
+    short passages once more: without them what was learnt on those is lost.
     """
     rng = random.Random(f"{seed} pick")
     themes = _all_themes()
-    return [_record(*(_named if rng.random() < 0.5 else _picked)(themes, rng)) for _ in range(count)]
+    return [_record(*rng.choice((_named, _picked, _brief))(themes, rng)) for _ in range(count)]
 
 
 def _named(themes: list[Theme], rng: random.Random) -> tuple[str, str]:
-    places = rng.sample(_places(), rng.randint(3, 6))
+    places = rng.sample(_places(), _size(rng))
     wanted = rng.choice(places)
     attribute = rng.choice(("people in {} ({})", "country: {} ({})")).format(wanted, rng.randint(1980, 2022))
     return _list(attribute, [f"people in {place}" for place in places], places.index(wanted), themes, rng)
@@ -109,9 +111,14 @@ def _named(themes: list[Theme], rng: random.Random) -> tuple[str, str]:
 def _picked(themes: list[Theme], rng: random.Random) -> tuple[str, str]:
     attribute, wanted = _described(rng)
     mine = next(voice for voice in voices() if voice.name == wanted)
-    members = [mine, *rng.sample([voice for voice in voices() if voice is not mine], rng.randint(2, 5))]
+    members = [mine, *rng.sample([voice for voice in voices() if voice is not mine], _size(rng) - 1)]
     rng.shuffle(members)
     return _list(attribute, [member.description for member in members], members.index(mine), themes, rng)
+
+
+def _size(rng: random.Random) -> int:
+    """How many people are listed: few, so that it is learnt, or as many as the whole pool has."""
+    return rng.randint(3, 6) if rng.random() < 0.5 else len(voices())
 
 
 def _list(attribute: str, people: list[str], place: int, themes: list[Theme], rng: random.Random) -> tuple[str, str]:
@@ -181,10 +188,16 @@ def _cut(text: str, rng: random.Random) -> str:
 
 
 def _stated(themes: list[Theme], rng: random.Random) -> tuple[str, str]:
-    answered = _asked(themes, rng)
-    reason = answered.reason if rng.random() < 0.85 else ""
-    message = _cut(say(answered.options[answered.chosen], reason, rng), rng)
-    return _framed(answered, message, rng), LABELS[answered.chosen]
+    theme, mean, form = rng.choice(themes), rng.uniform(-2.0, 2.0), rng.random()
+    # One form for both: the same question and options in the same order.
+    heard, other = (reply(theme, draw_stance(mean, rng), random.Random(form)) for _ in range(2))
+    order = list(range(len(heard.options)))
+    if len(order) < 8:  # scales keep their direction
+        rng.shuffle(order)
+    options = tuple(heard.options[place] for place in order)
+    reason = reason_for(theme, heard.stance, rng) if rng.random() < 0.7 else ""
+    message = _cut(say(heard.options[heard.chosen], reason, rng), rng)
+    return _framed(replace(heard, options=options), message, rng), LABELS[order.index(other.chosen)]
 
 
 def _reasoned(themes: list[Theme], rng: random.Random) -> tuple[str, str]:
@@ -216,11 +229,12 @@ def _select(themes: list[Theme], rng: random.Random) -> tuple[str, str]:
     members = _members(wanted, rng)
     theme = rng.choice([theme for theme in themes if theme.positions])
     form = rng.random()  # all are asked the same question
+    words = rng.randint(3, 8) if rng.random() < 0.7 else rng.randint(9, 20)
     messages = []
     for member in members:
         answered = reply(theme, draw_stance(theme.positions[member.name], rng), random.Random(form))
         reason = reason_for(theme, answered.stance, rng)
-        text = " ".join(say(answered.options[answered.chosen], reason, rng).split()[: rng.randint(8, 20)])
+        text = " ".join(say(answered.options[answered.chosen], reason, rng).split()[:words])
         messages.append({"community": member.name, "description": member.description, "text": text})
     question = answered.question
     prompt = load_prompts("default").render("select", question=question, attribute=attribute, messages=messages)
@@ -247,13 +261,16 @@ def _synthesis(themes: list[Theme], rng: random.Random) -> tuple[str, str]:
 
 
 def _members(wanted: str, rng: random.Random) -> list[Voice]:
-    """The wanted community among others: of its pool, or of all."""
+    """The wanted community among others: all (half of the time), those of its pool, or a few."""
     mine = next(voice for voice in voices() if voice.name == wanted)
-    others = [voice for voice in voices() if voice is not mine and (voice.pool == mine.pool or rng.random() < 0.7)]
-    chosen = [mine, *rng.sample(others, min(len(others), rng.randint(2, 5) if rng.random() < 0.8 else 10))]
-    if rng.random() < 0.5:
-        return sorted(chosen, key=voices().index)
-    rng.shuffle(chosen)
+    others = [voice for voice in voices() if voice is not mine]
+    kind = rng.random()
+    if kind < 0.25:
+        others = [voice for voice in others if voice.pool == mine.pool]
+    elif kind < 0.5:
+        others = rng.sample(others, rng.randint(2, 5))
+    chosen = [mine, *others]
+    rng.shuffle(chosen)  # never in the pool's order: the number is read off the list and not learnt by heart
     return chosen
 
 

@@ -9,6 +9,7 @@ from __future__ import annotations
 import random
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from statistics import NormalDist
 
 from tools.train_embedded.themes import Theme
 
@@ -39,6 +40,17 @@ class Reply:
 def draw_stance(mean: float, rng: random.Random) -> float:
     """One person's stance."""
     return max(-2.0, min(2.0, rng.gauss(mean, SPREAD)))
+
+
+def draw_stances(mean: float, count: int, rng: random.Random) -> list[float]:
+    """Stances of several people, one from each of ``count`` equally likely slices of the distribution, in any order.
+
+    Their mean strays from the community's far less than that of as many independent draws.
+    """
+    shares = [(place + max(rng.random(), 1e-9)) / count for place in range(count)]
+    stances = [max(-2.0, min(2.0, NormalDist(mean, SPREAD).inv_cdf(share))) for share in shares]
+    rng.shuffle(stances)
+    return stances
 
 
 def reason_for(theme: Theme, stance: float, rng: random.Random) -> str:

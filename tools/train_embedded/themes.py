@@ -81,7 +81,7 @@ def _theme(name: str, number: int, entry: object) -> Theme:
     return parse(Theme, {**entry, "id": f"{name}/{short}"}, where=f"{name}.yaml, theme {short!r}")
 
 
-def all_opinion_themes() -> list[Theme]:
+def opinion_themes() -> list[Theme]:
     """All themes with stances, in the order of files and entries.
 
     Raises:

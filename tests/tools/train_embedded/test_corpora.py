@@ -25,8 +25,8 @@ from tests.tools.train_embedded.made import normalised, stated
 from tools.train_embedded import corpora, pools
 from tools.train_embedded.__main__ import RECIPE, make_corpora
 from tools.train_embedded.corpora import SOURCE_SURVEYS, SOURCE_THEMES, Record, ask, community_records, describe
-from tools.train_embedded.overlap import opinion_themes
 from tools.train_embedded.pools import ROOT, SURVEYS, cells, train_questions, voices
+from tools.train_embedded.themes import opinion_themes
 
 VOICES = {voice.name: voice for voice in voices()}
 SHIPPED = (
@@ -75,15 +75,30 @@ def test_a_test_question_among_the_train_questions_would_be_noticed(monkeypatch:
 
 
 @pytest.mark.parametrize("name", VOICES)
-def test_each_theme_is_asked_once_and_each_train_question_three_times(name: str, records: Records) -> None:
+def test_each_theme_and_each_train_question_is_asked_twice_of_three_people(name: str, records: Records) -> None:
     asked = Counter(record["source"] for record in closed(records[name]))
-    assert asked[SOURCE_THEMES] == len(opinion_themes())
-    assert asked[SOURCE_SURVEYS] == 3 * len({question.id for question, _ in cells(name)})
+    assert asked[SOURCE_THEMES] == 2 * 3 * len(opinion_themes())
+    assert asked[SOURCE_SURVEYS] == 2 * 3 * len({question.id for question, _ in cells(name)})
     comments = [record for record in records[name] if record not in closed(records[name])]
-    # A quarter of 268 themes: 67 +- 4 x sqrt(268 x 3/16) = 28.4.
-    assert abs(len(comments) - len(opinion_themes()) / 4) <= 28.4
+    # A quarter of 280 themes: 70 +- 4 x sqrt(280 x 3/16) = 29.0.
+    assert len(comments) % 3 == 0
+    assert abs(len(comments) / 3 - len(opinion_themes()) / 4) <= 29.0
     situations = {theme.situation for theme in opinion_themes()}
     assert {record["prompt"].splitlines()[0].removeprefix("Here is a situation: ") for record in comments} <= situations
+
+
+def test_replies_to_a_prompt_follow_each_other_and_a_part_of_them_says_why(records: Records) -> None:
+    for name in VOICES:
+        made = records[name]
+        assert len(made) % 3 == 0
+        for start in range(0, len(made), 3):
+            assert len({(record["prompt"], record["source"]) for record in made[start : start + 3]}) == 1
+        replies = [record for record in closed(made) if record["source"] == SOURCE_THEMES]
+        reasons = {reason for theme in opinion_themes() for reason in (*theme.plus, *theme.minus, *theme.between)}
+        told = sum(any(record["comment"].endswith(f" {reason}") for reason in reasons) for record in replies)
+        # Three of five of 1680: 1008 +- 4 x sqrt(1680 x 0.24) = 80.3.
+        assert len(replies) == 1680
+        assert abs(told - 1008) <= 80.3
 
 
 def test_every_answer_is_one_of_the_options_that_were_offered(records: Records) -> None:
@@ -104,7 +119,7 @@ def test_the_shared_corpus_is_a_share_of_everybody_with_other_draws(records: Rec
     for name, voice in VOICES.items():
         other = community_records(voice, 21)
         mine = [record for record in records["shared"] if record["community"] == name]
-        assert len(mine) == int(len(other) * read_yaml(RECIPE)["shared_share"])
+        assert len(mine) == 3 * int(len(other) / 3 * read_yaml(RECIPE)["shared_share"])
         assert all(record in other for record in mine)
         assert sum(record in records[name] for record in mine) < len(mine) / 2
 
@@ -119,8 +134,9 @@ def test_survey_answers_are_sampled_in_proportion_to_the_shares(
 ) -> None:
     question = next(question for question in train_questions() if len(question.options) == 3 and question.groups)
     monkeypatch.setattr(corpora, "cells", lambda _: only(question, *rows))
-    monkeypatch.setattr(corpora, "REPLIES_PER_QUESTION", 4000)
-    made = list(corpora._surveys(VOICES["asia"], random.Random(6)))
+    monkeypatch.setattr(corpora, "PROMPTS", 4000)
+    monkeypatch.setattr(corpora, "REPLIES", 1)
+    made = [record for (record,) in corpora._surveys(VOICES["asia"], random.Random(6))]
     said = Counter(stated(record["comment"], question.options) for record in made)
     for place, option in enumerate(question.options):
         # Each cell counts the same: (1, 0, 0) and (0.2, 0.6, 0.2) make (0.6, 0.3, 0.1).

@@ -58,8 +58,8 @@ def configs(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> dict[str, TrainC
     given: list[TrainConfig] = []
     monkeypatch.setattr(command, "train", given.append)
     recipe: Any = read_yaml(command.RECIPE)
-    for step in (command.train_shared, command.train_voices, command.train_reader):
-        step(recipe, tmp_path)
+    for name in (name for names in command.TRAININGS.values() for name in names):
+        command.train_one(recipe, tmp_path, name)
     return {config.community: config for config in given}
 
 
@@ -81,6 +81,17 @@ def test_every_voice_goes_on_from_the_shared_adapter_with_its_own_corpus(
     assert configs["shared"].init_from is None
 
 
+def test_the_reader_goes_on_from_lists_of_people_and_these_from_short_passages(
+    configs: dict[str, TrainConfig], tmp_path: Path
+) -> None:
+    assert configs["brief"].init_from is None
+    for name, first in (("pick", "brief"), ("reader", "pick")):
+        start = configs[name].init_from
+        assert start is not None
+        assert Path(start.path) == tmp_path / "runs" / first
+        assert configs[name].lora == configs["brief"].lora
+
+
 @pytest.mark.parametrize("name", [*(voice.name for voice in voices()), "reader"])
 def test_a_committed_adapter_was_trained_under_the_name_and_description_of_its_preset(name: str) -> None:
     record = ROOT / "community_lms" / "adapters" / name / "run_info.json"
@@ -98,3 +109,7 @@ def test_a_step_that_does_not_exist_is_refused(monkeypatch: pytest.MonkeyPatch, 
     with pytest.raises(SystemExit):
         command.main()
     assert "'voice' is no step; steps are corpora, shared, voices, reader, install" in capsys.readouterr().err
+    monkeypatch.setattr("sys.argv", ["train_embedded", "--jobs", "0"])
+    with pytest.raises(SystemExit):
+        command.main()
+    assert "--jobs: found 0, expected at least 1" in capsys.readouterr().err

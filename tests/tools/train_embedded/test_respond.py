@@ -9,7 +9,17 @@ from statistics import NormalDist
 import pytest
 
 from tests.tools.train_embedded.made import PLAIN, THEME
-from tools.train_embedded.respond import FORMS, _forms, _lower, draw_stance, reason_for, reply, step
+from tools.train_embedded.respond import (
+    FORMS,
+    SPREAD,
+    _forms,
+    _lower,
+    draw_stance,
+    draw_stances,
+    reason_for,
+    reply,
+    step,
+)
 
 STANCES = (-2.0, -0.1, 0.1, 2.0)
 
@@ -141,6 +151,20 @@ def test_stances_are_normal_around_the_mean_and_cut_at_the_ends(mean: float) -> 
     assert -2.0 == min(drawn) <= max(drawn) <= 2.0
     assert near(sum(stance == 2.0 for stance in drawn) / N, 1 - normal.cdf(2.0))
     assert near(sum(stance == -2.0 for stance in drawn) / N, normal.cdf(-2.0))
+
+
+def test_stances_drawn_together_come_from_equal_slices_of_the_distribution() -> None:
+    rng = random.Random(5)
+    normal = NormalDist(0.4, SPREAD)
+    firsts = []
+    for _ in range(500):
+        drawn = draw_stances(0.4, 4, rng)
+        firsts.append(drawn[0])
+        # A quarter of the distribution each; what lies beyond -2 and 2 is cut, and stays in its quarter.
+        assert sorted(int(min(normal.cdf(stance), 0.999) * 4) for stance in drawn) == [0, 1, 2, 3]
+    # In any order: the first is any of them, half of the time below the middle, 250 +- 4 x 11.2.
+    assert abs(sum(stance < 0.4 for stance in firsts) - 250) <= 44.7
+    assert all(-2.0 <= stance <= 2.0 for stance in draw_stances(1.9, 4, rng))
 
 
 SIDES: dict[str, Callable[[str], bool]] = {

@@ -10,12 +10,11 @@ from plural_tasks.errors import ModPluralError
 from tests.tools.train_embedded.made import FIELDS
 from tools.train_embedded import themes
 from tools.train_embedded.balance import Balance, balance, balances, table
-from tools.train_embedded.overlap import opinion_themes
 from tools.train_embedded.pools import voices
-from tools.train_embedded.themes import EVERYDAY, FOLDER, Theme, all_opinion_themes, read_themes
+from tools.train_embedded.themes import EVERYDAY, FOLDER, Theme, opinion_themes, read_themes
 
 README = (FOLDER / "README.md").read_text(encoding="utf-8")
-OPINION = all_opinion_themes()
+OPINION = opinion_themes()
 EVERY = [*OPINION, *read_themes(EVERYDAY)]
 NAMES = {
     "liberal",
@@ -114,7 +113,7 @@ ENTRY = {**FIELDS, "id": "wells", "positions": {"asia": 1.5}}
 
 def test_an_id_is_that_of_the_file_and_the_entry(folder: Path) -> None:
     write(folder, ENTRY)
-    assert [theme.id for theme in all_opinion_themes()] == ["made/wells"]
+    assert [theme.id for theme in opinion_themes()] == ["made/wells"]
 
 
 @pytest.mark.parametrize(
@@ -146,4 +145,4 @@ def test_a_file_that_is_no_list_and_an_entry_that_is_no_mapping_are_refused(fold
 def test_an_id_that_occurs_twice_is_refused(folder: Path) -> None:
     write(folder, ENTRY, ENTRY)
     with pytest.raises(ModPluralError, match="theme 'made/wells' occurs twice"):
-        all_opinion_themes()
+        opinion_themes()

@@ -3,9 +3,9 @@
 import random
 
 from tests.tools.train_embedded.made import stated
-from tools.train_embedded.overlap import opinion_themes
 from tools.train_embedded.pools import train_questions
 from tools.train_embedded.respond import reply
+from tools.train_embedded.themes import opinion_themes
 from tools.train_embedded.voice import comment_on, say
 
 
