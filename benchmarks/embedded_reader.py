@@ -25,8 +25,7 @@ from transformers import AutoModelForCausalLM, AutoTokenizer
 from community_lms.embedded import EMBEDDED_MODELS, resolve_weights
 from community_lms.training.adapter import has_native_bfloat16
 from community_lms.training.encode import render
-from tools.train_embedded.reader import MAKERS, brief_records, pick_records
-from tools.train_embedded.themes import EVERYDAY, opinion_themes, read_themes
+from tools.train_embedded.reader import MAKERS, all_themes, brief_records, pick_records
 
 SEED = 1234
 """Not the recipe's: other draws of stances, options and lists."""
@@ -55,7 +54,7 @@ def kinds(count: int) -> Iterator[tuple[str, Examples]]:
     """Examples of every kind that has one right answer; lists of people also by length."""
     for name, records in (("brief", brief_records), ("pick", pick_records)):
         yield name, [(record["prompt"], record["comment"]) for record in records(count, SEED)]
-    themes, rng = [*read_themes(EVERYDAY), *opinion_themes()], random.Random(SEED)
+    themes, rng = all_themes(), random.Random(SEED)
     for name in ("stated", "reasoned", "select", "route"):
         made = [MAKERS[name](themes, rng) for _ in range(count)]
         yield name, made

@@ -53,21 +53,25 @@ STEPS = ("corpora", "shared", "voices", "reader", "install")
 def main() -> None:
     """Run the steps that were asked for."""
     parser = argparse.ArgumentParser(prog="python -m tools.train_embedded", description=__doc__.splitlines()[0])
-    parser.add_argument(
-        "steps", nargs="*", metavar="STEP", help=f"of {', '.join(STEPS)} (default: all), or one training by its name"
-    )
+    parser.add_argument("steps", nargs="*", metavar="STEP", help=f"of {', '.join(STEPS)} (default: all)")
+    parser.add_argument("--train", metavar="NAME", help="only this training, in this process")
     parser.add_argument("--work", type=Path, default=Path("build/embedded"), help="folder for corpora and runs")
     parser.add_argument("--jobs", type=int, help="trainings at once (default: 2 on CPUs of two cores or more, else 1)")
     options = parser.parse_args()
     trainings = [name for names in TRAININGS.values() for name in names]
     for step in options.steps:
-        if step not in STEPS and step not in trainings:
-            parser.error(f"{step!r} is no step; steps are {', '.join(STEPS)}; trainings {', '.join(trainings)}")
+        if step not in STEPS:
+            parser.error(f"{step!r} is no step; steps are {', '.join(STEPS)}")
+    if options.train is not None and (options.train not in trainings or options.steps):
+        parser.error(f"--train: found {options.train!r}, expected one of {', '.join(trainings)}, and no step")
     if options.jobs is not None and options.jobs < 1:
         parser.error(f"--jobs: found {options.jobs}, expected at least 1")
     logging.basicConfig(level=logging.INFO, format="%(message)s")
     try:
-        run(options.steps or STEPS, options.work, options.jobs or _default_jobs())
+        if options.train is not None:
+            train_one(_recipe(), options.work, options.train)
+        else:
+            run(options.steps or STEPS, options.work, options.jobs or _default_jobs())
     except ModPluralError as error:
         raise SystemExit(f"{parser.prog}: {error}") from None
     except KeyboardInterrupt:
@@ -75,19 +79,19 @@ def main() -> None:
 
 
 def run(steps: Sequence[str], work: Path, jobs: int) -> None:
-    """Run steps, and trainings by their names, in the order of what needs what."""
-    recipe = cast(dict[str, Any], read_yaml(RECIPE))
+    """Run steps, their trainings in the order of what needs what, each in a process of its own."""
     if "corpora" in steps:
-        make_corpora(recipe, work)
-    names = [name for step, listed in TRAININGS.items() for name in listed if step in steps or name in steps]
-    if len(names) == 1:
-        train_one(recipe, work, names[0])
-    elif names:
-        needs = {name: GOES_ON_FROM.get(name) for name in names}
-        present = {name: need if need in needs else None for name, need in needs.items()}
-        run_all(present, lambda name: ("-m", "tools.train_embedded", name, "--work", str(work)), jobs)
+        make_corpora(_recipe(), work)
+    names = [name for step, listed in TRAININGS.items() for name in listed if step in steps]
+    # What is not among the steps was trained before.
+    needs = {name: need if (need := GOES_ON_FROM.get(name)) in names else None for name in names}
+    run_all(needs, lambda name: ("-m", "tools.train_embedded", "--train", name, "--work", str(work)), jobs)
     if "install" in steps:
         install(work)
+
+
+def _recipe() -> dict[str, Any]:
+    return cast(dict[str, Any], read_yaml(RECIPE))
 
 
 def _default_jobs() -> int:

@@ -57,14 +57,15 @@ _LEADS = (
 )
 
 
-def _all_themes() -> list[Theme]:
+def all_themes() -> list[Theme]:
+    """What examples are made of: everyday themes, and those with stances."""
     return [*read_themes(EVERYDAY), *opinion_themes()]
 
 
 def reader_records(count: int, seed: int) -> list[Record]:
     """Examples in the shares of `KINDS`, shuffled; the same for the same seed."""
     rng = random.Random(f"{seed} reader")
-    themes = _all_themes()
+    themes = all_themes()
     records = [
         _record(prompt, comment)
         for kind, share in KINDS.items()
@@ -77,7 +78,7 @@ def reader_records(count: int, seed: int) -> list[Record]:
 def brief_records(count: int, seed: int) -> list[Record]:
     """Short passages that state an answer: on these the reader learns to match it with an option before all else."""
     rng = random.Random(f"{seed} brief")
-    themes = _all_themes()
+    themes = all_themes()
     return [_record(*_brief(themes, rng)) for _ in range(count)]
 
 
@@ -97,7 +98,7 @@ def pick_records(count: int, seed: int) -> list[Record]:
     short passages once more: without them what was learnt on those is lost.
     """
     rng = random.Random(f"{seed} pick")
-    themes = _all_themes()
+    themes = all_themes()
     return [_record(*rng.choice((_named, _picked, _brief))(themes, rng)) for _ in range(count)]
 
 

@@ -7,6 +7,7 @@ from pathlib import Path
 import pytest
 
 from plural_tasks.errors import ModPluralError
+from tools.train_embedded import __main__ as command
 from tools.train_embedded.__main__ import GOES_ON_FROM, STEPS, TRAININGS
 from tools.train_embedded.jobs import run_all
 from tools.train_embedded.pools import voices
@@ -67,6 +68,25 @@ def test_an_interruption_ends_the_processes(tmp_path: Path, monkeypatch: pytest.
     with pytest.raises(KeyboardInterrupt):
         run_all({"a": None}, lambda _: ("-c", "import time; time.sleep(60)"), 1)
     assert time.monotonic() - started < 30
+
+
+def test_each_process_has_one_training_and_what_was_trained_before_is_not_waited_for(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    asked = []
+    monkeypatch.setattr(command, "run_all", lambda needs, told, jobs: asked.append((needs, told("reader"), jobs)))
+    command.run(["reader"], tmp_path, 2)
+    command.run(["voices"], tmp_path, 1)
+
+    (reader, told, jobs), (others, _, _) = asked
+    assert (reader, jobs) == ({"brief": None, "pick": "brief", "reader": "pick"}, 2)
+    assert others == dict.fromkeys(TRAININGS["voices"])
+    # The step `reader` has three trainings, so that a training is asked for as such.
+    trained = []
+    monkeypatch.setattr(command, "train", trained.append)
+    monkeypatch.setattr("sys.argv", list(told[1:]))
+    command.main()
+    assert [config.community for config in trained] == ["reader"]
 
 
 def test_every_training_belongs_to_a_step_and_goes_on_from_one_before_it() -> None:

@@ -16,10 +16,9 @@ from tests.tools.train_embedded.conftest import Records
 from tests.tools.train_embedded.made import candidates, stated
 from tools.train_embedded.__main__ import RECIPE
 from tools.train_embedded.pools import ROOT, groups, train_questions, voices
-from tools.train_embedded.reader import KINDS, MAKERS, _worded, context
-from tools.train_embedded.themes import EVERYDAY, opinion_themes, read_themes
+from tools.train_embedded.reader import KINDS, MAKERS, _worded, all_themes, context
 
-THEMES = [*read_themes(EVERYDAY), *opinion_themes()]
+THEMES = all_themes()
 DESCRIBED = {voice.description: voice.name for voice in voices()}
 CLOSED = re.compile(r"Question: (?P<question>[^\n]*)\n(?P<options>(?:[A-Z]\. [^\n]*\n)+)Answer:$")
 MESSAGE = re.compile(
@@ -58,6 +57,11 @@ def test_kinds_have_their_shares(records: Records) -> None:
         for record in records["reader"]
     )
     assert lengths == {"letter": round(0.51 * count), "number": round(0.46 * count), "text": round(0.03 * count)}
+
+
+def test_the_readme_states_the_shares() -> None:
+    readme = (RECIPE.parent / "README.md").read_text(encoding="utf-8")
+    assert [kind for kind, share in KINDS.items() if f"| {kind} | {share:.2f} |" not in readme] == []
 
 
 def test_the_context_is_the_tasks_own_prompt() -> None:
