@@ -1,4 +1,4 @@
-"""What each community says: replies to themes and survey questions, and comments on situations, as corpus records."""
+"""What each community says: its answers to themes and survey questions, and comments on situations, as corpus records."""
 
 from __future__ import annotations
 
@@ -9,9 +9,9 @@ from itertools import chain
 from model_wrappers.prompts import load_prompts
 from plural_tasks.schema import Mode
 from tools.train_embedded.pools import Voice, cells, voices
-from tools.train_embedded.respond import Reply, draw_stances, reason_for, reply
+from tools.train_embedded.respond import ask_about, draw_stances, reason_for
 from tools.train_embedded.themes import Theme, opinion_themes
-from tools.train_embedded.voice import comment_on, say
+from tools.train_embedded.voice import comment_on, tell
 
 Record = dict[str, str]
 
@@ -19,20 +19,20 @@ SOURCE_THEMES = "texts written for modplural (tools/train_embedded/themes)"
 SOURCE_SURVEYS = "train questions of plural_surveys, answers in the project's words"
 LICENCE = "Apache-2.0"
 
-PROMPTS = 2
-"""Of a theme, and of a survey question."""
-
-REPLIES = 3
-"""To each prompt, one after the other."""
+PROMPTS = 3
+"""Of a theme, and of a survey question: the same subject in other words, and with other options."""
 
 REASONS = 0.6
-"""Share of replies that say why."""
+"""Share of answers to themes that say why."""
 
 COMMENTS_PER_THEME = 0.25
 
+COMMENTS = 3
+"""On a situation, of different people, one after the other."""
+
 
 def community_records(voice: Voice, seed: int) -> list[Record]:
-    """All records of one community; prompts are shuffled, replies to one prompt follow each other."""
+    """All records of one community; prompts are shuffled, comments on one situation follow each other."""
     return list(chain.from_iterable(_by_prompt(voice, seed)))
 
 
@@ -80,21 +80,18 @@ def _themes(voice: Voice, rng: random.Random) -> Iterator[list[Record]]:
     for theme in opinion_themes():
         mean = theme.positions[voice.name]
         for _ in range(PROMPTS):
-            form = rng.random()  # the same question for all, and the same options in the same order
-            answers = [reply(theme, stance, random.Random(form)) for stance in draw_stances(mean, REPLIES, rng)]
-            prompt = ask(answers[0].question, answers[0].options, voice)
-            yield [_record(voice, prompt, _reply(theme, answered, rng), SOURCE_THEMES) for answered in answers]
+            asked = ask_about(theme, rng)
+            shares = asked.shares(mean)
+            likeliest = max(range(len(shares)), key=shares.__getitem__)
+            reason = reason_for(theme, asked.stance(likeliest), rng) if rng.random() < REASONS else ""
+            prompt = ask(asked.question, asked.options, voice)
+            yield [_record(voice, prompt, tell(asked.options, shares, reason), SOURCE_THEMES)]
         if rng.random() < COMMENTS_PER_THEME:
             prompt = describe(theme.situation, voice)
             yield [
                 _record(voice, prompt, _comment(theme, stance, rng), SOURCE_THEMES)
-                for stance in draw_stances(mean, REPLIES, rng)
+                for stance in draw_stances(mean, COMMENTS, rng)
             ]
-
-
-def _reply(theme: Theme, answered: Reply, rng: random.Random) -> str:
-    reason = reason_for(theme, answered.stance, rng) if rng.random() < REASONS else ""
-    return say(answered.options[answered.chosen], reason, rng)
 
 
 def _comment(theme: Theme, stance: float, rng: random.Random) -> str:
@@ -109,12 +106,9 @@ def _surveys(voice: Voice, rng: random.Random) -> Iterator[list[Record]]:
     for answered in by_question.values():
         for _ in range(PROMPTS):
             text, options, shares = rng.choice(answered)
-            shown = list(options)
-            if rng.random() < 0.5:
-                shown.reverse()
-            prompt = ask(text, shown, voice)
-            chosen = rng.choices(options, weights=shares, k=REPLIES)
-            yield [_record(voice, prompt, say(option, "", rng), SOURCE_SURVEYS) for option in chosen]
+            direction = rng.choice((1, -1))
+            shown, told = options[::direction], shares[::direction]
+            yield [_record(voice, ask(text, shown, voice), tell(shown, told), SOURCE_SURVEYS)]
 
 
 def _record(voice: Voice, prompt: str, comment: str, source: str) -> Record:

@@ -13,6 +13,13 @@ from collections.abc import Callable, Mapping, Sequence
 
 from plural_tasks.errors import ModPluralError
 
+ALLOCATOR = {
+    "MALLOC_MMAP_THRESHOLD_": str(1 << 33),
+    "MALLOC_TRIM_THRESHOLD_": str(1 << 33),
+    "THP_MEM_ALLOC_ENABLE": "1",
+}
+"""Freed memory is kept, in huge pages: batches of ever new shapes spend a sixth of the time on getting it from Linux."""
+
 Command = Callable[[str], Sequence[str]]
 _Running = dict[int, tuple[str, "subprocess.Popen[bytes]"]]
 
@@ -68,4 +75,4 @@ def _collect(running: _Running) -> dict[str, int]:
 def _start(command: Sequence[str], slot: int, jobs: int) -> subprocess.Popen[bytes]:
     threads = str(max(1, (os.cpu_count() or 1) // jobs))
     shares = {"OMP_NUM_THREADS": threads, "OMP_WAIT_POLICY": "PASSIVE", "TQDM_POSITION": str(slot)}
-    return subprocess.Popen([sys.executable, *command], env={**os.environ, **shares})
+    return subprocess.Popen([sys.executable, *command], env={**ALLOCATOR, **os.environ, **shares})

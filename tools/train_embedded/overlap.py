@@ -16,7 +16,7 @@ from pathlib import Path
 from typing import Any
 
 from plural_tasks.files import write_json
-from tools.train_embedded.respond import FORMS, _forms
+from tools.train_embedded.respond import FORMS, forms_of
 from tools.train_embedded.themes import Theme, opinion_themes
 
 LIMIT = 0.7
@@ -33,9 +33,9 @@ def near(limit: float = LIMIT) -> frozenset[str]:
 
 def wordings(theme: Theme) -> list[str]:
     """What a theme asks, in every wording that a community may be asked it, and what it holds."""
-    forms = dict.fromkeys(form for form in _forms(theme) if form not in ("agree", "scale", "statements"))
-    asked = [FORMS[form](theme, 0.0, random.Random(0))[0] for form in forms]
-    return [theme.statement, theme.opposite, theme.situation, *asked]
+    forms = dict.fromkeys(form for form in forms_of(theme) if form not in ("agree", "scale", "statements"))
+    asked = [FORMS[form](theme, random.Random(0)).question for form in forms]
+    return [theme.statement, theme.opposite, *theme.plus, *theme.minus, theme.situation, *asked]
 
 
 def sentences(text: str) -> list[str]:

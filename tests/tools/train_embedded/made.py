@@ -25,30 +25,15 @@ FIELDS: dict[str, Any] = {
 THEME = Theme.model_validate(FIELDS)
 PLAIN = THEME.model_copy(update={"spend": None, "options": (), "asks": None})
 
-_LEADS = ("My answer is: ", "I say: ", "We say: ", "For us it is: ", "Put me down for: ")
-_TAILS = ("", ", I would say", ", as most of us see it")
+_CROWD = r"(nearly all of us|most of us|about half of us|many of us|others|some|a few|more of us than anything else)"
 
 
-def stated(message: str, options: Sequence[str]) -> str:
-    """The one option that a message states."""
-    found = candidates(message, options)
-    assert len(found) == 1, (message, options, found)
-    return found[0]
-
-
-def candidates(message: str, options: Sequence[str]) -> list[str]:
-    """The options that a message may state, read by the wordings of `tools.train_embedded.voice` as listed here.
-
-    More than one only where it ends early, cut as by a token limit, in words that options share.
-    """
-    rest = next((message.removeprefix(lead) for lead in _LEADS if message.startswith(lead)), message)
-    return [option for option in options if any(_begins(message, rest, option, tail) for tail in _TAILS)]
-
-
-def _begins(message: str, rest: str, option: str, tail: str) -> bool:
-    answer = option.rstrip(".")
-    cut = len(message.split()) >= 12 and f"{answer}{tail}.".startswith(rest)
-    return rest == f"{answer}{tail}." or rest.startswith(f"{answer}{tail}. ") or cut
+def told(message: str, options: Sequence[str]) -> list[str]:
+    """The options that a message names with how many give them, in its order; at least one, none twice."""
+    spoken = {option.rstrip("."): option for option in options}
+    found = re.findall(rf"(?:^|(?<=\. ))(.+?), say {_CROWD}\.", message)
+    assert found and len(found) == len(set(found)), message
+    return [spoken[answer] for answer, _ in found]
 
 
 def normalised(text: str) -> str:

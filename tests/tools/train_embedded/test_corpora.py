@@ -7,7 +7,7 @@ import random
 import subprocess
 import sys
 from collections import Counter
-from math import sqrt
+from itertools import groupby
 from pathlib import Path
 from typing import Any
 
@@ -21,12 +21,14 @@ from plural_tasks.checked import read_yaml
 from plural_tasks.sources import SOURCES, locate, read_items
 from plural_tasks.sources.surveys import Question, read_surveys
 from tests.tools.train_embedded.conftest import Records
-from tests.tools.train_embedded.made import normalised, stated
+from tests.tools.train_embedded.made import normalised, told
 from tools.train_embedded import corpora, pools
 from tools.train_embedded.__main__ import RECIPE, make_corpora
 from tools.train_embedded.corpora import SOURCE_SURVEYS, SOURCE_THEMES, Record, ask, community_records, describe
 from tools.train_embedded.pools import ROOT, SURVEYS, cells, train_questions, voices
+from tools.train_embedded.respond import ask_about
 from tools.train_embedded.themes import opinion_themes
+from tools.train_embedded.voice import tell
 
 VOICES = {voice.name: voice for voice in voices()}
 SHIPPED = (
@@ -75,36 +77,51 @@ def test_a_test_question_among_the_train_questions_would_be_noticed(monkeypatch:
 
 
 @pytest.mark.parametrize("name", VOICES)
-def test_each_theme_and_each_train_question_is_asked_twice_of_three_people(name: str, records: Records) -> None:
+def test_each_theme_and_each_train_question_is_asked_three_times(name: str, records: Records) -> None:
     asked = Counter(record["source"] for record in closed(records[name]))
-    assert asked[SOURCE_THEMES] == 2 * 3 * len(opinion_themes())
-    assert asked[SOURCE_SURVEYS] == 2 * 3 * len({question.id for question, _ in cells(name)})
+    assert asked[SOURCE_THEMES] == 3 * len(opinion_themes())
+    assert asked[SOURCE_SURVEYS] == 3 * len({question.id for question, _ in cells(name)})
     comments = [record for record in records[name] if record not in closed(records[name])]
-    # A quarter of 280 themes: 70 +- 4 x sqrt(280 x 3/16) = 29.0.
+    # A quarter of 280 themes, three people each: 70 +- 4 x sqrt(280 x 3/16) = 29.0.
     assert len(comments) % 3 == 0
     assert abs(len(comments) / 3 - len(opinion_themes()) / 4) <= 29.0
     situations = {theme.situation for theme in opinion_themes()}
     assert {record["prompt"].splitlines()[0].removeprefix("Here is a situation: ") for record in comments} <= situations
 
 
-def test_replies_to_a_prompt_follow_each_other_and_a_part_of_them_says_why(records: Records) -> None:
+def test_comments_on_a_situation_follow_each_other_and_a_part_of_the_answers_says_why(records: Records) -> None:
+    reasons = {reason for theme in opinion_themes() for reason in (*theme.plus, *theme.minus, *theme.between)}
     for name in VOICES:
         made = records[name]
-        assert len(made) % 3 == 0
-        for start in range(0, len(made), 3):
-            assert len({(record["prompt"], record["source"]) for record in made[start : start + 3]}) == 1
-        replies = [record for record in closed(made) if record["source"] == SOURCE_THEMES]
-        reasons = {reason for theme in opinion_themes() for reason in (*theme.plus, *theme.minus, *theme.between)}
-        told = sum(any(record["comment"].endswith(f" {reason}") for reason in reasons) for record in replies)
-        # Three of five of 1680: 1008 +- 4 x sqrt(1680 x 0.24) = 80.3.
-        assert len(replies) == 1680
-        assert abs(told - 1008) <= 80.3
+        for prompt, group in groupby(made, key=lambda record: record["prompt"]):
+            assert len(list(group)) == (3 if prompt.startswith("Here is a situation: ") else 1)
+        answers = [record for record in closed(made) if record["source"] == SOURCE_THEMES]
+        why = sum(any(record["comment"].endswith(f" {reason}") for reason in reasons) for record in answers)
+        # Three of five of 840: 504 +- 4 x sqrt(840 x 0.24) = 56.8.
+        assert len(answers) == 840
+        assert abs(why - 504) <= 56.8
 
 
 def test_every_answer_is_one_of_the_options_that_were_offered(records: Records) -> None:
     for name in VOICES:
         for record in closed(records[name]):
-            assert stated(record["comment"], parts(record)[1])
+            assert told(record["comment"], parts(record)[1])
+
+
+def test_answers_to_themes_follow_from_the_mean_stance(monkeypatch: pytest.MonkeyPatch) -> None:
+    theme = opinion_themes()[0]
+    stances = {"asia": 1.9, "africa": -1.9}
+    monkeypatch.setattr(corpora, "opinion_themes", lambda: [theme.model_copy(update={"positions": stances})])
+    monkeypatch.setattr(corpora, "PROMPTS", 60)
+    for name, mean in stances.items():
+        made = closed([record for group in corpora._themes(VOICES[name], random.Random(6)) for record in group])
+        asked = random.Random(6)
+        again = ask_about(theme, asked)
+        assert made[0]["prompt"] == ask(again.question, again.options, VOICES[name])
+        assert made[0]["comment"].startswith(tell(again.options, again.shares(mean)))
+        yes_no = [record["comment"] for record in made if theme.question in record["prompt"]]
+        assert yes_no
+        assert all(said.startswith("Yes" if mean > 0 else "No") for said in yes_no)
 
 
 def test_records_have_the_columns_of_a_corpus(records: Records) -> None:
@@ -116,11 +133,12 @@ def test_records_have_the_columns_of_a_corpus(records: Records) -> None:
 
 
 def test_the_shared_corpus_is_a_share_of_everybody_with_other_draws(records: Records) -> None:
+    share = read_yaml(RECIPE)["shared_share"]
     for name, voice in VOICES.items():
-        other = community_records(voice, 21)
+        other = [list(group) for _, group in groupby(community_records(voice, 21), key=lambda one: one["prompt"])]
         mine = [record for record in records["shared"] if record["community"] == name]
-        assert len(mine) == 3 * int(len(other) / 3 * read_yaml(RECIPE)["shared_share"])
-        assert all(record in other for record in mine)
+        assert len({record["prompt"] for record in mine}) <= int(len(other) * share) <= len(mine)
+        assert all(any(record in group for group in other) for record in mine)
         assert sum(record in records[name] for record in mine) < len(mine) / 2
 
 
@@ -128,24 +146,21 @@ def only(question: Question, *shares: tuple[float, ...]) -> list[tuple[Question,
     return [(question, question.groups[0].model_copy(update={"shares": row})) for row in shares]
 
 
-@pytest.mark.parametrize("rows", [[(0.6, 0.3, 0.1)], [(1.0, 0.0, 0.0), (0.2, 0.6, 0.2)]])
-def test_survey_answers_are_sampled_in_proportion_to_the_shares(
-    rows: list[tuple[float, ...]], monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_survey_answers_tell_the_shares_of_a_group(monkeypatch: pytest.MonkeyPatch) -> None:
     question = next(question for question in train_questions() if len(question.options) == 3 and question.groups)
+    rows = ((1.0, 0.0, 0.0), (0.2, 0.6, 0.2))
     monkeypatch.setattr(corpora, "cells", lambda _: only(question, *rows))
-    monkeypatch.setattr(corpora, "PROMPTS", 4000)
-    monkeypatch.setattr(corpora, "REPLIES", 1)
+    monkeypatch.setattr(corpora, "PROMPTS", 400)
     made = [record for (record,) in corpora._surveys(VOICES["asia"], random.Random(6))]
-    said = Counter(stated(record["comment"], question.options) for record in made)
-    for place, option in enumerate(question.options):
-        # Each cell counts the same: (1, 0, 0) and (0.2, 0.6, 0.2) make (0.6, 0.3, 0.1).
-        expected = (0.6, 0.3, 0.1)[place]
-        assert abs(said[option] / 4000 - expected) <= 4 * sqrt(expected * (1 - expected) / 4000), option
     orders = Counter(tuple(parts(record)[1]) for record in made)
     assert set(orders) == {question.options, question.options[::-1]}
-    # 4000 fair draws: 2000 +- 4 x 31.6.
-    assert abs(orders[question.options] - 2000) <= 126.5
+    # 400 fair draws: 200 +- 4 x 10.
+    assert abs(orders[question.options] - 200) <= 40
+    said = Counter(tuple(told(record["comment"], question.options)) for record in made)
+    first, second, third = question.options
+    # Options with equal shares are named as they were read out. Each group counts the same: 200 +- 40.
+    assert set(said) == {(first,), (second, first, third), (second, third, first)}
+    assert abs(said[first,] - 200) <= 40
 
 
 def rendered(mode: Any, question: str, options: tuple[str, ...], name: str, attribute: str) -> Any:
