@@ -23,6 +23,9 @@ from plural_tasks.errors import ModPluralError, one_line, unknown_name
 WEIGHTS = "adapter_model.safetensors"
 SETTINGS = "adapter_config.json"
 
+RECOMPILATIONS = 32
+"""How often torch may compile a layer anew before it gives up and says nothing."""
+
 
 def load_tokenizer(config: TrainConfig) -> Any:
     """The backbone's tokenizer.
@@ -63,11 +66,38 @@ def build_model(config: TrainConfig) -> Any:
     try:
         adapted = _with_adapter(config, model)
         next(iter(adapted.peft_config.values())).base_model_name_or_path = path  # checkpoints look for it
-        return adapted
     except ModPluralError:
         raise
     except Exception as error:  # peft raises whatever names, shapes, files and the Hub raise
         raise ModPluralError(f"{start}: no adapter can be put on {path} ({one_line(error)[:300]}).") from error
+    adapted.config.use_cache = False  # keys and values would be copied for a next token that never comes
+    if config.compile:
+        compile_layers(adapted)
+    return adapted
+
+
+def compile_layers(model: Any) -> None:
+    """Compile the backbone's layers in place, for batches of any shape; names of modules and weights stay as they are.
+
+    Raises:
+        ModPluralError: If it must be done with a C++ compiler and there is none, or the backbone names no layers.
+    """
+    if on_cpu() and not has_cpp_compiler():
+        raise ModPluralError("compile: found no C++ compiler (g++, clang++ or CXX); install one, or set compile: false.")
+    names = model.get_base_model()._no_split_modules or ()
+    layers = [module for module in model.modules() if type(module).__name__ in names]
+    if not layers:
+        raise ModPluralError(f"compile: {type(model.get_base_model()).__name__} names no layers; set compile: false.")
+    # One compilation for each of: with adapter or without, gradient or none, in training or not, mask or none.
+    torch._dynamo.config.recompile_limit = max(torch._dynamo.config.recompile_limit, RECOMPILATIONS)
+    for layer in layers:
+        layer.compile(dynamic=True)
+
+
+def has_cpp_compiler() -> bool:
+    """Is there a C++ compiler, which torch.compile needs on CPUs?"""
+    named = os.environ.get("CXX")
+    return any(shutil.which(name) for name in (*((named,) if named else ()), "g++", "clang++"))
 
 
 def _with_adapter(config: TrainConfig, model: Any) -> Any:

@@ -20,7 +20,7 @@ from typing import Any, cast
 
 import torch
 
-from community_lms.training.adapter import SETTINGS, WEIGHTS
+from community_lms.training.adapter import SETTINGS, WEIGHTS, has_cpp_compiler
 from community_lms.training.config import TrainConfig
 from community_lms.training.record import RUN_INFO
 from community_lms.training.train import train
@@ -149,6 +149,7 @@ def _config(recipe: dict[str, Any], work: Path, name: str, description: str, set
         "corpus": [{"path": str(_corpus(work, name)), "source": SOURCE, "licence": LICENCE}],
         "licence": LICENCE,
         "output": str(work / "runs" / name),
+        "compile": has_cpp_compiler() and not torch.cuda.is_available(),
         **recipe["common"],
         **settings,
     }

@@ -28,7 +28,7 @@ def select(themes: Sequence[Theme], rng: random.Random) -> Example:
     members = _members(wanted, rng)
     theme = rng.choice([theme for theme in themes if theme.positions])
     asked = ask_about(theme, rng)
-    words = rng.randint(4, 9) if rng.random() < 0.8 else rng.randint(10, 24)
+    words = rng.randint(3, 7) if rng.random() < 0.8 else rng.randint(8, 20)
     messages = [
         {
             "community": member.name,

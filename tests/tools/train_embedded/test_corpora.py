@@ -82,9 +82,9 @@ def test_each_theme_and_each_train_question_is_asked_three_times(name: str, reco
     assert asked[SOURCE_THEMES] == 3 * len(opinion_themes())
     assert asked[SOURCE_SURVEYS] == 3 * len({question.id for question, _ in cells(name)})
     comments = [record for record in records[name] if record not in closed(records[name])]
-    # A quarter of 280 themes, three people each: 70 +- 4 x sqrt(280 x 3/16) = 29.0.
+    # A quarter of 560 themes, three people each: 140 +- 4 x sqrt(560 x 3/16) = 41.0.
     assert len(comments) % 3 == 0
-    assert abs(len(comments) / 3 - len(opinion_themes()) / 4) <= 29.0
+    assert abs(len(comments) / 3 - len(opinion_themes()) / 4) <= 41.0
     situations = {theme.situation for theme in opinion_themes()}
     assert {record["prompt"].splitlines()[0].removeprefix("Here is a situation: ") for record in comments} <= situations
 
@@ -97,9 +97,9 @@ def test_comments_on_a_situation_follow_each_other_and_a_part_of_the_answers_say
             assert len(list(group)) == (3 if prompt.startswith("Here is a situation: ") else 1)
         answers = [record for record in closed(made) if record["source"] == SOURCE_THEMES]
         why = sum(any(record["comment"].endswith(f" {reason}") for reason in reasons) for record in answers)
-        # Three of five of 840: 504 +- 4 x sqrt(840 x 0.24) = 56.8.
-        assert len(answers) == 840
-        assert abs(why - 504) <= 56.8
+        # Three of five of 1680: 1008 +- 4 x sqrt(1680 x 0.24) = 80.3.
+        assert len(answers) == 1680
+        assert abs(why - 1008) <= 80.3
 
 
 def test_every_answer_is_one_of_the_options_that_were_offered(records: Records) -> None:

@@ -85,10 +85,10 @@ def test_of_people_listed_shortly_the_number_is_that_of_who_is_wanted(records: R
             assert re.fullmatch(rf"(people in|country:) {re.escape(place)} \(\d{{4}}\)", attribute)
             named += 1
     assert set(sizes) == {3, 4, 5, 6, 11}
-    # Two thirds of 1600 are lists: 1067 +- 4 x sqrt(1600 x 2/9) = 75; half of these each: 533 +- 75.
-    assert abs(sum(sizes.values()) - 1067) <= 75
-    assert abs(sizes[11] - 533) <= 75
-    assert abs(named - 533) <= 75
+    # Two thirds of 1000 are lists: 667 +- 4 x sqrt(1000 x 2/9) = 60; half of these each: 333 +- 60.
+    assert abs(sum(sizes.values()) - 667) <= 60
+    assert abs(sizes[11] - 333) <= 60
+    assert abs(named - 333) <= 60
 
 
 def test_all_members_of_a_selection_answer_the_same_question() -> None:

@@ -33,7 +33,11 @@ NAMES = {
 
 def test_every_file_holds_seventy_themes_and_every_id_is_unique() -> None:
     assert sorted(path.stem for path in FOLDER.glob("*.yaml")) == [
+        "economy",
         "everyday",
+        "groups",
+        "institutions",
+        "life",
         "morality",
         "politics",
         "society",
@@ -46,7 +50,7 @@ def test_every_file_holds_seventy_themes_and_every_id_is_unique() -> None:
 def test_every_theme_has_three_reasons_on_each_side_and_two_between_all_different() -> None:
     assert {(len(theme.plus), len(theme.minus), len(theme.between)) for theme in EVERY} == {(3, 3, 2)}
     reasons = [reason for theme in EVERY for reason in (*theme.plus, *theme.minus, *theme.between)]
-    assert len(set(reasons)) == len(reasons) == 350 * 8
+    assert len(set(reasons)) == len(reasons) == 630 * 8
 
 
 def test_opinions_have_a_stance_of_each_of_the_eleven_communities_and_everyday_themes_have_none() -> None:
@@ -93,7 +97,7 @@ def test_no_community_leans_far_to_one_side() -> None:
 def test_the_readme_shows_the_balance_and_the_counts() -> None:
     assert table(opinion_themes()) in README
     graded, spending = (sum(bool(getattr(theme, field)) for theme in EVERY) for field in ("options", "spend"))
-    assert f"350 themes in five files of 70; {graded} have graded options, {spending} are about public money" in README
+    assert f"630 themes in nine files of 70; {graded} have graded options, {spending} are about public money" in README
 
 
 @pytest.fixture
