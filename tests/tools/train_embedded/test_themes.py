@@ -43,7 +43,7 @@ def test_every_file_holds_seventy_themes_and_every_id_is_unique() -> None:
         "society",
         "world",
     ]
-    assert [len(read_themes(path.stem)) for path in sorted(FOLDER.glob("*.yaml"))] == [70] * 5
+    assert [len(read_themes(path.stem)) for path in sorted(FOLDER.glob("*.yaml"))] == [70] * 9
     assert len({theme.id for theme in EVERY}) == 350
 
 
