@@ -1,11 +1,12 @@
 """What a training step costs on this machine, and how far it is from the matrix rate.
 
-    python benchmarks/training_step.py                    # two minutes on two cores
+    python benchmarks/training_step.py                    # three minutes on two cores
     python benchmarks/training_step.py --rows 32 --length 160
 
 One step (forward, backward, AdamW) of SmolLM2-135M with the embedded pools' adapter (rank 8 on layers 10 to 29), in all
 combinations of attention implementation and of how the scored columns are named: ``count`` (``logits_to_keep`` = K)
-or ``columns`` (a list of them, as `community_lms.training.encode.PadLeft` does). Combinations take turns; medians.
+or ``columns`` (a list of them, as `community_lms.training.encode.PadLeft` does), and last the better of each with compiled
+layers (``compile: true``). Combinations take turns; medians.
 
 The limit counts 2 FLOPs for each weight and token forward, and as many again backward in layers that lie above the
 first adapted one; the matrix rate is measured on matrices of the model's own shape, in the same run.
@@ -24,7 +25,7 @@ from peft import LoraConfig, TaskType, get_peft_model
 from transformers import AutoModelForCausalLM
 
 from community_lms.embedded import resolve_weights
-from community_lms.training.adapter import has_native_bfloat16
+from community_lms.training.adapter import compile_layers, has_native_bfloat16
 from community_lms.training.encode import IGNORED
 from community_lms.training.train import summed_loss
 
@@ -42,7 +43,7 @@ def main() -> None:
     parser.add_argument("--repeats", type=int, default=5)
     options = parser.parse_args()
     tokens = options.rows * options.length
-    names = list(itertools.product(("sdpa", "eager"), ("count", "columns")))
+    names = [*itertools.product(("sdpa", "eager"), ("count", "columns")), ("eager, compiled", "columns")]
     steps = {name: step(*name, options.rows, options.length, options.scored) for name in names}
     seconds: dict[tuple[str, str], list[float]] = {name: [] for name in names}
     for turn in range(options.repeats + 1):
@@ -64,12 +65,16 @@ def main() -> None:
 
 def step(attention: str, columns: str, rows: int, length: int, scored: int) -> Callable[[], None]:
     """One training step on random tokens."""
+    attention, _, compiled = attention.partition(", ")
     base = AutoModelForCausalLM.from_pretrained(resolve_weights("embedded"), dtype=DTYPE, attn_implementation=attention)
+    base.config.use_cache = False
     layers = list(range(FIRST, base.config.num_hidden_layers))
     settings = LoraConfig(
         task_type=TaskType.CAUSAL_LM, r=8, lora_alpha=16, target_modules=MODULES, layers_to_transform=layers
     )
     model = get_peft_model(base, settings, autocast_adapter_dtype=False).train()
+    if compiled:
+        compile_layers(model)
     optimiser = torch.optim.AdamW([weight for weight in model.parameters() if weight.requires_grad], lr=1e-4)
     tokens = torch.randint(100, 40_000, (rows, length))
     mask = torch.ones_like(tokens)

@@ -44,7 +44,7 @@ def test_every_file_holds_seventy_themes_and_every_id_is_unique() -> None:
         "world",
     ]
     assert [len(read_themes(path.stem)) for path in sorted(FOLDER.glob("*.yaml"))] == [70] * 9
-    assert len({theme.id for theme in EVERY}) == 350
+    assert len({theme.id for theme in EVERY}) == 630
 
 
 def test_every_theme_has_three_reasons_on_each_side_and_two_between_all_different() -> None:
