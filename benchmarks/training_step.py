@@ -5,8 +5,8 @@
 
 One step (forward, backward, AdamW) of SmolLM2-135M with the embedded pools' adapter (rank 8 on layers 10 to 29), in all
 combinations of attention implementation and of how the scored columns are named: ``count`` (``logits_to_keep`` = K)
-or ``columns`` (a list of them, as `community_lms.training.encode.PadLeft` does), and last the better of each with compiled
-layers (``compile: true``). Combinations take turns; medians.
+or ``columns`` (a list of them, as `community_lms.training.encode.PadLeft` does), and last the better of each
+with compiled layers (``compile: true``). Combinations take turns; medians.
 
 The limit counts 2 FLOPs for each weight and token forward, and as many again backward in layers that lie above the
 first adapted one; the matrix rate is measured on matrices of the model's own shape, in the same run.

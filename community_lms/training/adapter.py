@@ -83,7 +83,9 @@ def compile_layers(model: Any) -> None:
         ModPluralError: If it must be done with a C++ compiler and there is none, or the backbone names no layers.
     """
     if on_cpu() and not has_cpp_compiler():
-        raise ModPluralError("compile: found no C++ compiler (g++, clang++ or CXX); install one, or set compile: false.")
+        raise ModPluralError(
+            "compile: found no C++ compiler (g++, clang++ or CXX); install one, or set compile: false."
+        )
     names = model.get_base_model()._no_split_modules or ()
     layers = [module for module in model.modules() if type(module).__name__ in names]
     if not layers:

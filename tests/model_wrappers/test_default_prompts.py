@@ -7,7 +7,9 @@ from model_wrappers.session import parse_number
 
 
 def listing(template: str, count: int) -> str:
-    people = [{"name": f"n{at}", "community": f"n{at}", "description": f"d{at}", "text": f"t{at}"} for at in range(count)]
+    people = [
+        {"name": f"n{at}", "community": f"n{at}", "description": f"d{at}", "text": f"t{at}"} for at in range(count)
+    ]
     name = {"route": "communities", "select": "messages"}[template]
     return load_prompts("default").render(template, question="Q?", attribute="who is wanted", **{name: people})
 

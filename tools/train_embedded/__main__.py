@@ -101,7 +101,7 @@ def _default_jobs() -> int:
 def make_corpora(recipe: dict[str, Any], work: Path) -> None:
     """Write one JSONL file for each community, one for all of them, and the reader's."""
     seed = recipe["seed"]
-    parts = {"shared": shared_records(seed, recipe["shared_share"])}
+    parts = {"shared": shared_records(seed)}
     asked = {record["prompt"] for record in parts["shared"]}
     for voice in voices():
         said = community_records(voice, seed)

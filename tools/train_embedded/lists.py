@@ -37,9 +37,7 @@ def select(themes: Sequence[Theme], rng: random.Random) -> Example:
         }
         for member in members
     ]
-    prompt = load_prompts("default").render(
-        "select", question=asked.question, attribute=attribute, messages=messages
-    )
+    prompt = load_prompts("default").render("select", question=asked.question, attribute=attribute, messages=messages)
     return prompt, [_number([member.name for member in members].index(wanted), len(members))]
 
 

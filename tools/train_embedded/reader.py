@@ -3,7 +3,7 @@
 The embedded base LLM hardly uses a passage by itself. The reader adapter teaches it to. A passage tells how a group
 answers; each prompt has several targets, letters in the proportions of the group, so that the reader's probabilities
 become the group's. Where nothing is told the letters are drawn evenly, so that without a passage the reader has no
-opinion of its own. What groups think is not taught here: their answers are drawn, and attributes are attached at random.
+opinion of its own. What groups think is not taught here: their answers are drawn, and attributes attached at random.
 """
 
 from __future__ import annotations

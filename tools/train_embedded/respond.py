@@ -1,6 +1,6 @@
 """Questions on a theme, and how a community answers them.
 
-Stances are normal around the community's mean with standard deviation `SPREAD`; the options of a question are steps of
+Stances are normal around the community's mean; the options of a question are steps of
 the scale from -2 to 2, the first and the last open to the outside. What a share of its people answers follows from that
 and is the same whichever way round the question is put.
 """
@@ -16,6 +16,8 @@ from statistics import NormalDist
 from tools.train_embedded.themes import Theme
 
 SPREAD = 0.9
+"""Standard deviation of stances where nothing else is said."""
+
 UNSURE = 0.3
 """Stances nearer to 0 than this stand in the middle."""
 
@@ -44,9 +46,9 @@ class Asked:
     edges: tuple[float, ...]
     carries: float = 1.0
 
-    def shares(self, mean: float) -> tuple[float, ...]:
-        """Share of each option, in the order of `options`, among people whose mean stance is ``mean``."""
-        stances = NormalDist(mean * self.carries, SPREAD)
+    def shares(self, mean: float, spread: float = SPREAD) -> tuple[float, ...]:
+        """Share of each option, in the order of `options`, among people with this mean and spread of stances."""
+        stances = NormalDist(mean * self.carries, spread)
         below = [0.0, *(stances.cdf(edge) for edge in self.edges), 1.0]
         shares = [high - low for low, high in pairwise(below)]
         return tuple(shares[step] for step in self.steps)

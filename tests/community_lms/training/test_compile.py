@@ -1,4 +1,4 @@
-"""Layers compiled in place: the same adapter but for rounding, the same names, and one clear error without a compiler."""
+"""Layers compiled in place: the same adapter but for rounding, the same names; without a compiler one clear error."""
 
 from __future__ import annotations
 

@@ -18,7 +18,7 @@ def records() -> Records:
     seed = recipe["seed"]
     return {
         **{voice.name: community_records(voice, seed) for voice in voices()},
-        "shared": shared_records(seed, recipe["shared_share"]),
+        "shared": shared_records(seed),
         "reader": reader_records(recipe["reader_examples"], seed),
         "brief": brief_records(recipe["brief_examples"], seed),
         "pick": pick_records(recipe["pick_examples"], seed),

@@ -32,7 +32,8 @@ def told(message: str, options: Sequence[str]) -> list[str]:
     """The options that a message names with how many give them, in its order; at least one, none twice."""
     spoken = {option.rstrip("."): option for option in options}
     found = re.findall(rf"(?:^|(?<=\. ))(.+?), say {_CROWD}\.", message)
-    assert found and len(found) == len(set(found)), message
+    assert found, message
+    assert len(found) == len(set(found)), message
     return [spoken[answer] for answer, _ in found]
 
 

@@ -36,7 +36,10 @@ def test_answers_are_named_with_how_many_give_them(shares: tuple[float, ...], sa
     ("shares", "said"),
     [
         # A fifth lies at or below 1, four fifths at or below 3.
-        ((0.5, 0.2, 0.2, 0.1, 0, 0, 0, 0, 0, 0), "1 (never), say more of us than anything else. Most say between 1 and 3."),
+        (
+            (0.5, 0.2, 0.2, 0.1, 0, 0, 0, 0, 0, 0),
+            "1 (never), say more of us than anything else. Most say between 1 and 3.",
+        ),
         ((0.1, 0, 0, 0, 0.3, 0.2, 0.2, 0, 0.1, 0.1), "5, say more of us than anything else. Most say between 5 and 7."),
         ((0, 0, 0, 0, 0, 0, 0, 0, 0.1, 0.9), "10 (always), say most of us."),
     ],
