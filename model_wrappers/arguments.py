@@ -25,6 +25,8 @@ class Arguments(Checked):
         pool: A preset, a file, a community of a preset, or several with ``+`` and ``-``.
         communities: Keep only these, joined by ``+``.
         weights: Mixture weights, see `community_lms.pool.weigh`.
+        mixture: ``prior``, or ``attribute``: in the distributional mode the base LLM weighs each community by how well
+            its description fits the population that is asked about, beside its weight.
         mode: For all documents; by default each document's own.
         method: ``vanilla``, ``prompting``, ``moe`` or ``modplural``.
         attribute: Point of view for all documents; by default each document's own.
@@ -47,6 +49,7 @@ class Arguments(Checked):
     pool: str = "embedded"
     communities: str | list[str] | None = None
     weights: str | float | list[float] | list[str] | dict[str, float] | None = None
+    mixture: Literal["prior", "attribute"] = "prior"
     mode: str | None = None
     method: str = "modplural"
     attribute: str | None = None

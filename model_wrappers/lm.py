@@ -207,6 +207,7 @@ class ModPluralLM(LM):
             "communities": [member.name for member in session.pool.voices],
             "modules": dict(session.pool.modules),
             "weights": session.weights,
+            "mixture": session.mixture,
             "pool_fingerprint": session.pool.fingerprint(),
             "tell_attribute": session.pool.tell_attribute,
             "prompts": session.prompts.name,
@@ -240,6 +241,7 @@ def session_parts(settings: Arguments, device: str | None, store: MessageStore |
         "engine": settings.message_engine,
         "seed": settings.seed if settings.seed is not None else _harness_seed(),
         "samples": settings.messages_per_community,
+        "mixture": settings.mixture,
         "asker": Asker(
             store=store if store is not None else open_store(settings.messages),
             batch_size=settings.message_batch_size,

@@ -44,6 +44,7 @@ class Session:
         decoding: How messages are sampled.
         seed: Seed of messages and fallbacks.
         samples: Messages asked of each community for each document.
+        mixture: ``prior``, or ``attribute`` where the base LLM weighs communities by the population asked about.
         fallbacks: Counts of what had to be done for want of a usable answer, by kind.
         notes: What the trace says of each query.
     """
@@ -57,6 +58,7 @@ class Session:
     decoding: Decoding
     seed: int
     samples: int = 1
+    mixture: str = "prior"
     fallbacks: Counter[str] = field(default_factory=Counter)
     notes: dict[Query, dict[str, Any]] = field(default_factory=dict)
     _rendered: dict[tuple[Query, str], list[MessageRequest]] = field(default_factory=dict)

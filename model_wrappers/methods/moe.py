@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from model_wrappers.query import Query
+from model_wrappers.relevance import route_prompt
 from model_wrappers.session import Session, Weighted
 
 
@@ -20,11 +21,7 @@ class MixtureOfExperts:
     def contexts(self, queries: Sequence[Query], session: Session) -> list[list[Weighted]]:
         """Route each query, ask the chosen community, and put its message before the task's prompt."""
         members = session.pool.voices
-        listing = [{"name": member.name, "description": member.description} for member in members]
-        texts = [
-            session.prompts.render("route", question=query.question, attribute=query.attribute, communities=listing)
-            for query in queries
-        ]
+        texts = [route_prompt(query, members, session.prompts) for query in queries]
         replies = session.ask_base(queries, texts, purpose="route")
         chosen = [
             members[session.choose(query, reply, len(members), purpose="routing")]
