@@ -5,8 +5,9 @@
 Every row is a run of ``lm_eval --model modplural`` on ``plural_surveys`` with the same base LLM; they share a store of
 messages. Beside the four methods:
 
+- ``attribute``  modplural with ``mixture=attribute``: the base LLM weighs communities by the population asked about
 - ``shuffled``   the pool with names and descriptions dealt out anew: what is said stays, who said it is wrong
-- ``personas``   six persona prompts on the same backbone in place of trained communities
+- ``personas``   six persona prompts on the same backbone in place of trained communities, told no attribute either
 - ``noise``      every message replaced by as many words, drawn from all messages
 - ``raw``        vanilla on SmolLM2 as it comes, without the reader
 
@@ -55,8 +56,9 @@ def rows(out: Path, pool: str) -> list[Row]:
         Row("vanilla", {"method": "vanilla"}),
         Row("prompting", {"method": "prompting"}),
         Row("moe", {"method": "moe", "pool": pool}),
+        Row("attribute", {"pool": pool, "mixture": "attribute"}),
         Row("shuffled", {"pool": out / "shuffled.yaml"}),
-        Row("personas", {"pool": "personas"}),
+        Row("personas", {"pool": "personas", "tell_attribute": False}),
         Row("noise", {"pool": pool, "messages": out / "noise.sqlite"}),
         Row("raw", {"method": "vanilla", "pretrained": "embedded"}),
     ]
