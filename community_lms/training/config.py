@@ -74,7 +74,7 @@ class TrainConfig(Checked):
         precision: Of the backbone's weights; ``auto`` is bfloat16 where the device has it, else float32.
         attention: transformers' implementation; ``auto`` is ``eager`` on CPUs, where it is the faster one
             for comments of usual length (README.md), else what transformers takes by itself.
-        compile: Compile the backbone's layers (torch.compile): on CPUs half as fast again, after about a minute. Losses
+        compile: Compile the backbone's layers (torch.compile): faster on CPUs, after about a minute (README.md). Losses
             differ by rounding from those of a run without.
         adapter_precision: Of the adapter while it is trained.
         save_precision: Of the adapter's file.
