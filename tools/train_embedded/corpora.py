@@ -11,7 +11,7 @@ from model_wrappers.prompts import load_prompts
 from plural_tasks.schema import Mode
 from plural_tasks.sources.surveys import Group, Population, Question
 from tools.train_embedded.pools import Voice, cells, voices
-from tools.train_embedded.respond import ask_about, draw_stances, reason_for
+from tools.train_embedded.respond import Asked, ask_about, draw_stances, reason_for
 from tools.train_embedded.themes import Theme, opinion_themes
 from tools.train_embedded.voice import comment_on, tell
 
@@ -106,9 +106,15 @@ def _answer(voice: Voice, theme: Theme, names: Sequence[str], rng: random.Random
     asked = ask_about(theme, rng, form=rng.choice(forms))
     each = [asked.shares(theme.positions[name], WITHIN) for name in names]
     shares = [math.fsum(values) / len(names) for values in zip(*each, strict=True)]
+    said = say(theme, asked, shares, rng, REASONS)
+    return _record(voice, ask(asked.question, asked.options, voice), said, SOURCE_THEMES)
+
+
+def say(theme: Theme, asked: Asked, shares: Sequence[float], rng: random.Random, reasons: float) -> str:
+    """How people with these shares answer; ``reasons`` is how often a reason on the likeliest answer's side follows."""
     likeliest = max(range(len(shares)), key=shares.__getitem__)
-    reason = reason_for(theme, asked.stance(likeliest), rng) if rng.random() < REASONS else ""
-    return _record(voice, ask(asked.question, asked.options, voice), tell(asked.options, shares, reason), SOURCE_THEMES)
+    reason = reason_for(theme, asked.stance(likeliest), rng) if rng.random() < reasons else ""
+    return tell(asked.options, shares, reason)
 
 
 def _comments(voice: Voice, theme: Theme, rng: random.Random) -> list[Record]:

@@ -18,7 +18,7 @@ ALLOCATOR = {
     "MALLOC_TRIM_THRESHOLD_": str(1 << 33),
     "THP_MEM_ALLOC_ENABLE": "1",
 }
-"""Freed memory is kept, in huge pages: batches of ever new shapes spend a sixth of the time on asking for it."""
+"""Freed memory is kept, in huge pages: batches of ever new shapes ask for it again and again."""
 
 Command = Callable[[str], Sequence[str]]
 _Running = dict[int, tuple[str, "subprocess.Popen[bytes]"]]

@@ -13,6 +13,7 @@ from functools import cache
 from typing import Any
 
 from model_wrappers.prompts import load_prompts
+from model_wrappers.relevance import numbers
 from plural_tasks.sources.surveys import Group, Population
 from tools.train_embedded.pools import Voice, groups, train_questions, voices
 from tools.train_embedded.respond import ask_about, reason_for
@@ -20,6 +21,7 @@ from tools.train_embedded.themes import Theme
 from tools.train_embedded.voice import tell
 
 Example = tuple[str, list[str]]
+"""A prompt and its targets."""
 
 
 def select(themes: Sequence[Theme], rng: random.Random) -> Example:
@@ -38,7 +40,7 @@ def select(themes: Sequence[Theme], rng: random.Random) -> Example:
         for member in members
     ]
     prompt = load_prompts("default").render("select", question=asked.question, attribute=attribute, messages=messages)
-    return prompt, [_number([member.name for member in members].index(wanted), len(members))]
+    return prompt, [numbers(len(members))[[member.name for member in members].index(wanted)]]
 
 
 def _said(theme: Theme, options: Sequence[str], shares: Sequence[float], rng: random.Random) -> list[str]:
@@ -52,7 +54,7 @@ def route(themes: Sequence[Theme], rng: random.Random) -> Example:
     question = ask_about(rng.choice(themes), rng).question
     listing = [{"name": member.name, "description": member.description} for member in members]
     prompt = load_prompts("default").render("route", question=question, attribute=attribute, communities=listing)
-    return prompt, [_number([member.name for member in members].index(wanted), len(members))]
+    return prompt, [numbers(len(members))[[member.name for member in members].index(wanted)]]
 
 
 def a_list(themes: Sequence[Theme], rng: random.Random) -> Example:
@@ -83,12 +85,7 @@ def _list(attribute: str, people: Sequence[str], place: int, themes: Sequence[Th
             for one in people
         ]
         prompt = load_prompts("default").render("select", question=asked.question, attribute=attribute, messages=said)
-    return prompt, [_number(place, len(people))]
-
-
-def _number(place: int, count: int) -> str:
-    """The number as the prompts count: with two digits in lists of ten and more."""
-    return f"{place + 1:02d}" if count > 9 else str(place + 1)
+    return prompt, [numbers(len(people))[place]]
 
 
 def _size(rng: random.Random) -> int:

@@ -14,8 +14,8 @@ from collections.abc import Callable, Iterator, Sequence
 from model_wrappers.prompts import load_prompts
 from plural_tasks.schema import LABELS, Mode
 from plural_tasks.sources.surveys import Group, Population, Question
-from tools.train_embedded.corpora import LICENCE, Record
-from tools.train_embedded.lists import a_list, route, select
+from tools.train_embedded.corpora import LICENCE, Record, say
+from tools.train_embedded.lists import Example, a_list, route, select
 from tools.train_embedded.pools import train_questions
 from tools.train_embedded.respond import LONG, Asked, ask_about, reason_for
 from tools.train_embedded.themes import EVERYDAY, Theme, opinion_themes, read_themes
@@ -50,9 +50,6 @@ _LEADS = (
     "And then:",
     "For some what counts is:",
 )
-
-Example = tuple[str, list[str]]
-"""A prompt and its targets."""
 
 
 def all_themes() -> list[Theme]:
@@ -136,12 +133,6 @@ def _framed(asked: Asked | Question, message: str, rng: random.Random, told: flo
     )
 
 
-def _said(theme: Theme, asked: Asked, shares: Sequence[float], rng: random.Random, reasons: float) -> str:
-    likeliest = max(range(len(shares)), key=shares.__getitem__)
-    reason = reason_for(theme, asked.stance(likeliest), rng) if rng.random() < reasons else ""
-    return tell(asked.options, shares, reason)
-
-
 def _brief(themes: Sequence[Theme], rng: random.Random) -> Example:
     form = rng.choice(BRIEF_FORMS)
     theme = rng.choice([theme for theme in themes if form not in NEEDS or getattr(theme, NEEDS[form])])
@@ -149,7 +140,7 @@ def _brief(themes: Sequence[Theme], rng: random.Random) -> Example:
     first, second = rng.sample(range(len(asked.options)), 2)
     share = rng.choice((0.9, 0.9, 0.7))
     shares = [{first: share, second: 1.0 - share}.get(place, 0.0) for place in range(len(asked.options))]
-    return _framed(asked, _said(theme, asked, shares, rng, 0.2), rng, 0.2), letters(shares, rng)
+    return _framed(asked, say(theme, asked, shares, rng, 0.2), rng, 0.2), letters(shares, rng)
 
 
 def _told(themes: Sequence[Theme], rng: random.Random) -> Example:
@@ -157,7 +148,7 @@ def _told(themes: Sequence[Theme], rng: random.Random) -> Example:
     asked = _mixed(ask_about(theme, rng), rng)
     shares = asked.shares(rng.uniform(-2.0, 2.0))
     # The message names options in the order of their shares, whatever order they are read out in.
-    return _framed(asked, _cut(_said(theme, asked, shares, rng, 0.7), rng), rng), letters(shares, rng)
+    return _framed(asked, _cut(say(theme, asked, shares, rng, 0.7), rng), rng), letters(shares, rng)
 
 
 def _survey(themes: Sequence[Theme], rng: random.Random) -> Example:

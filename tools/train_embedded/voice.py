@@ -54,10 +54,10 @@ def _on_a_scale(options: Sequence[str], shares: Sequence[float]) -> str:
     ascending = sorted(range(len(options)), key=lambda place: number(options[place]))
     low, high = (_quantile(ascending, shares, share) for share in (TAIL, 1.0 - TAIL))
     first = max(ascending, key=lambda place: shares[place])
-    top = f"{options[first]}, say more of us than anything else."
     if low == high:
         return f"{options[first]}, say most of us."
-    return f"{top} Most say between {number(options[low])} and {number(options[high])}."
+    between = f"Most say between {number(options[low])} and {number(options[high])}."
+    return f"{options[first]}, say more of us than anything else. {between}"
 
 
 def number(option: str) -> int:
