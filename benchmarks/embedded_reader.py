@@ -87,8 +87,8 @@ def load(base: str) -> tuple[Any, Any]:
     return model.eval(), AutoTokenizer.from_pretrained(path, padding_side="left")
 
 
-def answer(model: Any, tokenizer: Any, prompts: list[str]) -> list[str]:
-    """Greedy answers of up to three tokens, without white space and full stops."""
+def answer(model: Any, tokenizer: Any, prompts: list[str], tokens: int = 3) -> list[str]:
+    """Greedy answers of so many tokens at most, without white space and full stops at the ends."""
     answers = {}
     order = sorted(range(len(prompts)), key=lambda place: len(prompts[place]))
     for start in range(0, len(order), BATCH):
@@ -96,7 +96,7 @@ def answer(model: Any, tokenizer: Any, prompts: list[str]) -> list[str]:
         texts = [render(prompts[place], tokenizer) for place in places]
         batch = tokenizer(texts, return_tensors="pt", padding=True, add_special_tokens=False)
         with torch.inference_mode():
-            made = model.generate(**batch, max_new_tokens=3, do_sample=False, pad_token_id=tokenizer.pad_token_id)
+            made = model.generate(**batch, max_new_tokens=tokens, do_sample=False, pad_token_id=tokenizer.pad_token_id)
         said = tokenizer.batch_decode(made[:, batch["input_ids"].shape[1] :], skip_special_tokens=True)
         answers.update(zip(places, (text.strip(" .\n") for text in said), strict=True))
     return [answers[place] for place in range(len(prompts))]

@@ -15,18 +15,19 @@ import argparse
 import json
 import random
 from pathlib import Path
-from typing import Any
 
-import torch
-from embedded_reader import load
+from embedded_reader import answer, load
 from peft import PeftModel
 
 from community_lms.evaluation.agreement import stated_option
-from community_lms.training.encode import render
 from tools.train_embedded.__main__ import TARGET
 from tools.train_embedded.pools import voices
 
-SEED, BATCH, TOKENS = 1234, 32, 24
+SEED = 1234
+
+TOKENS = 24
+"""Of a message: enough for its first answer."""
+
 TAIL = "\n\nWhat do people like you answer"
 
 
@@ -49,7 +50,7 @@ def main() -> None:
         figures, guessed = [], 0.0
         for kind in (name, f"{name}.test"):
             records = read(options.corpora / f"{kind}.jsonl", options.count)
-            said = answer(model, tokenizer, [record["prompt"] for record in records])
+            said = answer(model, tokenizer, [record["prompt"] for record in records], TOKENS)
             offered = [listed(record["prompt"]) for record in records]
             right = [
                 stated_option(text, among) == stated_option(record["comment"], among)
@@ -70,18 +71,6 @@ def read(path: Path, count: int) -> list[dict[str, str]]:
 def listed(prompt: str) -> list[str]:
     """The answers that a prompt offers."""
     return prompt.partition("\nPossible answers: ")[2].partition(f".{TAIL}")[0].split("; ")
-
-
-def answer(model: Any, tokenizer: Any, prompts: list[str]) -> list[str]:
-    """Greedy messages, cut after the first answer or so."""
-    said = []
-    for start in range(0, len(prompts), BATCH):
-        texts = [render(prompt, tokenizer) for prompt in prompts[start : start + BATCH]]
-        batch = tokenizer(texts, return_tensors="pt", padding=True, add_special_tokens=False)
-        with torch.inference_mode():
-            made = model.generate(**batch, max_new_tokens=TOKENS, do_sample=False, pad_token_id=tokenizer.pad_token_id)
-        said += tokenizer.batch_decode(made[:, batch["input_ids"].shape[1] :], skip_special_tokens=True)
-    return said
 
 
 if __name__ == "__main__":
