@@ -76,7 +76,8 @@ class TrainConfig(Checked):
             for comments of usual length (README.md), else what transformers takes by itself.
         compile: Compile the backbone's layers (torch.compile): faster on CPUs, after about a minute (README.md). Losses
             differ by rounding from those of a run without.
-        adapter_precision: Of the adapter while it is trained.
+        adapter_precision: Of the adapter while it is trained; the optimiser moves float32 weights all the same (but
+            under FSDP).
         save_precision: Of the adapter's file.
         gradient_checkpointing: Recompute activations in the backward pass; None does so on GPUs.
         holdout: Share of the corpus that is never trained on; the loss is measured there.

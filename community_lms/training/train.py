@@ -19,6 +19,7 @@ from community_lms.training.callbacks import CHECKPOINTS, Clock, Keeper, Order, 
 from community_lms.training.config import TrainConfig
 from community_lms.training.data import Data, load_or_encode
 from community_lms.training.encode import IGNORED, Pack, PadLeft, with_branches
+from community_lms.training.optimizer import MasterAdamW
 from community_lms.training.record import RUN_INFO
 from community_lms.training.run_folder import CONFIG, ENCODED, close_folder, open_folder
 from plural_tasks.errors import ModPluralError
@@ -63,6 +64,12 @@ class CommunityTrainer(Trainer):
         listed = batches + [[0]] * (needed - len(batches))
         loader = DataLoader(self.eval_dataset, batch_sampler=listed, collate_fn=self.data_collator)
         return ((place < len(batches), batch) for place, batch in enumerate(loader))
+
+    def _load_from_checkpoint(self, *args: Any, **settings: Any) -> None:
+        precisions = [weight.dtype for weight in self.model.parameters()]
+        super()._load_from_checkpoint(*args, **settings)
+        for weight, precision in zip(self.model.parameters(), precisions, strict=True):
+            weight.data = weight.data.to(precision)  # peft reads adapters as float32
 
     def _prepare_inputs(self, inputs: Any) -> Any:
         prepared = super()._prepare_inputs(inputs)
@@ -152,6 +159,7 @@ def _run(config: TrainConfig, output: Path, processes: PartialState) -> None:
         eval_dataset=data.held_out,
         data_collator=Pack() if config.packing else PadLeft(_pad(tokenizer)),
         compute_loss_func=_loss,
+        optimizer_cls_and_kwargs=_optimizer(config),
         callbacks=[keeper, Progress(config.community)],
     )
     trainer.remove_callback(PrinterCallback)
@@ -208,6 +216,13 @@ def _arguments(config: TrainConfig, data: Data, output: Path, *, start: bool) ->
     )
     arguments._n_gpu = min(1, arguments.n_gpu)  # one process, one GPU; `accelerate launch` starts more
     return arguments
+
+
+def _optimizer(config: TrainConfig) -> tuple[type[torch.optim.Optimizer], dict[str, Any]] | None:
+    """Of an adapter of low precision; None leaves it to the trainer. FSDP spreads weights that it must know itself."""
+    if config.adapter_precision == "float32" or os.environ.get("ACCELERATE_USE_FSDP", "").lower() in ("1", "true"):
+        return None
+    return MasterAdamW, {"lr": config.learning_rate}
 
 
 def _recompute(wanted: bool) -> dict[str, Any]:
