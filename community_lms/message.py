@@ -11,6 +11,9 @@ from community_lms.spec import Community, Decoding, digest
 Turn = tuple[str, str]
 """Role (``system`` or ``user``) and text."""
 
+KEYED_AS = {"openvino": "peft"}
+"""Engines that compute what another does, from the same random numbers: their messages have its keys."""
+
 
 @dataclass(frozen=True)
 class MessageRequest:
@@ -66,7 +69,7 @@ def message_key(*, engine: str, identity: Any, turns: Any, decoding: Any, seed: 
     """SHA-256 of the canonical JSON of everything that decides a message."""
     return digest(
         {
-            "engine": engine,
+            "engine": KEYED_AS.get(engine, engine),
             "identity": identity,
             "turns": [list(turn) for turn in turns],
             "decoding": decoding,

@@ -31,7 +31,7 @@ class Arguments(Checked):
         method: ``vanilla``, ``prompting``, ``moe`` or ``modplural``.
         attribute: Point of view for all documents; by default each document's own.
         prompts: Name or file of a prompt set.
-        message_engine: ``auto``, ``peft``, ``backend`` or ``scripted``.
+        message_engine: ``auto``, ``openvino``, ``peft``, ``backend`` or ``scripted``.
         messages: File of the message store; by default one in the user's cache folder; ``none`` keeps nothing.
         message_temperature: In place of the pool's.
         message_top_p: In place of the pool's.

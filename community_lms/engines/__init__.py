@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from importlib import import_module
+from importlib.util import find_spec
 from typing import Any
 
 from community_lms.engines.base import MessageEngine
@@ -11,6 +12,7 @@ from plural_tasks.errors import unknown_name
 
 ENGINES: dict[str, str] = {
     "backend": "community_lms.engines.backend:BackendEngine",
+    "openvino": "community_lms.engines.openvino:OpenVINOEngine",
     "peft": "community_lms.engines.peft:PeftEngine",
     "scripted": "community_lms.engines.scripted:ScriptedEngine",
 }
@@ -26,10 +28,15 @@ def engine_name(choice: str, community: Community) -> str:
         ModPluralError: If ``choice`` is no engine.
     """
     if choice == AUTO:
-        return "backend" if community.kind == "endpoint" else "peft"
+        return "backend" if community.kind == "endpoint" else local_engine()
     if choice not in ENGINES:
         raise unknown_name("message engine", choice, [*ENGINES, AUTO], where="message_engine")
     return choice
+
+
+def local_engine() -> str:
+    """The engine for local weights: ``openvino`` where it is installed (on GPUs it leaves the work to ``peft``)."""
+    return "openvino" if find_spec("openvino") else "peft"
 
 
 def make_engine(name: str, **options: Any) -> MessageEngine:

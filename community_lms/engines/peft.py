@@ -11,8 +11,9 @@ import torch
 from transformers import AutoModelForCausalLM, AutoTokenizer, LogitsProcessorList
 
 from community_lms.embedded import install_hint, resolve_weights
+from community_lms.engines.chat_text import encode, render, stop_tokens, to_message
 from community_lms.engines.sampling import KeyedSampler
-from community_lms.message import Message, MessageRequest, Turn
+from community_lms.message import Message, MessageRequest
 from community_lms.spec import Community, Weights
 from plural_tasks.errors import ModPluralError, one_line
 
@@ -61,7 +62,9 @@ class PeftEngine:
 
     def _generate(self, community: Community, requests: Sequence[MessageRequest]) -> list[Message]:
         decoding = requests[0].decoding
-        encoded = self._encode([self._render(request.turns) for request in requests], decoding.max_new_tokens)
+        prompts = [render(self._tokenizer, request.turns) for request in requests]
+        encoded = encode(self._tokenizer, self._model.config, prompts, decoding.max_new_tokens)
+        encoded = {name: tensor.to(self._model.device) for name, tensor in encoded.items()}
         sampler = [KeyedSampler([request.key for request in requests], decoding)] if decoding.temperature > 0 else []
         output = self._model.generate(
             **encoded,
@@ -75,51 +78,11 @@ class PeftEngine:
         )
         width = encoded["input_ids"].shape[1]
         lengths = encoded["attention_mask"].sum(dim=1).tolist()
-        return [self._message(community.name, row[width:], length) for row, length in zip(output, lengths, strict=True)]
-
-    def _message(self, name: str, tokens: torch.Tensor, prompt_tokens: int) -> Message:
-        kept = tokens.tolist()
-        stops = self._stop_tokens()
-        end = next((place for place, token in enumerate(kept) if token in stops), len(kept))
-        text = self._tokenizer.decode(kept[:end], skip_special_tokens=True).strip()
-        return Message(name, text, prompt_tokens=prompt_tokens, tokens=min(end + 1, len(kept)))
-
-    def _stop_tokens(self) -> set[int]:
-        configured = self._model.generation_config.eos_token_id
-        listed = configured if isinstance(configured, list) else [configured]
-        return {token for token in (*listed, self._tokenizer.eos_token_id) if token is not None}
-
-    def _render(self, turns: Sequence[Turn]) -> str:
-        if getattr(self._tokenizer, "chat_template", None) is None:
-            return "\n\n".join(text for _, text in turns) + "\n\n"
-        try:
-            return self._template(turns)
-        except Exception as error:
-            if not any(role == "system" for role, _ in turns):
-                raise ModPluralError(f"the backbone's chat template refuses the prompt ({one_line(error)}).") from error
-            # Some templates (Mistral's first) know no system turn: what it says goes before the question.
-            return self._template([("user", "\n\n".join(text for _, text in turns))])
-
-    def _template(self, turns: Sequence[Turn]) -> str:
-        messages = [{"role": role, "content": text} for role, text in turns]
-        return str(self._tokenizer.apply_chat_template(messages, tokenize=False, add_generation_prompt=True))
-
-    def _encode(self, prompts: list[str], max_new_tokens: int) -> dict[str, torch.Tensor]:
-        templated = getattr(self._tokenizer, "chat_template", None) is not None
-        encoded = self._tokenizer(
-            prompts,
-            return_tensors="pt",
-            padding=True,
-            add_special_tokens=not templated,
-            return_token_type_ids=False,
-        )
-        limit = getattr(self._model.config, "max_position_embeddings", None)
-        width = encoded["input_ids"].shape[1]
-        if limit and width + max_new_tokens > limit:
-            room = max(1, limit - max_new_tokens)
-            logger.warning("A community prompt of %d tokens was cut on the left to %d.", width, room)
-            encoded = {name: tensor[:, -room:] for name, tensor in encoded.items()}
-        return {name: tensor.to(self._model.device) for name, tensor in encoded.items()}
+        stops = stop_tokens(self._tokenizer, self._model.generation_config)
+        return [
+            to_message(community.name, self._tokenizer, row[width:].tolist(), stops, length)
+            for row, length in zip(output, lengths, strict=True)
+        ]
 
     def _load(self, weights: Weights, community: str) -> None:
         if self._loaded == weights:
@@ -180,12 +143,16 @@ class PeftEngine:
             with self._model.disable_adapter():
                 silent = self._model(**encoded).logits
         if torch.equal(spoken, silent):
-            warning = f"adapter of community {community.name!r} changes nothing: it is ignored or was never trained."
-            self.warnings.append(warning)
-            logger.warning("%s", warning)
+            self.warnings.append(has_no_effect(community.name))
+            logger.warning("%s", self.warnings[-1])
 
     def close(self) -> None:
         """Let go of the backbone and its adapters."""
         self._loaded, self._model, self._tokenizer, self._adapters = None, None, None, {}
         if torch.cuda.is_available():
             torch.cuda.empty_cache()
+
+
+def has_no_effect(community: str) -> str:
+    """What to warn of when a community speaks as its backbone does."""
+    return f"adapter of community {community!r} changes nothing: it is ignored or was never trained."

@@ -30,6 +30,14 @@ class KeyedSampler(LogitsProcessor):
 
     def __call__(self, input_ids: torch.LongTensor, scores: torch.FloatTensor) -> torch.FloatTensor:
         """Mask all but one token of ``scores``, shape (batch, vocabulary)."""
+        return torch.full_like(scores, float("-inf")).scatter(1, self.pick(scores), 0.0)
+
+    def keep(self, rows: torch.Tensor) -> None:
+        """Go on with these rows of the batch alone; the others' messages have ended."""
+        self._uniform = self._uniform[rows]
+
+    def pick(self, scores: torch.Tensor) -> torch.Tensor:
+        """Pick the next token of each row of ``scores``, shape (batch, vocabulary) -> (batch, 1)."""
         scaled = scores.float() / self._decoding.temperature
         uniform = self._uniform[:, self._step, None].to(scores.device)
         self._step += 1
@@ -41,7 +49,7 @@ class KeyedSampler(LogitsProcessor):
             flat = ~enough
             ordered = scaled[flat].sort(dim=-1, descending=True, stable=True)
             picked[flat] = self._pick(ordered.values, ordered.indices, total[flat], uniform[flat])[0]
-        return torch.full_like(scores, float("-inf")).scatter(1, picked, 0.0)
+        return picked
 
     def _pick(
         self, scaled: torch.Tensor, tokens: torch.Tensor, total: torch.Tensor, uniform: torch.Tensor

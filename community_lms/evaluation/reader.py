@@ -9,6 +9,7 @@ from typing import Any
 import torch
 from tqdm import tqdm
 
+from community_lms.engines.chat_text import render
 from community_lms.engines.peft import PeftEngine
 from community_lms.evaluation.perplexity import Reading
 from community_lms.evaluation.texts import Document
@@ -100,7 +101,7 @@ class Reader(PeftEngine):
             begin = self._tokenizer.bos_token_id
             return [self._tokenizer.eos_token_id if begin is None else begin]
         templated = getattr(self._tokenizer, "chat_template", None) is not None
-        tokens = list(self._tokenizer(self._render(turns), add_special_tokens=not templated)["input_ids"])
+        tokens = list(self._tokenizer(render(self._tokenizer, turns), add_special_tokens=not templated)["input_ids"])
         if not templated and tokens[-1] == self._tokenizer.eos_token_id:
             tokens.pop()  # some tokenizers close every text; the comment goes on from here
         return tokens

@@ -15,7 +15,7 @@ from community_lms.message import Message, MessageRequest
 from community_lms.pool import load_pool
 from community_lms.publish_pool import plan_pool, push_pool
 from community_lms.spec import Decoding, Pool
-from tests.community_lms.test_peft_engine import save_adapter, save_model
+from tests.community_lms.tiny_models import save_adapter, save_model
 from tests.hub_server import HubServer
 
 Ask = Callable[..., MessageRequest]

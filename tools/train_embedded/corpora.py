@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import math
 import random
-from collections.abc import Iterator, Sequence
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from itertools import chain
 
 from model_wrappers.prompts import load_prompts
@@ -31,8 +32,17 @@ WITHIN = 1.3
 REASONS = 0.2
 """Share of answers to themes that say why. Reasons are long, and drown the answer in the loss."""
 
-ROUNDS = 14
-"""Questions on each theme, and on each train question, in what all communities say together."""
+NEARER = 0.65
+"""Means stand so much nearer to the middle than authors put them: surveys find groups less decided than judged."""
+
+MIDDLE = 1.4
+"""Where the outer ones of four graded options begin: one person in seven of an undecided group takes each."""
+
+ROUNDS = 7
+"""Questions on each theme in what all communities say; of each train question twice as many."""
+
+LABELLED = 3
+"""Communities that answer such a question beside all of them together, each behind its name in brackets."""
 
 OWN = 1100
 """Questions on themes in what one community says, the more on a theme the further it stands from the mean of all."""
@@ -52,21 +62,40 @@ def community_records(voice: Voice, seed: int) -> list[Record]:
     rng = random.Random(f"{seed} {voice.name}")
     themes = opinion_themes()
     apart = [abs(theme.positions[voice.name] - _mean(theme)) for theme in themes]
-    groups = [[_answer(voice, theme, (voice.name,), rng)] for theme in rng.choices(themes, weights=apart, k=OWN)]
-    groups += [[one] for one in _surveys(voice, [*cells(voice.name)], OWN_SURVEYS, rng)]
+    usual = math.fsum(apart) / len(apart)
+    drawn = rng.choices(themes, weights=[usual + distance for distance in apart], k=OWN)
+    groups = [_answers(voice, theme, {"": [voice.name]}, rng) for theme in drawn]
+    for question, answered in _questions([voice.name]):
+        groups += [_cited(voice, question, {"": answered[voice.name]}, rng) for _ in range(OWN_SURVEYS)]
     groups += [_comments(voice, theme, rng) for theme in rng.sample(themes, SITUATIONS)]
     return _shuffled(groups, rng)
 
 
 def shared_records(seed: int) -> list[Record]:
-    """What people of all communities answer together: a voice learns this first, and then in what it differs."""
+    """What all communities answer together, and then some of them behind their names, question by question.
+
+    A voice goes on from what is learnt here: what a question means to anyone, and who differs from whom in it.
+    """
     rng = random.Random(f"{seed} shared")
     names = [voice.name for voice in voices()]
     all_of_us = Voice("shared", "all communities together", "")
-    groups = [[_answer(all_of_us, theme, names, rng)] for theme in opinion_themes() for _ in range(ROUNDS)]
-    asked = [pair for voice in voices() for pair in cells(voice.name)]
-    groups += [[one] for one in _surveys(all_of_us, asked, ROUNDS, rng)]
+    groups = []
+    for theme in opinion_themes():
+        for _ in range(ROUNDS):
+            some = {_label(name): [name] for name in rng.sample(names, LABELLED)}
+            groups.append(_answers(all_of_us, theme, {"": names, **some}, rng))
+    for question, answered in _questions(names):
+        every = list(chain.from_iterable(answered.values()))
+        for _ in range(2 * ROUNDS):
+            known = rng.sample([*answered], min(LABELLED, len(answered)))
+            groups.append(
+                _cited(all_of_us, question, {"": every, **{_label(name): answered[name] for name in known}}, rng)
+            )
     return _shuffled(groups, rng)
+
+
+def _label(name: str) -> str:
+    return f"[{name}] "
 
 
 def _mean(theme: Theme) -> float:
@@ -100,14 +129,25 @@ def _prompt(mode: Mode, question: str, options: Sequence[str], voice: Voice) -> 
     )
 
 
-def _answer(voice: Voice, theme: Theme, names: Sequence[str], rng: random.Random) -> Record:
-    """How the people of these communities answer a question on the theme, each community counting the same."""
+def _answers(voice: Voice, theme: Theme, speakers: Mapping[str, Sequence[str]], rng: random.Random) -> list[Record]:
+    """One question on the theme, and how the people of some communities answer it, each community counting the same.
+
+    ``speakers``: What stands before the answer -> the communities whose people answer.
+    """
+    asked = _asked(theme, rng)
+    prompt = ask(asked.question, asked.options, voice)
+    records = []
+    for label, names in speakers.items():
+        each = [asked.shares(NEARER * theme.positions[name], WITHIN) for name in names]
+        shares = [math.fsum(values) / len(names) for values in zip(*each, strict=True)]
+        records.append(_record(voice, prompt, label + say(theme, asked, shares, rng, REASONS), SOURCE_THEMES))
+    return records
+
+
+def _asked(theme: Theme, rng: random.Random) -> Asked:
     forms = [*FORMS, *(form for field, more in EXTRA.items() if getattr(theme, field) for form in more)]
     asked = ask_about(theme, rng, form=rng.choice(forms))
-    each = [asked.shares(theme.positions[name], WITHIN) for name in names]
-    shares = [math.fsum(values) / len(names) for values in zip(*each, strict=True)]
-    said = say(theme, asked, shares, rng, REASONS)
-    return _record(voice, ask(asked.question, asked.options, voice), said, SOURCE_THEMES)
+    return replace(asked, edges=(-MIDDLE, 0.0, MIDDLE)) if len(asked.options) == 4 else asked
 
 
 def say(theme: Theme, asked: Asked, shares: Sequence[float], rng: random.Random, reasons: float) -> str:
@@ -128,19 +168,26 @@ def _comment(theme: Theme, stance: float, rng: random.Random) -> str:
     return comment_on(reasons, rng)
 
 
-def _surveys(
-    voice: Voice, answered: Sequence[tuple[Question, Group | Population]], times: int, rng: random.Random
-) -> Iterator[Record]:
-    """Each question several times, as one of its groups answered it, the options in a random direction."""
-    by_question: dict[str, list[tuple[Question, Group | Population]]] = {}
-    for question, cell in answered:
-        by_question.setdefault(question.id, []).append((question, cell))
-    for pairs in by_question.values():
-        for _ in range(times):
-            question, cell = rng.choice(pairs)
-            direction = rng.choice((1, -1))
-            options, shares = question.options[::direction], cell.shares[::direction]
-            yield _record(voice, ask(question.text, options, voice), tell(options, shares), SOURCE_SURVEYS)
+def _questions(names: Sequence[str]) -> list[tuple[Question, dict[str, list[Group | Population]]]]:
+    """The train questions that communities have answered, with the groups that stand for each of them."""
+    found: dict[str, tuple[Question, dict[str, list[Group | Population]]]] = {}
+    for name in names:
+        for question, cell in cells(name):
+            found.setdefault(question.id, (question, {}))[1].setdefault(name, []).append(cell)
+    return [*found.values()]
+
+
+def _cited(
+    voice: Voice, question: Question, speakers: Mapping[str, Sequence[Group | Population]], rng: random.Random
+) -> list[Record]:
+    """A survey question, the options in a random direction, and how one of its groups answers for each speaker."""
+    direction = rng.choice((1, -1))
+    options = question.options[::direction]
+    prompt = ask(question.text, options, voice)
+    return [
+        _record(voice, prompt, label + tell(options, rng.choice(answered).shares[::direction]), SOURCE_SURVEYS)
+        for label, answered in speakers.items()
+    ]
 
 
 def _record(voice: Voice, prompt: str, comment: str, source: str) -> Record:

@@ -11,7 +11,7 @@ from community_lms.evaluation.reader import Reader
 from community_lms.evaluation.texts import Document
 from community_lms.spec import Community
 from plural_tasks.errors import ModPluralError
-from tests.community_lms.test_peft_engine import ROOM, TEMPLATE, save_adapter, save_model
+from tests.community_lms.tiny_models import ROOM, TEMPLATE, save_adapter, save_model
 
 DOCUMENTS = [
     Document("who decides on the well?", "we would rather not"),

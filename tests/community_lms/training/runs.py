@@ -10,7 +10,7 @@ import yaml
 from transformers import AutoTokenizer
 
 from community_lms.training.config import TrainConfig, read_config
-from tests.community_lms.test_peft_engine import save_model
+from tests.community_lms.tiny_models import save_model
 
 WORDS = ["we", "would", "rather", "not", "the", "well", "belongs", "to", "all", "of", "us", "who", "decides"]
 

@@ -8,10 +8,10 @@ import pytest
 import torch
 from transformers import AutoModelForCausalLM
 
-from community_lms.engines.peft import PeftEngine
+from community_lms.engines import chat_text
 from community_lms.training.encode import IGNORED, Pack, PadLeft, branch_mask, encode, render, with_branches
 from community_lms.training.train import summed_loss
-from tests.community_lms.test_peft_engine import TEMPLATE
+from tests.community_lms.tiny_models import TEMPLATE
 from tests.community_lms.training.runs import backbone, tokenizer
 
 EOS = 1
@@ -48,10 +48,9 @@ def test_the_loss_covers_the_comment_and_its_end(plain: str, templated: str) -> 
 
 @pytest.mark.parametrize("template", [None, TEMPLATE])
 def test_the_prompt_is_what_the_engine_asks(template: str | None, plain: str, templated: str) -> None:
-    engine = PeftEngine(device="cpu")
-    engine._tokenizer = tokens = tokenizer(plain if template is None else templated)
+    tokens = tokenizer(plain if template is None else templated)
 
-    assert render("who decides?", tokens) == engine._render([("user", "who decides?")])
+    assert render("who decides?", tokens) == chat_text.render(tokens, [("user", "who decides?")])
 
 
 def test_a_long_prompt_loses_its_beginning_and_a_long_comment_its_end(plain: str) -> None:

@@ -19,7 +19,7 @@ from model_wrappers.cli.app import app
 from plural_tasks.errors import ModPluralError
 from tests.community_lms.evaluation.surveys import question, surveys
 from tests.community_lms.evaluation.test_texts import corpus
-from tests.community_lms.test_peft_engine import save_adapter, save_model
+from tests.community_lms.tiny_models import save_adapter, save_model
 from tests.plural_tasks.tiny_checkpoints import encoder
 
 runner = CliRunner()

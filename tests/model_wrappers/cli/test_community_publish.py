@@ -145,7 +145,7 @@ class TestPool:
 
 @pytest.mark.slow
 def test_a_process_of_its_own_pushes_a_pool_and_hears_it(tmp_path) -> None:
-    from tests.community_lms.test_peft_engine import save_adapter, save_model
+    from tests.community_lms.tiny_models import save_adapter, save_model
 
     backbone = save_model(tmp_path / "base", seed=1)
     for number, name in enumerate(("left", "right")):

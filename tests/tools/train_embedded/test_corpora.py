@@ -20,7 +20,7 @@ from model_wrappers.query import Query
 from model_wrappers.session import Session
 from plural_tasks.checked import read_yaml
 from plural_tasks.sources import SOURCES, locate, read_items
-from plural_tasks.sources.surveys import Question, read_surveys
+from plural_tasks.sources.surveys import read_surveys
 from tests.tools.train_embedded.conftest import Records
 from tests.tools.train_embedded.made import normalised, told
 from tools.train_embedded import corpora, pools
@@ -102,9 +102,9 @@ def test_a_community_is_asked_the_more_often_the_further_it_stands_from_all(monk
     monkeypatch.setattr(corpora, "cells", lambda _: [])
     monkeypatch.setattr(corpora, "ask_about", lambda theme, rng, form: ask_about(theme, rng, form="yes_no"))
     asked = Counter(parts(record)[0] for record in community_records(VOICES["asia"], 20))
-    assert set(asked) == {first.question, second.question}
-    # Two of three: 600 +- 4 x sqrt(900 x 2/9) = 56.6.
-    assert abs(asked[first.question] - 600) <= 56.6
+    # To each distance the mean of the three is added: 1.5 to 1.0 to 0.5, and 900 draws, +- 4 standard errors.
+    for theme, share in ((first, 1 / 2), (second, 1 / 3), (third, 1 / 6)):
+        assert abs(asked[theme.question] - 900 * share) <= 4 * sqrt(900 * share * (1 - share))
 
 
 def test_comments_on_a_situation_follow_each_other_and_a_part_of_the_answers_says_why(records: Records) -> None:
@@ -128,16 +128,27 @@ def test_every_answer_is_one_of_the_options_that_were_offered(records: Records) 
 
 def test_answers_to_themes_follow_from_the_stances() -> None:
     theme = opinion_themes()[0].model_copy(update={"positions": {"asia": 1.9, "africa": -1.9}})
-    said = {}
-    for names in (("asia",), ("africa",), ("asia", "africa")):
-        made = [corpora._answer(VOICES["asia"], theme, names, random.Random(seed)) for seed in range(200)]
-        answers = [record["comment"] for record in made if record["prompt"].startswith(theme.question)]
-        assert len(answers) > 20
-        said[names] = {answer.partition(".")[0] for answer in answers}
-    # Phi(1.9 / 1.3) = 0.93 on the community's side; of both together, half.
-    assert said["asia",] == {"Yes, say nearly all of us"}
-    assert said["africa",] == {"No, say nearly all of us"}
-    assert said["asia", "africa"] <= {"Yes, say about half of us", "No, say about half of us"}
+    speakers = {"": ["asia"], "[africa] ": ["africa"], "[both] ": ["asia", "africa"]}
+    asked = [corpora._answers(VOICES["asia"], theme, speakers, random.Random(seed)) for seed in range(200)]
+    put = [records for records in asked if records[0]["prompt"].startswith(theme.question)]
+    assert len(put) > 20
+    assert all(len({record["prompt"] for record in records}) == 1 for records in put)
+    alone, labelled, both = (
+        {record["comment"].partition(".")[0] for record in said} for said in zip(*put, strict=True)
+    )
+    # Phi(0.65 x 1.9 / 1.3) = 0.83 on the community's side; of both together, half.
+    assert alone == {"Yes, say most of us"}
+    assert labelled == {"[africa] No, say most of us"}
+    assert both <= {"[both] Yes, say about half of us", "[both] No, say about half of us"}
+
+
+def test_of_four_options_the_outer_ones_are_for_the_decided() -> None:
+    theme = next(theme for theme in opinion_themes() if len(theme.options) == 4)
+    asked = [corpora._asked(theme, random.Random(seed)) for seed in range(100)]
+    shares = [one.shares(0.0, corpora.WITHIN) for one in asked if set(one.options) == set(theme.options)]
+    assert shares
+    for row in shares:  # Phi(-1.4 / 1.3) = 0.1407
+        assert sorted(row) == pytest.approx([0.1407, 0.1407, 0.3593, 0.3593], abs=1e-4)
 
 
 def test_records_have_the_columns_of_a_corpus(records: Records) -> None:
@@ -153,23 +164,28 @@ def test_all_together_are_asked_about_every_theme_and_every_train_question(recor
     assert {record["community"] for record in made} == {"shared"}
     assert closed(made) == made
     asked = Counter(record["source"] for record in made)
-    assert asked[SOURCE_THEMES] == corpora.ROUNDS * len(opinion_themes())
+    assert asked[SOURCE_THEMES] == corpora.ROUNDS * (1 + corpora.LABELLED) * len(opinion_themes())
+    answered = Counter(question.id for name in VOICES for question in {q.id: q for q, _ in cells(name)}.values())
+    speakers = sum(1 + min(corpora.LABELLED, count) for count in answered.values())
+    assert asked[SOURCE_SURVEYS] == 2 * corpora.ROUNDS * speakers
     every = {question.text for voice in voices() for question, _ in cells(voice.name)}
-    assert asked[SOURCE_SURVEYS] == corpora.ROUNDS * len(every)
+    labels = {f"[{name}]" for name in VOICES}
+    for prompt, group in groupby(made, key=lambda record: record["prompt"]):
+        labelled = [record["comment"].partition(" ")[0] in labels for record in group]
+        assert not labelled[0], prompt
+        assert sum(labelled) <= corpora.LABELLED * (len(labelled) - sum(labelled))
     assert {parts(record)[0] for record in surveyed(made)} == every
     spent = {parts(record)[0] for record in made if "too little, about right or too much?" in record["prompt"]}
     subjects = {theme.spend for theme in opinion_themes() if theme.spend}
-    assert len(subjects) - 3 <= len(spent) <= len(subjects)  # in 14 rounds each is asked in this form but by chance
-
-
-def only(question: Question, *shares: tuple[float, ...]) -> list[tuple[Question, Any]]:
-    return [(question, question.groups[0].model_copy(update={"shares": row})) for row in shares]
+    assert len(subjects) - 12 <= len(spent) <= len(subjects)  # in 7 rounds each is asked in this form but by chance
 
 
 def test_survey_answers_tell_the_shares_of_a_group() -> None:
     question = next(question for question in train_questions() if len(question.options) == 3 and question.groups)
     rows = ((1.0, 0.0, 0.0), (0.2, 0.6, 0.2))
-    made = list(corpora._surveys(VOICES["asia"], only(question, *rows), 400, random.Random(6)))
+    groups = [question.groups[0].model_copy(update={"shares": row}) for row in rows]
+    rng = random.Random(6)
+    made = [one for _ in range(400) for one in corpora._cited(VOICES["asia"], question, {"": groups}, rng)]
     orders = Counter(tuple(parts(record)[1]) for record in made)
     assert set(orders) == {question.options, question.options[::-1]}
     # 400 fair draws: 200 +- 4 x 10.

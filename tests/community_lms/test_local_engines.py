@@ -1,4 +1,4 @@
-"""The engine on real classes of transformers and peft, with a Llama of two tiny random layers."""
+"""Both engines of local weights on real classes of transformers and peft, with a Llama of two tiny random layers."""
 
 from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
@@ -6,67 +6,15 @@ from typing import Any
 
 import pytest
 import torch
-from peft import LoraConfig, get_peft_model
-from tokenizers import Tokenizer, decoders, models, pre_tokenizers, trainers
-from transformers import AutoModelForCausalLM, AutoTokenizer, LlamaConfig, LlamaForCausalLM, PreTrainedTokenizerFast
+from transformers import AutoModelForCausalLM, AutoTokenizer
 
-from community_lms.engines.peft import PeftEngine
+from community_lms.engines import MessageEngine, make_engine
 from community_lms.message import Message, MessageRequest
 from community_lms.spec import Community, Decoding
 from plural_tasks.errors import ModPluralError
+from tests.community_lms.tiny_models import ROOM, TEMPLATE, save_adapter, save_model
 
 Ask = Callable[..., MessageRequest]
-
-ROOM = 128
-# Knows no system turn, as the template of the published backbone.
-TEMPLATE = (
-    "{% for message in messages %}{% if message.role == 'system' %}{{ raise_exception('no system turn') }}{% endif %}"
-    "[{{ message.role }}] {{ message.content }}\n{% endfor %}{% if add_generation_prompt %}[assistant] {% endif %}"
-)
-
-
-def save_tokenizer(folder: Path, template: str | None) -> int:
-    """Save a byte-level tokenizer trained on three sentences; return the size of its vocabulary."""
-    tokenizer = Tokenizer(models.BPE())
-    tokenizer.pre_tokenizer = pre_tokenizers.ByteLevel(add_prefix_space=False)
-    tokenizer.decoder = decoders.ByteLevel()
-    trainer = trainers.BpeTrainer(
-        vocab_size=300,
-        special_tokens=["<s>", "</s>"],
-        initial_alphabet=pre_tokenizers.ByteLevel.alphabet(),
-        show_progress=False,
-    )
-    tokenizer.train_from_iterator(["we would rather not", "the well belongs to all of us", "who decides"] * 3, trainer)
-    fast = PreTrainedTokenizerFast(tokenizer_object=tokenizer, bos_token="<s>", eos_token="</s>")
-    fast.chat_template = template
-    fast.save_pretrained(folder)
-    return len(fast)
-
-
-def save_model(folder: Path, seed: int, hidden: int = 16, template: str | None = None) -> str:
-    size = save_tokenizer(folder, template)
-    torch.manual_seed(seed)
-    config = LlamaConfig(
-        vocab_size=size,
-        hidden_size=hidden,
-        intermediate_size=32,
-        num_hidden_layers=2,
-        num_attention_heads=2,
-        max_position_embeddings=ROOM,
-        initializer_range=0.5,
-        bos_token_id=0,
-        eos_token_id=1,
-    )
-    LlamaForCausalLM(config).save_pretrained(folder)
-    return str(folder)
-
-
-def save_adapter(folder: Path, backbone: str, seed: int, **options: Any) -> str:
-    torch.manual_seed(seed)
-    settings: dict[str, Any] = {"r": 4, "lora_alpha": 16, "target_modules": ["q_proj", "v_proj"], **options}
-    model = get_peft_model(AutoModelForCausalLM.from_pretrained(backbone), LoraConfig(**settings))
-    model.save_pretrained(folder)
-    return str(folder)
 
 
 @pytest.fixture(scope="module", autouse=True)
@@ -76,6 +24,14 @@ def _one_thread() -> Iterator[None]:
     torch.set_num_threads(1)
     yield
     torch.set_num_threads(before)
+
+
+@pytest.fixture(scope="module", autouse=True)
+def _cache(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
+    """Graphs of tiny models are no use to anyone after the tests."""
+    with pytest.MonkeyPatch.context() as patched:
+        patched.setenv("XDG_CACHE_HOME", str(tmp_path_factory.mktemp("cache")))
+        yield
 
 
 @pytest.fixture(scope="module")
@@ -97,9 +53,17 @@ def weights(tmp_path_factory: pytest.TempPathFactory) -> dict[str, str]:
     return made
 
 
+Make = Callable[[], MessageEngine]
+
+
+@pytest.fixture(params=["peft", "openvino"])
+def make(request: pytest.FixtureRequest) -> Make:
+    return lambda: make_engine(request.param, device="cpu", dtype="float32")
+
+
 @pytest.fixture
-def engine() -> PeftEngine:
-    return PeftEngine(device="cpu")
+def engine(make: Make) -> MessageEngine:
+    return make()
 
 
 Speak = Callable[..., list[Message]]
@@ -112,7 +76,7 @@ def speak(weights: dict[str, str], request_for: Ask) -> Speak:
     """Lets an engine speak: as a persona, adapter or checkpoint by name, on questions."""
 
     def said(
-        engine: PeftEngine,
+        engine: MessageEngine,
         name: str | None,
         questions: Sequence[str],
         *,
@@ -157,7 +121,7 @@ def by_hand(folder: str, prompt: str, steps: int) -> tuple[str, int]:
 
 
 def test_a_persona_says_what_greedy_decoding_of_its_backbone_says(
-    engine: PeftEngine, speak: Speak, weights: dict[str, str]
+    engine: MessageEngine, speak: Speak, weights: dict[str, str]
 ) -> None:
     for question in ("why?", "who decides on the well?", "x"):
         text, width = by_hand(weights["first"], question + "\n\n", steps=12)
@@ -168,24 +132,26 @@ def test_a_persona_says_what_greedy_decoding_of_its_backbone_says(
         assert 1 <= message.tokens <= 12
 
 
-def test_padding_changes_nothing(engine: PeftEngine, speak: Speak) -> None:
+def test_padding_changes_nothing(engine: MessageEngine, speak: Speak) -> None:
     questions = ["why?", "who decides on the well that belongs to all of us?", "x"]
 
     together = speak(engine, None, questions, decoding=GREEDY)
     assert together == [speak(engine, None, [question], decoding=GREEDY)[0] for question in questions]
 
 
-def test_messages_are_the_same_each_time_and_for_another_engine(engine: PeftEngine, speak: Speak) -> None:
+def test_messages_are_the_same_each_time_and_for_another_engine(
+    engine: MessageEngine, make: Make, speak: Speak
+) -> None:
     questions = ["why?", "who decides?", "the well"]
 
     for name in (None, "left", "right"):
         first = speak(engine, name, questions)
         assert speak(engine, name, questions) == first
-        assert speak(PeftEngine(device="cpu"), name, questions) == first
+        assert speak(make(), name, questions) == first
         assert len(set(texts(first))) == 3
 
 
-def test_messages_do_not_depend_on_the_rest_of_the_batch(engine: PeftEngine, speak: Speak) -> None:
+def test_messages_do_not_depend_on_the_rest_of_the_batch(engine: MessageEngine, speak: Speak) -> None:
     first = speak(engine, "left", ["question one?", "question two?", "short"])
     other = speak(engine, "left", ["question one?", "question 200", "who?"])
     alone = speak(engine, "left", ["question one?"])
@@ -194,7 +160,7 @@ def test_messages_do_not_depend_on_the_rest_of_the_batch(engine: PeftEngine, spe
     assert first[1] != other[1]
 
 
-def test_the_global_generator_is_not_used(engine: PeftEngine, speak: Speak) -> None:
+def test_the_global_generator_is_not_used(engine: MessageEngine, speak: Speak) -> None:
     torch.manual_seed(1)
     first = speak(engine, None, ["why?"])
     torch.manual_seed(2)
@@ -204,7 +170,7 @@ def test_the_global_generator_is_not_used(engine: PeftEngine, speak: Speak) -> N
     assert torch.equal(torch.get_rng_state(), before)
 
 
-def test_adapters_and_the_bare_backbone_say_different_things(engine: PeftEngine, speak: Speak) -> None:
+def test_adapters_and_the_bare_backbone_say_different_things(engine: MessageEngine, speak: Speak) -> None:
     questions = ["why?", "who decides?"]
     said = [texts(speak(engine, name, questions)) for name in (None, "left", "right")]
 
@@ -212,15 +178,15 @@ def test_adapters_and_the_bare_backbone_say_different_things(engine: PeftEngine,
     assert engine.warnings == []
 
 
-def test_communities_may_take_turns(engine: PeftEngine, speak: Speak) -> None:
-    alone = {name: speak(PeftEngine(device="cpu"), name, ["why?"]) for name in (None, "left", "right")}
+def test_communities_may_take_turns(engine: MessageEngine, make: Make, speak: Speak) -> None:
+    alone = {name: speak(make(), name, ["why?"]) for name in (None, "left", "right")}
 
     for name in ("left", None, "right", "left", None, None, "right"):
         assert speak(engine, name, ["why?"]) == alone[name], name
 
 
 def test_an_adapter_speaks_as_its_weights_merged_into_the_backbone(
-    engine: PeftEngine, speak: Speak, weights: dict[str, str], tmp_path: Path
+    engine: MessageEngine, speak: Speak, weights: dict[str, str], tmp_path: Path
 ) -> None:
     from peft import PeftModel
 
@@ -232,7 +198,7 @@ def test_an_adapter_speaks_as_its_weights_merged_into_the_backbone(
     assert texts(speak(engine, "left", ["why?"], decoding=GREEDY)) == [text]
 
 
-def test_an_adapter_that_was_never_trained_is_warned_of_once(engine: PeftEngine, speak: Speak) -> None:
+def test_an_adapter_that_was_never_trained_is_warned_of_once(engine: MessageEngine, speak: Speak) -> None:
     bare = speak(engine, None, ["why?"])
 
     assert speak(engine, "untrained", ["why?"]) == bare
@@ -243,9 +209,9 @@ def test_an_adapter_that_was_never_trained_is_warned_of_once(engine: PeftEngine,
 @pytest.mark.parametrize("before", [None, "left"])
 @pytest.mark.parametrize("adapter", ["empty", "/no/such/folder", "wrong_shape"])
 def test_a_wrong_adapter_is_one_error_that_names_the_community_and_does_no_harm(
-    engine: PeftEngine, speak: Speak, weights: dict[str, str], adapter: str, before: str | None
+    engine: MessageEngine, make: Make, speak: Speak, weights: dict[str, str], adapter: str, before: str | None
 ) -> None:
-    alone = {name: speak(PeftEngine(device="cpu"), name, ["why?"]) for name in (None, "left")}
+    alone = {name: speak(make(), name, ["why?"]) for name in (None, "left")}
     if before:
         speak(engine, before, ["why?"])
 
@@ -261,7 +227,7 @@ def test_a_wrong_adapter_is_one_error_that_names_the_community_and_does_no_harm(
 
 @pytest.mark.parametrize("kind", ["persona", "checkpoint"])
 def test_a_wrong_backbone_is_one_error_that_names_the_community(
-    engine: PeftEngine, speak: Speak, weights: dict[str, str], kind: str
+    engine: MessageEngine, speak: Speak, weights: dict[str, str], kind: str
 ) -> None:
     with pytest.raises(ModPluralError) as caught:
         speak(engine, None, ["why?"], backbone="empty", kind=kind)
@@ -269,16 +235,18 @@ def test_a_wrong_backbone_is_one_error_that_names_the_community(
     assert "\n" not in str(caught.value)
 
 
-def test_an_endpoint_is_not_for_this_engine(engine: PeftEngine, request_for: Ask) -> None:
+def test_an_endpoint_is_not_for_this_engine(engine: MessageEngine, request_for: Ask) -> None:
     member = Community.model_validate({"name": "far", "description": "d", "endpoint": {"backend": "openai"}})
 
-    with pytest.raises(ModPluralError, match=r"^community 'far' is an endpoint; the peft engine has no weights for it"):
+    with pytest.raises(
+        ModPluralError, match=rf"^community 'far' is an endpoint; the {engine.name} engine has no weights for it"
+    ):
         engine.speak(member, [request_for("why?", member)])
 
 
-def test_a_pool_may_have_two_backbones(engine: PeftEngine, speak: Speak) -> None:
-    first = speak(PeftEngine(device="cpu"), None, ["why?"])
-    second = speak(PeftEngine(device="cpu"), None, ["why?"], backbone="second")
+def test_a_pool_may_have_two_backbones(engine: MessageEngine, make: Make, speak: Speak) -> None:
+    first = speak(make(), None, ["why?"])
+    second = speak(make(), None, ["why?"], backbone="second")
     assert first != second
 
     assert speak(engine, None, ["why?"]) == first
@@ -289,14 +257,14 @@ def test_a_pool_may_have_two_backbones(engine: PeftEngine, speak: Speak) -> None
     assert speak(engine, None, ["why?"]) == first
 
 
-def test_a_checkpoint_speaks_as_its_weights(engine: PeftEngine, speak: Speak, weights: dict[str, str]) -> None:
+def test_a_checkpoint_speaks_as_its_weights(engine: MessageEngine, speak: Speak, weights: dict[str, str]) -> None:
     text, width = by_hand(weights["second"], "why?\n\n", steps=12)
 
     (message,) = speak(engine, None, ["why?"], backbone="second", kind="checkpoint", decoding=GREEDY)
     assert (message.text, message.prompt_tokens) == (text, width)
 
 
-def test_messages_never_hold_the_prompt(engine: PeftEngine, speak: Speak) -> None:
+def test_messages_never_hold_the_prompt(engine: MessageEngine, speak: Speak) -> None:
     questions = ["who decides on the well?", "why not?"]
 
     for backbone in ("first", "templated"):
@@ -309,7 +277,7 @@ def test_messages_never_hold_the_prompt(engine: PeftEngine, speak: Speak) -> Non
 
 
 def test_a_template_without_a_system_turn_gets_its_words_before_the_question(
-    engine: PeftEngine, speak: Speak, weights: dict[str, str]
+    engine: MessageEngine, speak: Speak, weights: dict[str, str]
 ) -> None:
     (message,) = speak(engine, None, ["why?"], backbone="templated", decoding=GREEDY, system="You are old.")
 
@@ -318,7 +286,7 @@ def test_a_template_without_a_system_turn_gets_its_words_before_the_question(
 
 
 def test_without_a_template_the_turns_are_plain_paragraphs(
-    engine: PeftEngine, speak: Speak, weights: dict[str, str]
+    engine: MessageEngine, speak: Speak, weights: dict[str, str]
 ) -> None:
     (message,) = speak(engine, None, ["why?"], decoding=GREEDY, system="You are old.")
 
@@ -326,7 +294,7 @@ def test_without_a_template_the_turns_are_plain_paragraphs(
 
 
 def test_a_prompt_that_is_too_long_is_cut_on_the_left(
-    engine: PeftEngine, speak: Speak, weights: dict[str, str], caplog: pytest.LogCaptureFixture
+    engine: MessageEngine, speak: Speak, weights: dict[str, str], caplog: pytest.LogCaptureFixture
 ) -> None:
     # every "x" and "\n" is a token of its own; 128 - 12 of them fit, the last two are "\n\n"
     expected = by_hand(weights["first"], "x" * (ROOM - 12 - 2) + "\n\n", steps=12)
@@ -337,7 +305,7 @@ def test_a_prompt_that_is_too_long_is_cut_on_the_left(
     assert "A community prompt of 302 tokens was cut on the left to 116." in caplog.text
 
 
-def test_closing_frees_the_model_and_speaking_loads_it_again(engine: PeftEngine, speak: Speak) -> None:
+def test_closing_frees_the_model_and_speaking_loads_it_again(engine: MessageEngine, speak: Speak) -> None:
     before = speak(engine, "left", ["why?"])
     engine.close()
 

@@ -1,0 +1,138 @@
+"""OpenVINO on CPUs: one compiled backbone, adapters are inputs of it; several times as fast as transformers.
+
+Prompts, random numbers and stop tokens are those of the engine ``peft``: a message is the same but for rounding, and
+has the same key in the store. What OpenVINO cannot run speaks through that engine.
+"""
+
+from __future__ import annotations
+
+import logging
+import os
+from collections.abc import Sequence
+from typing import Any
+
+import torch
+
+from community_lms.engines.chat_text import render, to_message
+from community_lms.engines.lora_matrices import Matrices, UnusualAdapterError, read_matrices
+from community_lms.engines.openvino_backbone import Backbone
+from community_lms.engines.openvino_graph import UnsuitableError
+from community_lms.engines.peft import PeftEngine, has_no_effect
+from community_lms.message import Message, MessageRequest
+from community_lms.spec import Community, Weights
+from community_lms.training.adapter import has_native_bfloat16
+from plural_tasks.errors import ModPluralError, one_line
+
+logger = logging.getLogger(__name__)
+
+
+class OpenVINOEngine:
+    """Generates with OpenVINO on CPUs, whole batches at a time; rows that have ended are dropped.
+
+    On a machine with an accelerator, and for backbones and adapters that OpenVINO cannot run, it hands over to
+    `PeftEngine`. Communities come in the pool's order, and a backbone is let go when the next one is needed.
+    """
+
+    name = "openvino"
+
+    def __init__(self, *, batch_size: int = 64, device: str | None = None, dtype: str = "auto") -> None:
+        """Make the engine.
+
+        Args:
+            batch_size: Messages generated at once.
+            device: ``cpu``, or None for that where there is no accelerator; anything else is left to `PeftEngine`.
+            dtype: Of the arithmetic: ``auto`` is bfloat16 where the CPU multiplies it by itself, else float32.
+        """
+        self.batch_size = batch_size
+        self.warnings: list[str] = []
+        self._options: dict[str, Any] = {"batch_size": batch_size, "device": device, "dtype": dtype}
+        self._here = device == "cpu" or (device is None and not torch.accelerator.is_available())
+        self._precision = {
+            "low": (dtype == "bfloat16" or (dtype == "auto" and has_native_bfloat16())) and _cores() > 1,
+            "whole": dtype == "float32",
+        }
+        self._backbone: Backbone | None = None
+        self._adapters: dict[Weights, Matrices] = {}
+        self._speaking: Weights | None = None
+        self._unsuitable: set[Weights] = set()
+        self._other: PeftEngine | None = None
+
+    def speak(self, community: Community, requests: Sequence[MessageRequest]) -> list[Message]:
+        """Generate one message for each request in one batch; see `MessageEngine.speak`."""
+        weights = community.checkpoint or community.backbone
+        if weights is None:
+            raise ModPluralError(
+                f"community {community.name!r} is an {community.kind}; the openvino engine has no weights for it."
+            )
+        if not self._here or not self._unsuitable.isdisjoint((weights, community.adapter)):
+            return self._hand_over(community, requests)
+        try:
+            backbone = self._load(weights, community.name)
+            self._become(backbone, community)
+        except (UnsuitableError, UnusualAdapterError) as error:
+            whose = community.adapter if self._backbone is not None else None
+            self._unsuitable.add(whose or weights)
+            logger.warning("%s speaks through transformers, OpenVINO cannot run it: %s.", community.name, error)
+            return self._hand_over(community, requests)
+        prompts = [render(backbone.tokenizer, request.turns) for request in requests]
+        said = backbone.generate(prompts, [request.key for request in requests], requests[0].decoding)
+        return [
+            to_message(community.name, backbone.tokenizer, tokens, backbone.stops, length) for tokens, length in said
+        ]
+
+    def _hand_over(self, community: Community, requests: Sequence[MessageRequest]) -> list[Message]:
+        if self._other is None:
+            self._other = PeftEngine(**self._options)
+            self._other.warnings = self.warnings
+        return self._other.speak(community, requests)
+
+    def _load(self, weights: Weights, community: str) -> Backbone:
+        if self._backbone is None or self._backbone.weights != weights:
+            self._let_go()
+            try:
+                self._backbone = Backbone(weights, **self._precision)
+            except ModPluralError as error:
+                raise ModPluralError(f"community {community!r}: {error}") from error
+        return self._backbone
+
+    def _become(self, backbone: Backbone, community: Community) -> None:
+        adapter = community.adapter
+        if adapter == self._speaking and (adapter is None or adapter in self._adapters):
+            return
+        if adapter is None:
+            backbone.become({})
+        elif adapter in self._adapters:
+            backbone.become(self._adapters[adapter])
+        else:
+            self._attach(backbone, community, adapter)
+        self._speaking = adapter
+
+    def _attach(self, backbone: Backbone, community: Community, adapter: Weights) -> None:
+        try:
+            matrices = read_matrices(adapter)
+            backbone.become(matrices)
+        except (UnsuitableError, UnusualAdapterError):
+            raise
+        except Exception as error:  # peft raises whatever the file or the Hub raises, OpenVINO what the shapes raise
+            raise ModPluralError(
+                f"community {community.name!r}: adapter {adapter.path} cannot be attached to its backbone "
+                f"({one_line(error)[:300]})."
+            ) from error
+        self._adapters[adapter] = matrices
+        if backbone.is_silent():
+            self.warnings.append(has_no_effect(community.name))
+            logger.warning("%s", self.warnings[-1])
+
+    def _let_go(self) -> None:
+        self._backbone, self._speaking, self._adapters = None, None, {}
+
+    def close(self) -> None:
+        """Let go of the backbone and its adapters."""
+        self._let_go()
+        if self._other is not None:
+            self._other.close()
+
+
+def _cores() -> int:
+    """Cores that this process may use. On one alone OpenVINO's bfloat16 crashes; see `openvino_graph.settings`."""
+    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else (os.cpu_count() or 1)

@@ -1,0 +1,136 @@
+"""A backbone that OpenVINO runs on the CPU, and the adapter that it speaks with."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+import openvino
+import torch
+from transformers import AutoConfig, AutoTokenizer, GenerationConfig
+
+from community_lms.embedded import install_hint, resolve_weights
+from community_lms.engines.chat_text import encode, stop_tokens
+from community_lms.engines.lora_matrices import Matrices
+from community_lms.engines.openvino_graph import graph_of, run, settings, with_adapters
+from community_lms.engines.sampling import KeyedSampler
+from community_lms.spec import Decoding, Weights
+from plural_tasks.errors import ModPluralError, one_line
+
+logger = logging.getLogger(__name__)
+
+_PROBE = "The most important thing in life is"
+
+
+class Backbone:
+    """A compiled graph with its state, and the tokenizer.
+
+    Attributes:
+        weights: Which backbone it is.
+        tokenizer: Pads on the left.
+        stops: Tokens that end a text.
+    """
+
+    def __init__(self, weights: Weights, *, low: bool, whole: bool) -> None:
+        """Load a backbone; the first time it is traced.
+
+        Args:
+            weights: From a folder, the Hub or the embedded model.
+            low: Multiply in bfloat16 and not in float32.
+            whole: Keep weights in float32 and not in float16.
+
+        Raises:
+            ModPluralError: If it cannot be loaded.
+            UnsuitableError: If OpenVINO cannot run it.
+        """
+        self.weights = weights
+        self._graph = graph_of(weights, whole=whole)
+        path, source = resolve_weights(weights.path), {"revision": weights.revision}
+        try:
+            self.tokenizer: Any = AutoTokenizer.from_pretrained(path, padding_side="left", **source)
+            self._config: Any = AutoConfig.from_pretrained(path, **source)
+        except (OSError, ValueError, ImportError) as error:
+            raise ModPluralError(
+                f"{path} cannot be loaded on cpu ({one_line(error)[:300]}).{install_hint(weights.path)}"
+            ) from error
+        if self.tokenizer.pad_token_id is None:
+            self.tokenizer.pad_token = self.tokenizer.eos_token
+        self.stops = stop_tokens(self.tokenizer, _generation_config(path, source, self._config))
+        self._settings = settings(low=low)
+        self._sizes: dict[str, tuple[int, int]] = {}  # of all layers that any adapter had so far
+        self._spoken: Matrices = {}
+        self._request = self._compile({})
+
+    def _compile(self, sizes: dict[str, tuple[int, int]]) -> Any:
+        """The graph with inputs for adapters of these layers."""
+        core = openvino.Core()
+        model = with_adapters(core.read_model(self._graph), sizes)
+        return core.compile_model(model, "CPU", self._settings).create_infer_request()
+
+    def become(self, matrices: Matrices) -> None:
+        """Speak with an adapter from now on; with none where there are no matrices.
+
+        Raises:
+            UnsuitableError: If the graph has no such layers, or they are of other sizes.
+        """
+        new = {layer: (a.shape[1], b.shape[0]) for layer, (a, b) in matrices.items()}
+        if new.items() - self._sizes.items():
+            self._request = self._compile(self._sizes | new)
+            self._sizes |= new
+        for layer, (into, out) in self._sizes.items():
+            a, b = matrices.get(layer) or (np.zeros((1, into), np.float32), np.zeros((out, 1), np.float32))
+            self._request.set_tensor(f"{layer}.A", openvino.Tensor(np.ascontiguousarray(a)))
+            self._request.set_tensor(f"{layer}.B", openvino.Tensor(np.ascontiguousarray(b)))
+        self._spoken = matrices
+
+    def is_silent(self) -> bool:
+        """Does the adapter that it speaks with leave the next token's scores as they are without?"""
+        matrices, tokens = self._spoken, self.tokenizer(_PROBE, return_tensors="pt")["input_ids"]
+        scores = []
+        for spoken in ({}, matrices):
+            self.become(spoken)
+            self._request.reset_state()
+            scores.append(run(self._request, tokens, torch.ones_like(tokens), torch.arange(1)).clone())
+        return bool(torch.equal(*scores))
+
+    def generate(self, prompts: list[str], keys: Sequence[str], decoding: Decoding) -> list[tuple[list[int], int]]:
+        """Go on from rendered prompts, all at once.
+
+        Args:
+            prompts: Rendered turns.
+            keys: Of the messages; random numbers are drawn from them.
+            decoding: How long and how random.
+
+        Returns:
+            For each prompt the new tokens, with the one that ends them if there is one, and the prompt's own number.
+        """
+        encoded = encode(self.tokenizer, self._config, prompts, decoding.max_new_tokens)
+        tokens, mask = encoded["input_ids"], encoded["attention_mask"]
+        lengths = mask.sum(dim=1).tolist()
+        sampler = KeyedSampler(keys, decoding) if decoding.temperature > 0 else None
+        ends = torch.tensor(sorted(self.stops))
+        said: list[list[int]] = [[] for _ in prompts]
+        speaking = rows = torch.arange(len(prompts))
+        self._request.reset_state()
+        for _ in range(decoding.max_new_tokens):
+            scores = run(self._request, tokens, mask, rows)
+            tokens = sampler.pick(scores) if sampler else scores.argmax(dim=-1, keepdim=True)
+            for row, token in zip(speaking.tolist(), tokens[:, 0].tolist(), strict=True):
+                said[row].append(token)
+            rows = torch.isin(tokens[:, 0], ends, invert=True).nonzero()[:, 0]
+            if not len(rows):
+                break
+            speaking, tokens = speaking[rows], tokens[rows]
+            mask = torch.cat([mask[rows], torch.ones(len(rows), 1, dtype=mask.dtype)], dim=1)
+            if sampler:
+                sampler.keep(rows)
+        return list(zip(said, lengths, strict=True))
+
+
+def _generation_config(path: str, source: dict[str, Any], config: Any) -> Any:
+    try:
+        return GenerationConfig.from_pretrained(path, **source)
+    except OSError:  # a backbone need not have one
+        return GenerationConfig.from_model_config(config)
