@@ -5,10 +5,12 @@ from __future__ import annotations
 import inspect
 import logging
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from typing import Any
 
 from community_lms.embedded import EMBEDDED_MODELS, EMBEDDED_READER, install_hint, resolve_weights
+from community_lms.spec import canonical
 from model_wrappers.arguments import OWN
 from plural_tasks.errors import ModPluralError, one_line, unknown_name
 
@@ -21,7 +23,33 @@ _MISSING = re.compile(r"missing \d+ required (?:positional|keyword-only) argumen
 logger = logging.getLogger(__name__)
 
 
+_shared: dict[str, Any] | None = None
+"""Key -> the base LLM built last, inside of `shared_base`."""
+
+
+@contextmanager
+def shared_base() -> Iterator[None]:
+    """Inside, a base LLM that was just built with the same arguments is taken again; one is held at a time."""
+    global _shared
+    _shared = {}
+    try:
+        yield
+    finally:
+        _shared = None
+
+
 def build_base(name: str, arguments: Mapping[str, Any], unchecked: Mapping[str, Any]) -> Any:
+    """Build the backend ``name``, or take it from `shared_base`; see `_build` for the arguments."""
+    if _shared is None:
+        return _build(name, arguments, unchecked)
+    key = canonical([name, {n: str(v) for n, v in arguments.items()}, {n: str(v) for n, v in unchecked.items()}])
+    if key not in _shared:
+        _shared.clear()  # before the next one is loaded
+        _shared[key] = _build(name, arguments, unchecked)
+    return _shared[key]
+
+
+def _build(name: str, arguments: Mapping[str, Any], unchecked: Mapping[str, Any]) -> Any:
     """Build the backend ``name``.
 
     Args:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -48,6 +48,7 @@ def make_plan(
     *,
     limit: int | None = None,
     data: str | None = None,
+    metadata: Mapping[str, Any] | None = None,
     include_path: str | None = None,
     device: str | None = None,
     **arguments: Any,
@@ -59,6 +60,7 @@ def make_plan(
         store: Where messages are looked up and kept.
         limit: Only the first documents of each task.
         data: Where the task files are, see `plural_tasks.sources.locate`.
+        metadata: As in ``--metadata``.
         include_path: Folder with further task YAML.
         device: Torch device of the message engines.
         **arguments: As in ``--model_args``.
@@ -70,7 +72,7 @@ def make_plan(
 
     settings = read_arguments({"seed": DEFAULT_SEED, **{k: v for k, v in arguments.items() if v is not None}})
     session = Session(base=None, **session_parts(settings, device, store=store))
-    loaded = load_tasks(tasks, data, include_path)
+    loaded = load_tasks(tasks, data, include_path, metadata)
     return Plan(session, tuple(_queries(loaded, limit, settings.chosen_mode, settings.attribute)))
 
 
@@ -83,7 +85,12 @@ def _queries(tasks: dict[str, Any], limit: int | None, mode: Mode | None, attrib
     return queries
 
 
-def load_tasks(names: Sequence[str], data: str | None = None, include_path: str | None = None) -> dict[str, Any]:
+def load_tasks(
+    names: Sequence[str],
+    data: str | None = None,
+    include_path: str | None = None,
+    metadata: Mapping[str, Any] | None = None,
+) -> dict[str, Any]:
     """Load tasks by the names of tasks, groups or tags; the harness's own are indexed only when they are asked for.
 
     Raises:
@@ -91,7 +98,7 @@ def load_tasks(names: Sequence[str], data: str | None = None, include_path: str 
     """
     from lm_eval.tasks import TaskManager
 
-    metadata = {"plural_data": data} if data is not None else {}
+    metadata = {**(metadata or {}), **({"plural_data": data} if data is not None else {})}
     folders: list[str | Path] = [str(TASK_FOLDER), *([include_path] if include_path else [])]
     manager = TaskManager(include_path=folders, include_defaults=False, metadata=metadata)
     near = manager.all_tasks

@@ -2,19 +2,28 @@
 
 from __future__ import annotations
 
+import argparse
 import sys
 from collections.abc import Sequence
+from pathlib import Path
 
-from plural_tasks.errors import show_errors_in_one_line
+from plural_tasks.errors import ModPluralError, one_line, show_errors_in_one_line
 
-USAGE = """Usage: modplural eval [lm_eval's arguments]
+USAGE = """Usage: modplural eval [--methods A,B] [--bases A,B] [lm_eval's arguments]
 
 Runs lm_eval with --model modplural unless another model is named. For example:
 
   modplural eval --tasks plural_embedded --limit 4
   modplural eval --model_args base=hf,pretrained=ORG/MODEL,pool=perspective --tasks plural
 
-All arguments: lm_eval run --help
+Several methods or base LLMs over the same tasks, compared at the end; an interrupted command goes on:
+
+  modplural eval --methods vanilla,prompting,moe,modplural --bases ORG/A,ORG/B --tasks plural --output_path results
+
+  --methods   of vanilla, prompting, moe, modplural; the first is what the others are compared with
+  --bases     values of `pretrained`; every community is asked once for all of them
+
+All other arguments: lm_eval run --help
 """
 
 
@@ -27,8 +36,50 @@ def run_harness(arguments: Sequence[str]) -> None:
     import _modplural_autoload
 
     _modplural_autoload.register_now()
+    parser = argparse.ArgumentParser(add_help=False, allow_abbrev=False)
+    parser.add_argument("--methods", type=_names)
+    parser.add_argument("--bases", type=_names)
+    options, rest = parser.parse_known_args(arguments)
+    if options.methods is None and options.bases is None:
+        evaluate(rest)
+        return
+    try:
+        _run_grid(options.methods or [], options.bases or [], rest)
+    except ModPluralError as error:
+        print(f"modplural: error: {one_line(error)}", file=sys.stderr)
+        raise SystemExit(1) from None
+    except KeyboardInterrupt:
+        print("modplural: interrupted; the same command goes on.", file=sys.stderr)
+        raise SystemExit(130) from None
+
+
+def evaluate(arguments: Sequence[str]) -> None:
+    """One run of the harness."""
     from lm_eval.__main__ import cli_evaluate
 
     named = any(argument.split("=")[0] in ("--model", "-M", "--config", "-C") for argument in arguments)
     sys.argv = ["lm_eval", "run", *([] if named else ["--model", "modplural"]), *arguments]
     cli_evaluate()
+
+
+def _run_grid(methods: Sequence[str], bases: Sequence[str], arguments: Sequence[str]) -> None:
+    from rich.console import Console
+
+    from model_wrappers.grid import Grid, harness_config, lay_out
+    from plural_tasks.report.compare import compare
+    from plural_tasks.report.render import print_comparison
+    from plural_tasks.report.runs import read_runs
+
+    out = harness_config(arguments).output_path
+    if not out:
+        raise ModPluralError("--methods and --bases need --output_path, the folder for the results of all runs.")
+    console = Console(width=None if sys.stdout.isatty() else 150)
+    found = Grid(lay_out(methods, bases, Path(out)), arguments, console).run(evaluate)
+    places = [f"{label}={path}" for label, path in found.items()]
+    if len(places) > 1:
+        print_comparison(compare(read_runs(places), baseline=next(iter(found))), console)
+        console.print(f"The comparison again: modplural compare {' '.join(places)}", soft_wrap=True)
+
+
+def _names(text: str) -> list[str]:
+    return [name.strip() for name in text.split(",") if name.strip()]

@@ -1,0 +1,212 @@
+"""Several methods or several base LLMs over the same tasks, in one process (``modplural eval --methods … --bases …``).
+
+Communities are asked first, once for all runs, and let go before the first base LLM is loaded; each base LLM is loaded
+once for all methods. Every run is the harness's own, with its own arguments and results file, so that its figures
+are those of a run by itself. A run that is finished is not repeated.
+"""
+
+from __future__ import annotations
+
+import json
+import sys
+import time
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from rich.console import Console
+
+from community_lms.spec import digest
+from model_wrappers.arguments import OWN
+from model_wrappers.base_lm import shared_base
+from model_wrappers.methods import METHODS
+from model_wrappers.plan import make_plan
+from plural_tasks import __version__
+from plural_tasks.errors import ModPluralError, unknown_name
+from plural_tasks.files import write_text
+
+DONE = "finished.json"
+"""In a run's folder: what was run, and which results file came out."""
+
+
+@dataclass(frozen=True)
+class Run:
+    """One method on one base LLM.
+
+    Attributes:
+        label: Names it in tables; unique in the grid.
+        folder: Where its results go.
+        model_args: What it adds to the model arguments of all runs.
+    """
+
+    label: str
+    folder: Path
+    model_args: dict[str, str]
+
+
+def lay_out(methods: Sequence[str], bases: Sequence[str], out: Path) -> list[Run]:
+    """The runs of a grid, base LLM by base LLM.
+
+    Args:
+        methods: Names of `METHODS`; with none the method stays as the other arguments say.
+        bases: Values of ``pretrained``; with none the base LLM stays as the other arguments say.
+        out: Folder of all runs.
+
+    Raises:
+        ModPluralError: If a method is unknown, or a name is given twice.
+    """
+    for method in methods:
+        if method not in METHODS:
+            raise unknown_name("method", method, METHODS, where="--methods")
+    for option, names in (("--methods", methods), ("--bases", bases)):
+        twice = next((name for name in names if names.count(name) > 1), None)
+        if twice is not None:
+            raise ModPluralError(f"{option}: {twice!r} is given twice.")
+    runs = []
+    for base in bases or [""]:
+        for method in methods or [""]:
+            parts = [part for part in (_file_name(base) if len(bases) > 1 else "", method) if part]
+            added = {name: value for name, value in (("pretrained", base), ("method", method)) if value}
+            runs.append(Run("-".join(parts) or "run", out.joinpath(*parts), added))
+    return runs
+
+
+def _file_name(base: str) -> str:
+    return "".join(letter if letter.isalnum() or letter in "._-" else "_" for letter in base.strip("/").split("/")[-1])
+
+
+class Grid:
+    """Runs a grid; an interrupted one goes on with the run that was not finished."""
+
+    def __init__(self, runs: Sequence[Run], arguments: Sequence[str], console: Console) -> None:
+        """Make the grid.
+
+        Args:
+            runs: Of `lay_out`.
+            arguments: The harness's arguments that all runs share.
+            console: For progress.
+
+        Raises:
+            ModPluralError: If two runs would write to one folder.
+        """
+        folders = [run.folder for run in runs]
+        twice = next((folder for folder in folders if folders.count(folder) > 1), None)
+        if twice is not None:
+            raise ModPluralError(f"--bases: two of them would write to {twice}; give one of them by another path.")
+        self.runs = list(runs)
+        self.arguments = list(arguments)
+        self.console = console
+
+    def run(self, evaluate: Callable[[Sequence[str]], None]) -> dict[str, Path]:
+        """Do all runs that are not finished.
+
+        Args:
+            evaluate: The harness's command line.
+
+        Returns:
+            Label -> results file.
+
+        Raises:
+            ModPluralError: If a run writes no results.
+        """
+        waiting = [run for run in self.runs if self._finished(run) is None]
+        for run in self.runs:
+            if run not in waiting:
+                self.console.print(f"{run.label}: finished before, {self._finished(run)}", soft_wrap=True)
+        if waiting:
+            self._ask_communities(waiting)
+        started = time.monotonic()
+        with shared_base():
+            for place, run in enumerate(waiting):
+                self._announce(run, place, len(waiting), time.monotonic() - started)
+                self._do(run, evaluate)
+        return {run.label: found for run in self.runs if (found := self._finished(run)) is not None}
+
+    def _announce(self, run: Run, place: int, count: int, seconds: float) -> None:
+        left = (
+            f", {_minutes(seconds)} so far, about {_minutes(seconds / place * (count - place))} to go" if place else ""
+        )
+        self.console.rule(f"run {place + 1} of {count}: {run.label}{left}", align="left")
+
+    def _do(self, run: Run, evaluate: Callable[[Sequence[str]], None]) -> None:
+        run.folder.mkdir(parents=True, exist_ok=True)
+        before = set(run.folder.glob("results_*.json"))
+        evaluate(self._command(run))
+        written = sorted(set(run.folder.glob("results_*.json")) - before)
+        if not written:
+            raise ModPluralError(f"the run {run.label!r} wrote no results to {run.folder}.")
+        facts = {"settings": self._settings(run), "results": written[-1].name}
+        write_text(run.folder / DONE, json.dumps(facts, indent=2) + "\n")
+
+    def _command(self, run: Run) -> list[str]:
+        given = [f"{name}={value}" for name, value in run.model_args.items()]
+        added = ["--model_args", *given] if given else []
+        return [*self.arguments, *added, "--output_path", str(run.folder / "results.json"), "--log_samples"]
+
+    def _settings(self, run: Run) -> str:
+        return digest([__version__, self.arguments, run.model_args])
+
+    def _finished(self, run: Run) -> Path | None:
+        """The results of a run with these settings that came to its end."""
+        try:
+            facts = json.loads((run.folder / DONE).read_text(encoding="utf-8"))
+            results = run.folder / str(facts["results"])
+            return results if facts["settings"] == self._settings(run) and results.is_file() else None
+        except (OSError, ValueError, KeyError, TypeError):
+            return None
+
+    def _ask_communities(self, runs: Sequence[Run]) -> None:
+        """Ask for every message of the runs that need all of them, and let go of the communities again."""
+        run = next((run for run in runs if METHODS[run.model_args.get("method", "modplural")].asks_all), None)
+        config = harness_config(self._command(run)) if run is not None else None
+        if config is None or config.model_args.get("mode") or not (config.limit is None or config.limit >= 1):
+            return  # a task of others may ask with its context, which depends on the base LLM
+        from model_wrappers.lm import open_store
+
+        own = {name: value for name, value in config.model_args.items() if name in OWN - {"messages", "trace"}}
+        store = open_store(config.model_args.get("messages"))
+        if store.path is None:
+            return  # kept in memory, of one run alone
+        metadata = dict(config.metadata or {})
+        plan = make_plan(
+            config.tasks,
+            store,
+            limit=int(config.limit) if config.limit else None,
+            metadata=metadata,
+            include_path=config.include_path,
+            device=config.device,
+            **{"seed": config.seed[2] if config.seed else None, **own},
+        )
+        asker = plan.session.asker
+        started = time.monotonic()
+        try:
+            asker.ask(plan.requests())
+        finally:
+            for engine in asker.engines.values():
+                engine.close()
+            store.close()
+        counts = asker.counts
+        speed = f", {counts.tokens / (time.monotonic() - started):.0f} tokens/s" if counts.generated else ""
+        self.console.print(
+            f"{counts.requested} messages for all runs: {counts.found} were stored, {counts.generated} asked"
+            f" ({counts.tokens} tokens{speed}).",
+            soft_wrap=True,
+        )
+
+
+def harness_config(arguments: Sequence[str]) -> Any:
+    """The harness's own reading of its arguments."""
+    from lm_eval._cli.harness import HarnessCLI
+    from lm_eval.config.evaluate_config import EvaluatorConfig
+
+    before = sys.argv
+    sys.argv = ["lm_eval", "run", *arguments]
+    try:
+        return EvaluatorConfig.from_cli(HarnessCLI().parse_args())
+    finally:
+        sys.argv = before
+
+
+def _minutes(seconds: float) -> str:
+    return f"{seconds:.0f} s" if seconds < 100 else f"{seconds / 60:.0f} min"
