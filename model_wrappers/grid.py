@@ -141,6 +141,8 @@ class Grid:
 
     def _command(self, run: Run) -> list[str]:
         given = [f"{name}={value}" for name, value in run.model_args.items()]
+        if (trace := harness_config(self.arguments).model_args.get("trace")) is not None:
+            given.append(f"trace={run.folder / Path(str(trace)).name}")
         added = ["--model_args", *given] if given else []
         return [*self.arguments, *added, "--output_path", str(run.folder / "results.json"), "--log_samples"]
 

@@ -23,6 +23,8 @@ Several methods or base LLMs over the same tasks, compared at the end; an interr
   --methods   of vanilla, prompting, moe, modplural; the first is what the others are compared with
   --bases     values of `pretrained`; every community is asked once for all of them
 
+Results go to OUTPUT/METHOD (OUTPUT/BASE/METHOD with several bases), and so does a trace.
+
 All other arguments: lm_eval run --help
 """
 

@@ -165,6 +165,14 @@ def test_the_harness_reads_its_own_arguments() -> None:
     assert (config.limit, sys.argv) == (4, before)
 
 
+def test_each_run_has_a_trace_of_its_own(bases: tuple[str, str], tmp_path: Path) -> None:
+    trace = ("--model_args", f"pretrained={bases[0]},trace=somewhere/t.jsonl")
+    command.run_harness(["--methods", "vanilla,moe", *arguments(tmp_path, *trace)])
+    for method in ("vanilla", "moe"):
+        lines = (tmp_path / "out" / method / "t.jsonl").read_text().splitlines()
+        assert {json.loads(line)["method"] for line in lines} == {method}
+
+
 @pytest.mark.slow
 def test_the_command_itself(tmp_path: Path, bases: tuple[str, str]) -> None:
     finished = subprocess.run(
