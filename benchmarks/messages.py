@@ -59,11 +59,12 @@ def main() -> None:
     parser.add_argument("--out", type=Path)
     options = parser.parse_args()
     requests = asked(options.count, options.tokens, options.temperature)
+    spoken: list[list[list[int]]] = []
     ways = {
         "published": published(requests[: options.published]),
         "peft": engine("peft", requests, 16),
         "openvino": engine("openvino", requests, len(requests)),
-        "bare openvino": bare(requests),
+        "bare openvino": bare(requests, spoken),
     }
     speeds: dict[str, list[float]] = {name: [] for name in ways}
     for turn in range(options.rounds + 1):
@@ -73,7 +74,8 @@ def main() -> None:
             if turn:  # the first warms up
                 speeds[said].append(tokens / (time.perf_counter() - start))
     medians = {name: statistics.median(found) for name, found in speeds.items()}
-    best, rates = limit(requests, options.tokens), {"matrix": matrix_rate(), "copy": copy_rate()}
+    rates = {"matrix": matrix_rate(), "copy": copy_rate()}
+    prompt, best = limit(requests, [len(tokens) for tokens in spoken[-1]], **rates)
     facts = {
         "machine": f"{platform.processor() or platform.machine()}, {torch.get_num_threads()} threads",
         "bfloat16": LOW,
@@ -83,15 +85,16 @@ def main() -> None:
             "openvino": openvino.__version__,
         },
         "messages": len(requests),
-        "prompt_tokens": best[0],
+        "prompt_tokens": prompt,
+        "message_tokens": statistics.mean(map(len, spoken[-1])),
         "rates": rates,
-        "limit": best[1](**rates),
+        "limit": best,
         "tokens_per_second": medians,
         "times_published": {name: value / medians["published"] for name, value in medians.items()},
     }
-    print(
-        f"{facts['machine']}, {rates['matrix'] / 1e9:.0f} GFLOP/s, {rates['copy'] / 1e9:.0f} GB/s, prompts of {best[0]:.0f} tokens"
-    )
+    speeds_of = f"{rates['matrix'] / 1e9:.0f} GFLOP/s, {rates['copy'] / 1e9:.0f} GB/s"
+    lengths = f"prompts of {prompt:.0f} tokens, messages of {facts['message_tokens']:.0f}"
+    print(f"{facts['machine']}, {speeds_of}; {lengths}; limit {best:.0f} tokens/s")
     print("| way | tokens/s | times published | share of the limit |")
     print("|---|---|---|---|")
     for name, value in medians.items():
@@ -156,8 +159,8 @@ def engine(name: str, requests: list[MessageRequest], batch: int) -> Callable[[i
     return run
 
 
-def bare(requests: list[MessageRequest]) -> Callable[[int], int]:
-    """The graph alone."""
+def bare(requests: list[MessageRequest], spoken: list[list[list[int]]]) -> Callable[[int], int]:
+    """The graph alone; the tokens of every turn are added to ``spoken``."""
     adapter = requests[0].community.adapter
     assert adapter is not None
     backbone = Backbone(Weights(path="embedded"), low=LOW, whole=not LOW)
@@ -166,31 +169,29 @@ def bare(requests: list[MessageRequest]) -> Callable[[int], int]:
     keys = [request.key for request in requests]
 
     def run(_: int) -> int:
-        return sum(len(tokens) for tokens, _ in backbone.generate(prompts, keys, requests[0].decoding))
+        spoken.append([tokens for tokens, _ in backbone.generate(prompts, keys, requests[0].decoding)])
+        return sum(map(len, spoken[-1]))
 
     return run
 
 
-def limit(requests: list[MessageRequest], tokens: int) -> tuple[float, Callable[..., float]]:
-    """Mean length of prompts, and tokens a second that arithmetic and memory allow for full messages in one batch."""
+def limit(requests: list[MessageRequest], said: list[int], matrix: float, copy: float) -> tuple[float, float]:
+    """Mean length of prompts, and tokens a second that arithmetic and memory allow for messages of these lengths."""
     path = resolve_weights("embedded")
     tokenizer = AutoTokenizer.from_pretrained(path)
     lengths = [len(tokenizer(render(tokenizer, request.turns))["input_ids"]) for request in requests]
     config: Any = transformers.AutoConfig.from_pretrained(path)
-    width, rows = config.hidden_size, len(requests)
+    width = config.hidden_size
     kept = 2 * config.num_key_value_heads * config.head_dim
     layer = width * (width * 2 + kept) + 3 * width * config.intermediate_size
     inner, outer = layer * config.num_hidden_layers, width * config.vocab_size
     size = 2 if LOW else 4
-
-    def speed(matrix: float, copy: float) -> float:
-        seconds = 2 * inner * sum(lengths) / matrix
-        for step in range(tokens):
-            state = sum(length + step for length in lengths) * kept * config.num_hidden_layers * size
-            seconds += max(2 * (inner + outer) * rows / matrix, ((inner + outer) * size + state) / copy)
-        return rows * tokens / seconds
-
-    return statistics.mean(lengths), speed
+    seconds = 2 * inner * sum(lengths) / matrix
+    for step in range(max(said)):
+        rows = [length + step for length, tokens in zip(lengths, said, strict=True) if tokens > step]
+        state = sum(rows) * kept * config.num_hidden_layers * size
+        seconds += max(2 * (inner + outer) * len(rows) / matrix, ((inner + outer) * size + state) / copy)
+    return statistics.mean(lengths), sum(said) / seconds
 
 
 def matrix_rate() -> float:

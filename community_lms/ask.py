@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+import time
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
+from typing import Any
 
 from tqdm import tqdm
 
-from community_lms.engines import MessageEngine, make_engine
+from community_lms.engines import BATCH_SIZES, DEFAULT_BATCH_SIZE, MessageEngine, make_engine
 from community_lms.message import Message, MessageRequest
+from community_lms.processes import Processes, divide
 from community_lms.spec import canonical
 from community_lms.store import MessageStore, StoredMessage
 
@@ -29,20 +32,22 @@ class Asker:
 
     Attributes:
         store: Where messages are kept.
-        batch_size: Messages generated, and committed, together.
+        batch_size: Messages generated, and committed, together; None leaves it to the engine.
         device: Passed to the engines.
         dtype: Passed to the engines.
         counts: What was asked so far.
         engines: Engines made so far, by name; put one here to use it in place of the registry's.
+        processes: Those among which `ask_together` divides the work.
     """
 
     store: MessageStore
-    batch_size: int = 16
+    batch_size: int | None = None
     device: str | None = None
     dtype: str = "auto"
     show_progress: bool = True
     counts: Asked = field(default_factory=Asked)
     engines: dict[str, MessageEngine] = field(default_factory=dict)
+    processes: Processes = field(default_factory=Processes)
     _counted: set[str] = field(default_factory=set)
     _identities: set[str] = field(default_factory=set)
 
@@ -60,6 +65,7 @@ class Asker:
         self._identities |= {canonical(unique[key].identity) for key in new}
         self.counts.requested += len(new)
         self.counts.found += len(new & found.keys())
+        started = (time.monotonic(), self.counts.tokens)
         with tqdm(
             total=len(unique),
             initial=len(found),
@@ -67,14 +73,72 @@ class Asker:
             unit="msg",
             disable=not self.show_progress or len(found) == len(unique),
         ) as progress:
-            for batch in _batches(list(unique.values()), self.batch_size):
+            for batch in _batches(list(unique.values()), self.size_of):
                 missing = [request for request in batch if request.key not in found]
                 if missing:
-                    progress.set_postfix_str(missing[0].community.name)
-                    found.update(self._generate(missing))
-                    progress.update(len(missing))
+                    found.update(self._speak(missing, progress, started))
         # The store may have been written under another pool's name for the same voice: show this pool's name.
         return [_named(found[request.key], request.community.name) for request in requests]
+
+    def ask_together(self, requests: Sequence[MessageRequest]) -> None:
+        """Get all messages into the store, each asked for by one of the processes that want it.
+
+        All processes of a run must call this, each with its own requests. Afterwards `ask` finds them, and `counts` are
+        those of all processes together. In a single process it is `ask`.
+        """
+        if self.processes.size == 1:
+            self.ask(requests)
+            return
+        unique = {request.key: request for request in requests}
+        wanted = self.processes.gather([*unique])
+        stored = self.processes.gather([*self.store.get(unique)])  # before anyone adds to it
+        missing = [
+            [key for key in keys if key not in known] for keys, known in zip(wanted, map(set, stored), strict=True)
+        ]
+        before = (self.counts.generated, self.counts.tokens)
+        mine = divide(missing)[self.processes.rank]
+        made = self._generate_all([request for key, request in unique.items() if key in mine])
+        if self.store.path is None:
+            for rows in self.processes.gather([StoredMessage.of(unique[key], said) for key, said in made.items()]):
+                self.store.put(row for row in rows if row.key in unique)
+        done = self.processes.gather((self.counts.generated - before[0], self.counts.tokens - before[1]))
+        self._count_together(wanted, missing, done)
+        self._identities |= {canonical(request.identity) for request in unique.values()}
+
+    def _count_together(
+        self, wanted: Sequence[Sequence[str]], missing: Sequence[Sequence[str]], done: Sequence[tuple[int, int]]
+    ) -> None:
+        asked = {key for keys in wanted for key in keys} - self._counted
+        rank = self.processes.rank
+        self._counted |= asked
+        self.counts.requested += len(asked)
+        self.counts.found += len(asked - {key for keys in missing for key in keys})
+        self.counts.generated += sum(made for other, (made, _) in enumerate(done) if other != rank)
+        self.counts.tokens += sum(tokens for other, (_, tokens) in enumerate(done) if other != rank)
+
+    def _generate_all(self, requests: Sequence[MessageRequest]) -> dict[str, Message]:
+        made: dict[str, Message] = {}
+        shown = self.show_progress and bool(requests) and self.processes.rank == 0
+        started = (time.monotonic(), self.counts.tokens)
+        with tqdm(total=len(requests), desc="Community messages", unit="msg", disable=not shown) as progress:
+            for batch in _batches(requests, self.size_of):
+                made.update(self._speak(batch, progress, started))
+        return made
+
+    def _speak(
+        self, requests: Sequence[MessageRequest], progress: Any, started: tuple[float, int]
+    ) -> dict[str, Message]:
+        name, (since, tokens) = requests[0].community.name, started
+        progress.set_postfix_str(name)
+        made = self._generate(requests)
+        progress.update(len(made))
+        speed = (self.counts.tokens - tokens) / max(time.monotonic() - since, 1e-9)
+        progress.set_postfix_str(f"{name}, {speed:.0f} tokens/s")
+        return made
+
+    def size_of(self, engine: str) -> int:
+        """Messages that are generated and committed together."""
+        return self.batch_size or BATCH_SIZES.get(engine, DEFAULT_BATCH_SIZE)
 
     def _generate(self, requests: Sequence[MessageRequest]) -> dict[str, Message]:
         engine = self._engine(requests[0].engine)
@@ -89,7 +153,7 @@ class Asker:
 
     def _engine(self, name: str) -> MessageEngine:
         if name not in self.engines:
-            self.engines[name] = make_engine(name, batch_size=self.batch_size, device=self.device, dtype=self.dtype)
+            self.engines[name] = make_engine(name, batch_size=self.size_of(name), device=self.device, dtype=self.dtype)
         return self.engines[name]
 
     def warnings(self) -> list[str]:
@@ -103,12 +167,13 @@ def _named(message: Message, community: str) -> Message:
     return Message(community, message.text, message.prompt_tokens, message.tokens)
 
 
-def _batches(requests: Sequence[MessageRequest], size: int) -> Iterator[list[MessageRequest]]:
+def _batches(requests: Sequence[MessageRequest], size_of: Callable[[str], int]) -> Iterator[list[MessageRequest]]:
     """Batches of one community, engine and decoding each, longest prompts first (an overflow shows at once)."""
     groups: dict[tuple[object, ...], list[MessageRequest]] = {}
     for request in requests:
         groups.setdefault((request.engine, request.community.name, request.decoding), []).append(request)
     for group in groups.values():
         ordered = sorted(group, key=lambda request: (-request.length, request.key))
+        size = size_of(ordered[0].engine)
         for start in range(0, len(ordered), size):
             yield ordered[start : start + size]

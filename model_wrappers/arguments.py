@@ -36,7 +36,7 @@ class Arguments(Checked):
         message_temperature: In place of the pool's.
         message_top_p: In place of the pool's.
         message_max_new_tokens: In place of the pool's.
-        message_batch_size: Messages generated, and committed, together.
+        message_batch_size: Messages generated, and committed, together; by default as suits the engine.
         message_dtype: Torch dtype of the communities' weights, or ``auto``.
         tell_attribute: Whether communities are told whose point of view is wanted; by default as the pool says.
         messages_per_community: How often each community is asked, each time with a seed of its own.
@@ -59,7 +59,7 @@ class Arguments(Checked):
     message_temperature: float | None = None
     message_top_p: float | None = None
     message_max_new_tokens: int | None = None
-    message_batch_size: Annotated[int, Field(ge=1)] = 16
+    message_batch_size: Annotated[int, Field(ge=1)] | None = None
     message_dtype: Literal["auto", "float32", "float16", "bfloat16"] = "auto"
     tell_attribute: bool | None = None
     messages_per_community: Annotated[int, Field(ge=1)] = 1

@@ -80,9 +80,12 @@ class Session:
         return asked
 
     def prefetch(self, queries: Sequence[Query]) -> None:
-        """Fill the store with every community's messages on all queries, community by community."""
+        """Fill the store with every community's messages on all queries, community by community.
+
+        Processes that work on other queries of the same run call this too, and each message is asked for once.
+        """
         members = self.pool.communities
-        self.asker.ask(
+        self.asker.ask_together(
             [request for member in members for query in queries for request in self.message_requests(query, member)]
         )
 

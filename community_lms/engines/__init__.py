@@ -18,6 +18,10 @@ ENGINES: dict[str, str] = {
 }
 """Name -> ``module:class``; imported on first use, so that naming an engine loads no torch."""
 
+DEFAULT_BATCH_SIZE = 16
+BATCH_SIZES = {"openvino": 64}
+"""Messages generated together where nobody says how many: an engine's own number, else the default."""
+
 AUTO = "auto"
 
 
@@ -46,4 +50,13 @@ def make_engine(name: str, **options: Any) -> MessageEngine:
     return engine
 
 
-__all__ = ["AUTO", "ENGINES", "MessageEngine", "engine_name", "make_engine"]
+__all__ = [
+    "AUTO",
+    "BATCH_SIZES",
+    "DEFAULT_BATCH_SIZE",
+    "ENGINES",
+    "MessageEngine",
+    "engine_name",
+    "local_engine",
+    "make_engine",
+]

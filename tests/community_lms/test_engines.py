@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from community_lms.engines import AUTO, ENGINES, MessageEngine, engine_name, make_engine
+from community_lms.engines import AUTO, ENGINES, MessageEngine, engine_name, local_engine, make_engine
 from community_lms.engines.scripted import ScriptedEngine
 from community_lms.message import Message, MessageRequest
 from community_lms.spec import Community
@@ -66,7 +66,7 @@ class TestEveryEngine:
 
 @pytest.mark.parametrize(
     ("kind", "expected"),
-    [("adapter", "peft"), ("checkpoint", "peft"), ("persona", "peft"), ("endpoint", "backend")],
+    [("adapter", local_engine()), ("checkpoint", local_engine()), ("persona", local_engine()), ("endpoint", "backend")],
 )
 def test_auto_chooses_by_the_kind_of_the_community(kind: str, expected: str) -> None:
     assert AUTO == "auto"
@@ -83,7 +83,8 @@ def test_an_unknown_engine_names_the_nearest() -> None:
     with pytest.raises(ModPluralError) as caught:
         engine_name("pefd", member("adapter"))
     assert str(caught.value) == (
-        "message_engine: unknown message engine 'pefd'. Did you mean 'peft'? Valid: auto, backend, peft, scripted."
+        "message_engine: unknown message engine 'pefd'. Did you mean 'peft'? "
+        "Valid: auto, backend, openvino, peft, scripted."
     )
 
 
