@@ -20,10 +20,17 @@ TASK_FOLDER = Path(__file__).resolve().parent.parent / "task_configs"
 
 @dataclass(frozen=True)
 class Plan:
-    """All queries of some tasks, and the session that renders what communities are asked on them."""
+    """All queries of some tasks, and the session that renders what communities are asked on them.
+
+    Attributes:
+        session: Without a base LLM.
+        queries: Of all tasks.
+        tasks: The harness's, with their requests.
+    """
 
     session: Session
     queries: tuple[Query, ...]
+    tasks: tuple[Any, ...] = ()
 
     def requests(self) -> list[MessageRequest]:
         """Every message that the method modplural would ask for, community by community."""
@@ -51,6 +58,7 @@ def make_plan(
     metadata: Mapping[str, Any] | None = None,
     include_path: str | None = None,
     device: str | None = None,
+    gen_kwargs: Mapping[str, Any] | None = None,
     **arguments: Any,
 ) -> Plan:
     """Load tasks and render what a run with these arguments would ask the communities.
@@ -63,6 +71,7 @@ def make_plan(
         metadata: As in ``--metadata``.
         include_path: Folder with further task YAML.
         device: Torch device of the message engines.
+        gen_kwargs: As in ``--gen_kwargs``.
         **arguments: As in ``--model_args``.
 
     Raises:
@@ -73,7 +82,12 @@ def make_plan(
     settings = read_arguments({"seed": DEFAULT_SEED, **{k: v for k, v in arguments.items() if v is not None}})
     session = Session(base=None, **session_parts(settings, device, store=store))
     loaded = load_tasks(tasks, data, include_path, metadata)
-    return Plan(session, tuple(_queries(loaded, limit, settings.chosen_mode, settings.attribute)))
+    for task in loaded.values():
+        if gen_kwargs and task.OUTPUT_TYPE == "generate_until":
+            task.set_config(key="generation_kwargs", value=dict(gen_kwargs), update=True)
+    return Plan(
+        session, tuple(_queries(loaded, limit, settings.chosen_mode, settings.attribute)), tuple(loaded.values())
+    )
 
 
 def _queries(tasks: dict[str, Any], limit: int | None, mode: Mode | None, attribute: str | None) -> list[Query]:

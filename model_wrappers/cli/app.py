@@ -11,6 +11,7 @@ from model_wrappers.cli import (
     compare,
     corpus,
     data,
+    estimate,
     judge,
     messages,
     pool,
@@ -36,6 +37,9 @@ def evaluate() -> None:
     """Run lm_eval with the model modplural; takes all of lm_eval's arguments."""
 
 
+app.command("estimate", context_settings={"allow_extra_args": True, "ignore_unknown_options": True})(
+    estimate.estimate_run
+)
 app.command("compare")(compare.compare_runs)
 app.command("submit")(submit.submit_run)
 app.command("score")(score.score)

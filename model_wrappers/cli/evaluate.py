@@ -39,8 +39,8 @@ def run_harness(arguments: Sequence[str]) -> None:
 
     _modplural_autoload.register_now()
     parser = argparse.ArgumentParser(add_help=False, allow_abbrev=False)
-    parser.add_argument("--methods", type=_names)
-    parser.add_argument("--bases", type=_names)
+    parser.add_argument("--methods", type=names)
+    parser.add_argument("--bases", type=names)
     options, rest = parser.parse_known_args(arguments)
     if options.methods is None and options.bases is None:
         evaluate(rest)
@@ -83,5 +83,6 @@ def _run_grid(methods: Sequence[str], bases: Sequence[str], arguments: Sequence[
         console.print(f"The comparison again: modplural compare {' '.join(places)}", soft_wrap=True)
 
 
-def _names(text: str) -> list[str]:
+def names(text: str) -> list[str]:
+    """Names joined by commas."""
     return [name.strip() for name in text.split(",") if name.strip()]
