@@ -29,10 +29,10 @@ _COLUMNS = (
 )
 _SCHEMA = f"""
 CREATE TABLE IF NOT EXISTS messages (
-    key TEXT PRIMARY KEY, community TEXT NOT NULL, engine TEXT NOT NULL, identity TEXT NOT NULL,
+    key TEXT NOT NULL PRIMARY KEY, community TEXT NOT NULL, engine TEXT NOT NULL, identity TEXT NOT NULL,
     turns TEXT NOT NULL, decoding TEXT NOT NULL, seed INTEGER NOT NULL, sample INTEGER NOT NULL,
     text TEXT NOT NULL, prompt_tokens INTEGER, tokens INTEGER, origin TEXT NOT NULL, created REAL NOT NULL
-) WITHOUT ROWID;
+);
 CREATE TABLE IF NOT EXISTS warnings (identity TEXT, text TEXT, PRIMARY KEY (identity, text)) WITHOUT ROWID;
 PRAGMA application_id = {APPLICATION_ID};
 PRAGMA user_version = {SCHEMA_VERSION};
