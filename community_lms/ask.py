@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -60,11 +60,7 @@ class Asker:
         """
         unique = {request.key: request for request in requests}
         found = self.store.get(unique)
-        new = unique.keys() - self._counted
-        self._counted |= new
-        self._identities |= {canonical(unique[key].identity) for key in new}
-        self.counts.requested += len(new)
-        self.counts.found += len(new & found.keys())
+        self.count(unique, found)
         started = (time.monotonic(), self.counts.tokens)
         with tqdm(
             total=len(unique),
@@ -73,12 +69,26 @@ class Asker:
             unit="msg",
             disable=not self.show_progress or len(found) == len(unique),
         ) as progress:
-            for batch in _batches(list(unique.values()), self.size_of):
+            for batch in batches(list(unique.values()), self.size_of):
                 missing = [request for request in batch if request.key not in found]
                 if missing:
                     found.update(self._speak(missing, progress, started))
         # The store may have been written under another pool's name for the same voice: show this pool's name.
         return [_named(found[request.key], request.community.name) for request in requests]
+
+    def count(self, unique: Mapping[str, MessageRequest], found: Mapping[str, Message]) -> None:
+        """Count requests by key, those among them that were found, and remember who is asked."""
+        new = unique.keys() - self._counted
+        self._counted |= new
+        self._identities |= {canonical(unique[key].identity) for key in new}
+        self.counts.requested += len(new)
+        self.counts.found += len(new & found.keys())
+
+    def keep(self, rows: Sequence[StoredMessage]) -> None:
+        """Put what an engine said into the store, and count it."""
+        self.store.put(rows)
+        self.counts.generated += len(rows)
+        self.counts.tokens += sum(row.tokens or 0 for row in rows)
 
     def ask_together(self, requests: Sequence[MessageRequest]) -> None:
         """Get all messages into the store, each asked for by one of the processes that want it.
@@ -121,7 +131,7 @@ class Asker:
         shown = self.show_progress and bool(requests) and self.processes.rank == 0
         started = (time.monotonic(), self.counts.tokens)
         with tqdm(total=len(requests), desc="Community messages", unit="msg", disable=not shown) as progress:
-            for batch in _batches(requests, self.size_of):
+            for batch in batches(requests, self.size_of):
                 made.update(self._speak(batch, progress, started))
         return made
 
@@ -146,9 +156,7 @@ class Asker:
         messages = engine.speak(requests[0].community, requests)
         for warning in engine.warnings[warned:]:
             self.store.warn(canonical(requests[0].identity), warning)
-        self.store.put(StoredMessage.of(request, message) for request, message in zip(requests, messages, strict=True))
-        self.counts.generated += len(messages)
-        self.counts.tokens += sum(message.tokens or 0 for message in messages)
+        self.keep([StoredMessage.of(request, message) for request, message in zip(requests, messages, strict=True)])
         return {request.key: message for request, message in zip(requests, messages, strict=True)}
 
     def _engine(self, name: str) -> MessageEngine:
@@ -167,7 +175,7 @@ def _named(message: Message, community: str) -> Message:
     return Message(community, message.text, message.prompt_tokens, message.tokens)
 
 
-def _batches(requests: Sequence[MessageRequest], size_of: Callable[[str], int]) -> Iterator[list[MessageRequest]]:
+def batches(requests: Sequence[MessageRequest], size_of: Callable[[str], int]) -> Iterator[list[MessageRequest]]:
     """Batches of one community, engine and decoding each, longest prompts first (an overflow shows at once)."""
     groups: dict[tuple[object, ...], list[MessageRequest]] = {}
     for request in requests:

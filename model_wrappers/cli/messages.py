@@ -11,6 +11,7 @@ from rich.console import Console
 from rich.table import Table
 
 from community_lms.exchange import export_jsonl, export_published, import_jsonl, import_published
+from community_lms.ray_asking import Cluster, ask_over_ray
 from community_lms.store import MessageStore
 from model_wrappers.plan import load_tasks, make_plan
 from plural_tasks.errors import ModPluralError
@@ -65,8 +66,14 @@ def generate(
     seed: SeedOption = None,
     device: Annotated[str | None, typer.Option(help="Torch device.")] = None,
     model_args: SettingsOption = None,
+    ray: Annotated[
+        str | None, typer.Option("--ray", help="Ask with workers of a Ray cluster: its address, or local.")
+    ] = None,
+    workers: Annotated[int | None, typer.Option(help="With --ray: engines at once.", min=1)] = None,
 ) -> None:
     """Ask every community about every document; a later run of lm_eval with the same settings asks nothing again."""
+    if workers is not None and ray is None:
+        raise ModPluralError("--workers goes with --ray.")
     if messages is not None and str(messages).lower() == "none":
         raise ModPluralError("--messages none keeps nothing; name a file.")
     settings = _settings(
@@ -76,7 +83,10 @@ def generate(
     plan = make_plan(_names(tasks), store, limit=limit, data=data, include_path=include_path, device=device, **settings)
     counts = plan.session.asker.counts
     try:
-        plan.session.asker.ask(plan.requests())
+        if ray is None:
+            plan.session.asker.ask(plan.requests())
+        else:
+            ask_over_ray(plan.session.asker, plan.requests(), Cluster(ray, workers))
     except KeyboardInterrupt:
         console.print(f"Interrupted; {counts.generated} new messages are kept, the same command goes on from there.")
         raise typer.Exit(130) from None
