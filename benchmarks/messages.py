@@ -39,9 +39,9 @@ from community_lms.engines.chat_text import render
 from community_lms.engines.lora_matrices import read_matrices
 from community_lms.engines.openvino_backbone import Backbone
 from community_lms.message import MessageRequest
+from community_lms.precision import has_native_bfloat16
 from community_lms.spec import Weights
 from community_lms.store import MessageStore
-from community_lms.training.adapter import has_native_bfloat16
 from model_wrappers.plan import make_plan
 
 LOW = has_native_bfloat16()

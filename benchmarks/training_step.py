@@ -25,7 +25,8 @@ from peft import LoraConfig, TaskType, get_peft_model
 from transformers import AutoModelForCausalLM
 
 from community_lms.embedded import resolve_weights
-from community_lms.training.adapter import compile_layers, has_native_bfloat16
+from community_lms.precision import has_native_bfloat16
+from community_lms.training.adapter import compile_layers
 from community_lms.training.encode import IGNORED
 from community_lms.training.train import summed_loss
 

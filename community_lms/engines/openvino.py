@@ -19,8 +19,8 @@ from community_lms.engines.openvino_backbone import Backbone
 from community_lms.engines.openvino_graph import UnsuitableError
 from community_lms.engines.peft import PeftEngine, has_no_effect
 from community_lms.message import Message, MessageRequest
+from community_lms.precision import has_native_bfloat16
 from community_lms.spec import Community, Weights
-from community_lms.training.adapter import has_native_bfloat16
 from plural_tasks.errors import ModPluralError, one_line
 
 logger = logging.getLogger(__name__)

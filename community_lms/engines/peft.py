@@ -14,6 +14,7 @@ from community_lms.embedded import install_hint, resolve_weights
 from community_lms.engines.chat_text import encode, render, stop_tokens, to_message
 from community_lms.engines.sampling import KeyedSampler
 from community_lms.message import Message, MessageRequest
+from community_lms.precision import has_native_bfloat16
 from community_lms.spec import Community, Weights
 from plural_tasks.errors import ModPluralError, one_line
 
@@ -37,13 +38,15 @@ class PeftEngine:
         Args:
             batch_size: Messages generated at once.
             device: Torch device; by default the accelerator if there is one.
-            dtype: Torch dtype of the weights by name, or ``auto`` for the one they were saved in.
+            dtype: Torch dtype of the weights by name; ``auto`` is bfloat16 on a CPU that multiplies it by itself, else
+                the one they were saved in.
         """
         self.batch_size = batch_size
         self.warnings: list[str] = []
         usable = device if device and not (device.startswith("cuda") and not torch.cuda.is_available()) else None
         self._device = usable or ("cuda" if torch.cuda.is_available() else "cpu")
-        self._dtype = dtype
+        low = dtype == "auto" and self._device == "cpu" and has_native_bfloat16()
+        self._dtype = "bfloat16" if low else dtype
         self._loaded: Weights | None = None
         self._model: Any = None
         self._tokenizer: Any = None

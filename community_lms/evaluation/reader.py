@@ -46,10 +46,12 @@ class Reader(PeftEngine):
                 a longer context its beginning, so that all readers of a backbone predict the same tokens.
             batch_tokens: Tokens read at once at most, padding included.
             device: See `PeftEngine`.
-            dtype: See `PeftEngine`; ``bfloat16`` halves time and memory, and moves perplexities by about 1 %.
+            dtype: Of the weights; ``auto`` is the one they were saved in. ``bfloat16`` halves time and memory, and
+                moves perplexities by about 1 %.
             show_progress: Show a bar with counts and an estimate.
         """
         super().__init__(batch_size=batch_size, device=device, dtype=dtype)
+        self._dtype = dtype
         self.cut = 0
         self._max_length = max_length
         self._batch_tokens = batch_tokens

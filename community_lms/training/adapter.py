@@ -15,6 +15,7 @@ from transformers import AutoModelForCausalLM, AutoTokenizer
 from transformers.pytorch_utils import Conv1D
 
 from community_lms.embedded import install_hint, resolve_weights
+from community_lms.precision import has_native_bfloat16
 from community_lms.training.config import TrainConfig
 from community_lms.training.encode import PadLeft, with_branches
 from community_lms.training.record import portable_path
@@ -194,22 +195,6 @@ def dtype_of(config: TrainConfig) -> torch.dtype:
     if torch.cuda.is_available():
         return torch.bfloat16 if torch.cuda.is_bf16_supported(including_emulation=False) else torch.float32
     return torch.bfloat16 if has_native_bfloat16() else torch.float32
-
-
-def has_native_bfloat16() -> bool:
-    """Does this CPU multiply bfloat16 matrices by itself? Where it does not, they are slower than float32.
-
-    Read from ``torch.cpu.get_capabilities`` (torch 2.13; keys ``avx512_bf16``, ``amx_bf16``), or from the probe that
-    older versions have. Where torch says nothing the answer is no, and so it is on ARM: float32 is right everywhere.
-    """
-    try:
-        if hasattr(torch.cpu, "get_capabilities"):
-            found = torch.cpu.get_capabilities()
-            return bool(found.get("avx512_bf16") or found.get("amx_bf16"))
-        probe = getattr(torch.cpu, "_is_avx512_bf16_supported", None)
-        return bool(probe is not None and probe())
-    except Exception:  # a probe that fails has found nothing
-        return False
 
 
 def check_packing(model: Any) -> None:

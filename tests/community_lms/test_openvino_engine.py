@@ -97,7 +97,7 @@ def test_scales_and_ranks_are_those_of_peft(
     adapter = save_adapter(tmp_path / "a", backbone, seed=5, init_lora_weights=False, **settings)
     found = spoken(engine(), request_for, backbone, adapter, decoding)
     request.getfixturevalue("monkeypatch").undo()
-    assert found == spoken(PeftEngine(device="cpu"), request_for, backbone, adapter, decoding)
+    assert found == spoken(PeftEngine(device="cpu", dtype="float32"), request_for, backbone, adapter, decoding)
 
 
 @pytest.mark.parametrize(
@@ -126,7 +126,7 @@ def test_other_adapters_speak_through_transformers_and_the_log_says_so(
     with caplog.at_level(logging.WARNING):
         said = spoken(speaks, request_for, backbone, adapter)
         assert spoken(speaks, request_for, backbone, adapter) == said
-    assert said == spoken(PeftEngine(device="cpu"), request_for, backbone, adapter)
+    assert said == spoken(PeftEngine(device="cpu", dtype="float32"), request_for, backbone, adapter)
     assert [record.message for record in caplog.records if "speaks through transformers" in record.message] == [
         caplog.messages[0]
     ]
@@ -148,7 +148,7 @@ def test_a_backbone_of_another_kind_is_traced_and_its_adapters_are_left_to_trans
     )
     model.save_pretrained(tmp_path / "adapter")
 
-    speaks, other = engine(), PeftEngine(device="cpu")
+    speaks, other = engine(), PeftEngine(device="cpu", dtype="float32")
     assert spoken(speaks, request_for, str(folder)) == spoken(other, request_for, str(folder))
     assert "transformers" not in caplog.text
     adapted = (str(folder), str(tmp_path / "adapter"))
@@ -165,7 +165,7 @@ def test_a_backbone_that_cannot_be_traced_speaks_through_transformers(
     monkeypatch.setattr("community_lms.engines.openvino_backbone.graph_of", refuse)
     speaks = engine()
     said = spoken(speaks, request_for, backbone)
-    assert said == spoken(PeftEngine(device="cpu"), request_for, backbone)
+    assert said == spoken(PeftEngine(device="cpu", dtype="float32"), request_for, backbone)
     assert caplog.messages == ["us speaks through transformers, OpenVINO cannot run it: it is made of stone."]
     spoken(speaks, request_for, backbone)
     assert len(caplog.messages) == 1

@@ -62,7 +62,7 @@ def pool_file(tmp_path, backbone) -> Path:
 
 def said(pool: Pool, ask: Ask, decoding: Decoding, backbone: str | None = None) -> dict[str, list[Message]]:
     """What every member says, in an engine of its own; ``backbone`` stands for the pool's."""
-    engine = PeftEngine(device="cpu")
+    engine = PeftEngine(device="cpu", dtype="float32")
     found = {}
     for member in pool.communities:
         # Keys hold the identity, which is a digest here and a commit there: the same one, so that the same is drawn.

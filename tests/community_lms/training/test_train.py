@@ -121,7 +121,7 @@ def test_the_held_out_loss_is_per_token_over_all_held_out_texts(done: Path, weig
 
 
 def test_the_adapter_speaks_in_the_engine(done: Path, weights: str) -> None:
-    engine = PeftEngine(device="cpu")
+    engine = PeftEngine(device="cpu", dtype="float32")
 
     def said(**changes: Any) -> str:
         member = Community.model_validate({"name": "us", "description": "d", "backbone": weights, **changes})

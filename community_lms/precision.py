@@ -1,0 +1,21 @@
+"""What precision this machine multiplies well."""
+
+from __future__ import annotations
+
+import torch
+
+
+def has_native_bfloat16() -> bool:
+    """Does this CPU multiply bfloat16 matrices by itself? Where it does not, they are slower than float32.
+
+    Read from ``torch.cpu.get_capabilities`` (torch 2.13; keys ``avx512_bf16``, ``amx_bf16``), or from the probe that
+    older versions have. Where torch says nothing the answer is no, and so it is on ARM: float32 is right everywhere.
+    """
+    try:
+        if hasattr(torch.cpu, "get_capabilities"):
+            found = torch.cpu.get_capabilities()
+            return bool(found.get("avx512_bf16") or found.get("amx_bf16"))
+        probe = getattr(torch.cpu, "_is_avx512_bf16_supported", None)
+        return bool(probe is not None and probe())
+    except Exception:  # a probe that fails has found nothing
+        return False
