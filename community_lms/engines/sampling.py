@@ -10,8 +10,8 @@ from transformers import LogitsProcessor
 
 from community_lms.spec import Decoding
 
-_HEAD = 512
-"""Tokens looked at first; sorting a whole vocabulary costs more than a small model's forward pass."""
+_HEADS = (64, 512)
+"""Tokens looked at first, and then; sorting a whole vocabulary costs more than a small model's forward pass."""
 
 
 class KeyedSampler(LogitsProcessor):
@@ -42,13 +42,19 @@ class KeyedSampler(LogitsProcessor):
         uniform = self._uniform[:, self._step, None].to(scores.device)
         self._step += 1
         total = scaled.logsumexp(dim=-1, keepdim=True)
-        head = scaled.topk(min(_HEAD, scaled.shape[-1]), dim=-1)
-        picked, enough = self._pick(head.values, head.indices, total, uniform)
-        if not enough.all():
-            # A flat distribution whose nucleus reaches beyond the head: sort these rows in full.
-            flat = ~enough
-            ordered = scaled[flat].sort(dim=-1, descending=True, stable=True)
-            picked[flat] = self._pick(ordered.values, ordered.indices, total[flat], uniform[flat])[0]
+        picked = torch.zeros(len(scaled), 1, dtype=torch.long, device=scaled.device)
+        rows = torch.arange(len(scaled), device=scaled.device)
+        whole = scaled.shape[-1]
+        for size in (*(size for size in _HEADS if size < whole), whole):
+            # Rows of a flat distribution, whose nucleus reaches beyond the head, are looked at again, at last in full.
+            left = scaled[rows] if len(rows) < len(scaled) else scaled
+            head = left.topk(size, dim=-1) if size < whole else left.sort(dim=-1, descending=True, stable=True)
+            found, enough = self._pick(head.values, head.indices, total[rows], uniform[rows])
+            enough |= size == whole
+            picked[rows[enough]] = found[enough]
+            rows = rows[~enough]
+            if not len(rows):
+                break
         return picked
 
     def _pick(
@@ -58,7 +64,7 @@ class KeyedSampler(LogitsProcessor):
         shares = (scaled - total).exp()
         cumulative = shares.cumsum(dim=-1)
         kept = (cumulative - shares) < self._decoding.top_p  # the first token always stays
-        enough = (cumulative[:, -1] >= self._decoding.top_p) | (scaled.shape[-1] > _HEAD)
+        enough = cumulative[:, -1] >= self._decoding.top_p
         mass = (shares * kept).sum(dim=-1, keepdim=True)
         rank = (cumulative <= uniform * mass).sum(dim=-1, keepdim=True)
         rank = torch.minimum(rank, kept.sum(dim=-1, keepdim=True) - 1)

@@ -2,6 +2,7 @@
 
 import logging
 from collections.abc import Callable, Iterator
+from itertools import combinations
 from pathlib import Path
 from typing import Any
 
@@ -12,9 +13,10 @@ from peft import LoraConfig, get_peft_model
 from transformers import AutoModelForCausalLM, GPT2Config, GPT2LMHeadModel
 
 from community_lms import engines
-from community_lms.engines import engine_name, openvino_graph
+from community_lms.engines import engine_name, openvino_backbone, openvino_graph
 from community_lms.engines.lora_matrices import UnusualAdapterError, read_matrices
 from community_lms.engines.openvino import OpenVINOEngine
+from community_lms.engines.openvino_backbone import blocks
 from community_lms.engines.openvino_graph import GRAPH, UnsuitableError, graph_of, linear_layers, with_adapters
 from community_lms.engines.peft import PeftEngine
 from community_lms.message import Message, MessageRequest
@@ -127,10 +129,8 @@ def test_other_adapters_speak_through_transformers_and_the_log_says_so(
         said = spoken(speaks, request_for, backbone, adapter)
         assert spoken(speaks, request_for, backbone, adapter) == said
     assert said == spoken(PeftEngine(device="cpu", dtype="float32"), request_for, backbone, adapter)
-    assert [record.message for record in caplog.records if "speaks through transformers" in record.message] == [
-        caplog.messages[0]
-    ]
-    assert reason in caplog.messages[0]
+    (told,) = (message for message in caplog.messages if "speaks through transformers" in message)
+    assert reason in told
     assert spoken(speaks, request_for, backbone) == plain
 
 
@@ -166,9 +166,9 @@ def test_a_backbone_that_cannot_be_traced_speaks_through_transformers(
     speaks = engine()
     said = spoken(speaks, request_for, backbone)
     assert said == spoken(PeftEngine(device="cpu", dtype="float32"), request_for, backbone)
-    assert caplog.messages == ["us speaks through transformers, OpenVINO cannot run it: it is made of stone."]
     spoken(speaks, request_for, backbone)
-    assert len(caplog.messages) == 1
+    told = [message for message in caplog.messages if "speaks through" in message]
+    assert told == ["us speaks through transformers, OpenVINO cannot run it: it is made of stone."]
 
 
 def test_a_graph_that_computes_something_else_is_refused(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -269,6 +269,61 @@ def test_accelerators_are_left_to_transformers(
     monkeypatch.setattr(OpenVINOEngine, "_hand_over", lambda self, community, requests: loaded.append(community) or [])
     spoken(speaks, request_for, backbone)
     assert len(loaded) == 1 - here
+
+
+def test_blocks_cost_least() -> None:
+    # One long prompt among short ones: 100 columns for one row, 10 for nine, and two calls: 100 + 90 + 2 x 100 tokens
+    # against 110 x 9 + 100 in one block.
+    assert blocks([0, *[100] * 8], 110) == [100, 110]
+    assert blocks([0] * 9, 110) == [110]
+    assert blocks([0, 90], 100) == [100]  # 90 + 2 x 10 + 200 against 2 x 100 + 100
+    assert blocks([0], 7) == [7]
+    lengths = [300, 290, 150, 140, 140, 60, 50, 50, 40, 10] * 4
+    starts = sorted(300 - length for length in lengths)
+
+    def cost(ends: tuple[int, ...]) -> int:
+        begins = (0, *ends[:-1])
+        read = sum(sum(s < end for s in starts) * (end - begin) for begin, end in zip(begins, ends, strict=True))
+        return read + 100 * len(ends)
+
+    inner = sorted({start for start in starts if start})
+    choices = [(*chosen, 300) for count in range(len(inner) + 1) for chosen in combinations(inner, count)]
+    assert cost(tuple(blocks(starts, 300))) == min(map(cost, choices)) < cost((300,))
+
+
+def test_prompts_of_very_different_lengths_say_what_they_say_alone(
+    backbone: str, request_for: Ask, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(openvino_backbone, "CALL", 1)
+    read: list[tuple[int, ...]] = []
+    run = openvino_backbone.run
+
+    def watched(request: Any, tokens: torch.Tensor, mask: torch.Tensor, rows: torch.Tensor) -> torch.Tensor:
+        read.append(tuple(tokens.shape))
+        return run(request, tokens, mask, rows)
+
+    monkeypatch.setattr(openvino_backbone, "run", watched)
+    member = Community.model_validate({"name": "us", "description": "d", "backbone": backbone, "persona": "p"})
+    questions = [
+        "why?",
+        "who decides on the well that belongs to all of us, and not to those who came last?",
+        "x" * 60,
+        "x",
+    ]
+    for decoding in (GREEDY, SAMPLED):
+        requests = [
+            request_for(question, member, turns=(("user", question),), decoding=decoding, engine="openvino")
+            for question in questions
+        ]
+        speaks = engine()
+        read.clear()
+        together = speaks.speak(member, requests)
+        # Rows join one after the other, longest first.
+        joins = [rows for rows, columns in read if columns > 1]
+        assert joins == sorted(joins)
+        assert joins[0] == 1
+        assert joins[-1] == 4
+        assert together == [speaks.speak(member, [request])[0] for request in requests]
 
 
 def test_low_precision_needs_two_cores(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -173,9 +173,9 @@ def test_the_head_gives_the_picks_of_a_full_sort(monkeypatch: pytest.MonkeyPatch
     scores = torch.randn((300, 50), generator=generator) * spread
     decoding = Decoding(top_p=top_p, max_new_tokens=1)
 
-    monkeypatch.setattr(sampling, "_HEAD", 50)
+    monkeypatch.setattr(sampling, "_HEADS", ())
     full = picks(KeyedSampler(keys(300), decoding), scores)
-    monkeypatch.setattr(sampling, "_HEAD", 4)
+    monkeypatch.setattr(sampling, "_HEADS", (4, 9))
     ranks = scores.argsort(dim=-1, descending=True).argsort(dim=-1)
     assert picks(KeyedSampler(keys(300), decoding), scores) == full
     # the case is a test only if picks lie on both sides of the head
@@ -184,7 +184,7 @@ def test_the_head_gives_the_picks_of_a_full_sort(monkeypatch: pytest.MonkeyPatch
 
 
 def test_a_flat_row_beyond_the_head_reaches_all_its_tokens(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(sampling, "_HEAD", 4)
+    monkeypatch.setattr(sampling, "_HEADS", (4, 9))
     # 20 equal tokens: 10 of them reach .5, so the nucleus of .525 is 11
     found = picks(KeyedSampler(keys(500), Decoding(top_p=0.525, max_new_tokens=1)), torch.zeros((500, 20)))
 
