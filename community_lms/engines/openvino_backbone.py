@@ -21,8 +21,8 @@ from plural_tasks.errors import ModPluralError, one_line
 
 logger = logging.getLogger(__name__)
 
-CALL = 100
-"""What a call of the graph costs beside its tokens, in tokens (2 cores, SmolLM2-135M)."""
+KEPT = 0.75
+"""Rows that have ended are dropped when no more than this share is left: dropping makes the graph copy its state."""
 
 _PROBE = "The most important thing in life is"
 
@@ -110,70 +110,31 @@ class Backbone:
             For each prompt the new tokens, with the one that ends them if there is one, and the prompt's own number.
         """
         encoded = encode(self.tokenizer, self._config, prompts, decoding.max_new_tokens)
-        lengths = encoded["attention_mask"].sum(dim=1)
-        speaking = lengths.argsort(descending=True, stable=True)
-        mask = encoded["attention_mask"][speaking]
-        sampler = KeyedSampler([keys[row] for row in speaking], decoding) if decoding.temperature > 0 else None
+        tokens, mask = encoded["input_ids"], encoded["attention_mask"]
+        lengths = mask.sum(dim=1).tolist()
+        sampler = KeyedSampler(keys, decoding) if decoding.temperature > 0 else None
         ends = torch.tensor(sorted(self.stops))
         said: list[list[int]] = [[] for _ in prompts]
-        scores = self._read(encoded["input_ids"][speaking], mask)
-        for left in reversed(range(decoding.max_new_tokens)):
+        ended = torch.zeros(len(prompts), dtype=torch.bool)
+        held = rows = torch.arange(len(prompts))  # messages that the graph's rows stand for, and those of the last call
+        self._request.reset_state()
+        for _ in range(decoding.max_new_tokens):
+            scores = run(self._request, tokens, mask, rows)
             tokens = sampler.pick(scores) if sampler else scores.argmax(dim=-1, keepdim=True)
-            for row, token in zip(speaking.tolist(), tokens[:, 0].tolist(), strict=True):
-                said[row].append(token)
-            rows = torch.isin(tokens[:, 0], ends, invert=True).nonzero()[:, 0]
-            if not left or not len(rows):
+            for message, token in zip(held.tolist(), tokens[:, 0].tolist(), strict=True):
+                if not ended[message]:
+                    said[message].append(token)
+            ended[held] |= torch.isin(tokens[:, 0], ends)
+            if ended.all():
                 break
-            speaking, tokens = speaking[rows], tokens[rows]
+            rows = (~ended[held]).nonzero()[:, 0]
+            if len(rows) > KEPT * len(held):
+                rows = torch.arange(len(held))
+            held, tokens = held[rows], tokens[rows]
             mask = torch.cat([mask[rows], torch.ones(len(rows), 1, dtype=mask.dtype)], dim=1)
             if sampler:
                 sampler.keep(rows)
-            scores = run(self._request, tokens, mask, rows)
-        return list(zip(said, lengths.tolist(), strict=True))
-
-    def _read(self, tokens: torch.Tensor, mask: torch.Tensor) -> torch.Tensor:
-        """Read prompts that are padded on the left, longest first, and return the scores of what follows.
-
-        Columns are read block by block, so that a row is not computed before the block in which its prompt begins. It
-        joins with the state of the first row, of which the mask lets it see nothing.
-        """
-        width = tokens.shape[1]
-        starts = (width - mask.sum(dim=1)).tolist()
-        self._request.reset_state()
-        first, joined, scores = 0, 0, torch.empty(0)
-        for last in blocks(starts, width):
-            count = sum(start < last for start in starts)
-            rows = torch.arange(count)
-            if first:
-                rows[joined:] = 0
-            scores = run(self._request, tokens[:count, first:last], mask[:count, :last], rows)
-            first, joined = last, count
-        return scores
-
-
-def blocks(starts: Sequence[int], width: int) -> list[int]:
-    """Where to end blocks of columns so that reading costs least.
-
-    Args:
-        starts: The column in which each row's prompt begins, ascending.
-        width: Number of columns.
-
-    Returns:
-        The columns behind the blocks, the last of them ``width``. A block costs its columns times the rows that begin
-        before its end, and `CALL` for itself.
-    """
-    ends = [0, *sorted({start for start in starts if 0 < start < width}), width]
-    rows = [sum(start < end for start in starts) for end in ends]
-    best, before = [0], [0]  # the least cost of the columns before each end, and the end before it
-    for place in range(1, len(ends)):
-        costs = [best[k] + rows[place] * (ends[place] - ends[k]) + CALL for k in range(place)]
-        best.append(min(costs))
-        before.append(costs.index(best[-1]))
-    chosen, place = [], len(ends) - 1
-    while place > 0:
-        chosen.append(ends[place])
-        place = before[place]
-    return chosen[::-1]
+        return list(zip(said, lengths, strict=True))
 
 
 def _generation_config(path: str, source: dict[str, Any], config: Any) -> Any:

@@ -2,7 +2,6 @@
 
 import logging
 from collections.abc import Callable, Iterator
-from itertools import combinations
 from pathlib import Path
 from typing import Any
 
@@ -16,7 +15,6 @@ from community_lms import engines
 from community_lms.engines import engine_name, openvino_backbone, openvino_graph
 from community_lms.engines.lora_matrices import UnusualAdapterError, read_matrices
 from community_lms.engines.openvino import OpenVINOEngine
-from community_lms.engines.openvino_backbone import blocks
 from community_lms.engines.openvino_graph import GRAPH, UnsuitableError, graph_of, linear_layers, with_adapters
 from community_lms.engines.peft import PeftEngine
 from community_lms.message import Message, MessageRequest
@@ -271,59 +269,37 @@ def test_accelerators_are_left_to_transformers(
     assert len(loaded) == 1 - here
 
 
-def test_blocks_cost_least() -> None:
-    # One long prompt among short ones: 100 columns for one row, 10 for nine, and two calls: 100 + 90 + 2 x 100 tokens
-    # against 110 x 9 + 100 in one block.
-    assert blocks([0, *[100] * 8], 110) == [100, 110]
-    assert blocks([0] * 9, 110) == [110]
-    assert blocks([0, 90], 100) == [100]  # 90 + 2 x 10 + 200 against 2 x 100 + 100
-    assert blocks([0], 7) == [7]
-    lengths = [300, 290, 150, 140, 140, 60, 50, 50, 40, 10] * 4
-    starts = sorted(300 - length for length in lengths)
-
-    def cost(ends: tuple[int, ...]) -> int:
-        begins = (0, *ends[:-1])
-        read = sum(sum(s < end for s in starts) * (end - begin) for begin, end in zip(begins, ends, strict=True))
-        return read + 100 * len(ends)
-
-    inner = sorted({start for start in starts if start})
-    choices = [(*chosen, 300) for count in range(len(inner) + 1) for chosen in combinations(inner, count)]
-    assert cost(tuple(blocks(starts, 300))) == min(map(cost, choices)) < cost((300,))
-
-
-def test_prompts_of_very_different_lengths_say_what_they_say_alone(
-    backbone: str, request_for: Ask, monkeypatch: pytest.MonkeyPatch
+@pytest.mark.parametrize("kept", [0.0, 0.75, 1.0])
+def test_messages_are_the_same_however_soon_rows_are_dropped(
+    kept: float, backbone: str, request_for: Ask, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(openvino_backbone, "CALL", 1)
-    read: list[tuple[int, ...]] = []
+    rows: list[int] = []
     run = openvino_backbone.run
 
-    def watched(request: Any, tokens: torch.Tensor, mask: torch.Tensor, rows: torch.Tensor) -> torch.Tensor:
-        read.append(tuple(tokens.shape))
-        return run(request, tokens, mask, rows)
+    def watched(request: Any, tokens: torch.Tensor, mask: torch.Tensor, held: torch.Tensor) -> torch.Tensor:
+        rows.append(len(tokens))
+        return run(request, tokens, mask, held)
 
     monkeypatch.setattr(openvino_backbone, "run", watched)
+    monkeypatch.setattr(openvino_backbone, "KEPT", kept)
     member = Community.model_validate({"name": "us", "description": "d", "backbone": backbone, "persona": "p"})
-    questions = [
-        "why?",
-        "who decides on the well that belongs to all of us, and not to those who came last?",
-        "x" * 60,
-        "x",
+    decoding = Decoding(max_new_tokens=40, temperature=1.0, top_p=0.8)
+    requests = [
+        request_for(f"{number}?", member, turns=(("user", f"{number}?"),), decoding=decoding, engine="openvino")
+        for number in range(24)
     ]
-    for decoding in (GREEDY, SAMPLED):
-        requests = [
-            request_for(question, member, turns=(("user", question),), decoding=decoding, engine="openvino")
-            for question in questions
-        ]
-        speaks = engine()
-        read.clear()
-        together = speaks.speak(member, requests)
-        # Rows join one after the other, longest first.
-        joins = [rows for rows, columns in read if columns > 1]
-        assert joins == sorted(joins)
-        assert joins[0] == 1
-        assert joins[-1] == 4
-        assert together == [speaks.speak(member, [request])[0] for request in requests]
+    said = engine().speak(member, requests)
+    assert said == PeftEngine(device="cpu", dtype="float32").speak(member, requests)
+    lengths = [message.tokens or 0 for message in said]
+    assert min(lengths) < 40  # some end before the others
+    assert len(rows) == max(lengths)
+    changes = len(set(rows))
+    if kept == 0.0:
+        assert changes == 1
+    elif kept == 1.0:  # as soon as they have ended
+        assert rows == [sum(length > step for length in lengths) for step in range(max(lengths))]
+    else:
+        assert 1 < changes < len({*lengths})
 
 
 def test_low_precision_needs_two_cores(monkeypatch: pytest.MonkeyPatch) -> None:
