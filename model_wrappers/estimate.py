@@ -146,8 +146,6 @@ def estimate(arguments: Sequence[str], methods: Sequence[str], bases: Sequence[s
         ModPluralError: As `ModPluralLM` and `make_plan` raise.
     """
     config = harness_config(arguments)
-    if not config.tasks:
-        raise ModPluralError("name the tasks: --tasks plural_embedded, for example.")
     given = dict(config.model_args)
     first = {**given, **({"pretrained": bases[0]} if bases else {})}
     own = {
@@ -159,7 +157,7 @@ def estimate(arguments: Sequence[str], methods: Sequence[str], bases: Sequence[s
     store = open_store(given.get("messages"))
     limit = int(config.limit) if config.limit and config.limit >= 1 else None
     settings = {"device": config.device, "gen_kwargs": config.gen_kwargs, "include_path": config.include_path}
-    plan = make_plan(config.tasks, store, limit=limit, metadata=config.metadata, **settings, **own)
+    plan = make_plan(config.tasks or (), store, limit=limit, metadata=config.metadata, **settings, **own)
     count, exact = _token_counter(_base_weights(first))
     speed = Speed()
     messages = _messages(plan, store)

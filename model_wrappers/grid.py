@@ -21,7 +21,7 @@ from community_lms.spec import digest
 from model_wrappers.arguments import OWN
 from model_wrappers.base_lm import shared_base
 from model_wrappers.methods import METHODS
-from model_wrappers.plan import make_plan
+from model_wrappers.plan import check_tasks, make_plan
 from plural_tasks import __version__
 from plural_tasks.errors import ModPluralError, unknown_name
 from plural_tasks.files import write_text
@@ -115,6 +115,8 @@ class Grid:
             if run not in waiting:
                 self.console.print(f"{run.label}: finished before, {self._finished(run)}", soft_wrap=True)
         if waiting:
+            config = harness_config(self.arguments)
+            check_tasks(config.tasks or (), include_path=config.include_path)
             self._ask_communities(waiting)
         started = time.monotonic()
         with shared_base():
@@ -198,7 +200,13 @@ class Grid:
 
 
 def harness_config(arguments: Sequence[str]) -> Any:
-    """The harness's own reading of its arguments."""
+    """The harness's own reading of its arguments.
+
+    Raises:
+        ModPluralError: If there are none, for which it would print its help.
+    """
+    if not arguments:
+        raise ModPluralError("name the tasks: --tasks plural_embedded, for example.")
     from lm_eval._cli.harness import HarnessCLI
     from lm_eval.config.evaluate_config import EvaluatorConfig
 

@@ -110,6 +110,28 @@ def load_tasks(
     Raises:
         ModPluralError: If a name is unknown.
     """
+    manager = check_tasks(names, data, include_path, metadata)
+    try:
+        return dict(manager.load(list(names))["tasks"])
+    except ValueError as error:
+        if isinstance(error, ModPluralError):
+            raise
+        raise ModPluralError(f"--tasks: {' '.join(str(error).split())}") from error
+
+
+def check_tasks(
+    names: Sequence[str],
+    data: str | None = None,
+    include_path: str | None = None,
+    metadata: Mapping[str, Any] | None = None,
+) -> Any:
+    """The harness's task manager, when it knows the names; see `load_tasks` for the arguments.
+
+    Raises:
+        ModPluralError: If a name is unknown, or there is none.
+    """
+    if not names:
+        raise ModPluralError("name the tasks: --tasks plural_embedded, for example.")
     from lm_eval.tasks import TaskManager
 
     metadata = {**(metadata or {}), **({"plural_data": data} if data is not None else {})}
@@ -121,9 +143,4 @@ def load_tasks(
     for name in names:
         if not manager.match_tasks([name]):
             raise unknown_name("task", name, near, where="--tasks")
-    try:
-        return dict(manager.load(list(names))["tasks"])
-    except ValueError as error:
-        if isinstance(error, ModPluralError):
-            raise
-        raise ModPluralError(f"--tasks: {' '.join(str(error).split())}") from error
+    return manager
