@@ -66,7 +66,8 @@ def test_the_same_seed_gives_the_same_bytes_and_another_seed_does_not(tmp_path) 
     seen = []
     for name, seed in (("a", 7), ("b", 7), ("c", 8)):
         out = tmp_path / name
-        arguments = f"{SMALL},message_temperature=1.5,communities=liberal+africa,messages={out}.sqlite,trace={out}.jsonl"
+        arguments = f"{SMALL},message_temperature=1.5,communities=liberal+africa"
+        arguments += f",messages={out}.sqlite,trace={out}.jsonl"
         lm_eval(
             *("--tasks", "plural_embedded_distributional", "--limit", "3", "--seed", str(seed)),
             *("--batch_size", "auto", "--device", "cpu"),

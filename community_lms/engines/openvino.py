@@ -40,13 +40,15 @@ class OpenVINOEngine:
 
         Args:
             batch_size: Messages generated at once.
-            device: ``cpu``, or None for that where there is no accelerator; anything else is left to `PeftEngine`.
+            device: ``cpu``, or None for that where there is no accelerator (and ``cuda``, which the harness names
+                everywhere, where there is none); anything else is left to `PeftEngine`.
             dtype: Of the arithmetic: ``auto`` is bfloat16 where the CPU multiplies it by itself, else float32.
         """
         self.batch_size = batch_size
         self.warnings: list[str] = []
         self._options: dict[str, Any] = {"batch_size": batch_size, "device": device, "dtype": dtype}
-        self._here = device == "cpu" or (device is None and not torch.accelerator.is_available())
+        absent = device is not None and device.startswith("cuda") and not torch.cuda.is_available()
+        self._here = device == "cpu" or ((device is None or absent) and not torch.accelerator.is_available())
         self._precision = {
             "low": (dtype == "bfloat16" or (dtype == "auto" and has_native_bfloat16())) and _cores() > 1,
             "whole": dtype == "float32",

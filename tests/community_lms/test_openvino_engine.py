@@ -251,7 +251,8 @@ def test_auto_takes_it_where_it_is_installed(installed: bool, monkeypatch: pytes
 
 
 @pytest.mark.parametrize(
-    ("device", "accelerator", "here"), [(None, False, 1), (None, True, 0), ("cpu", True, 1), ("cuda", False, 0)]
+    ("device", "accelerator", "here"),
+    [(None, False, 1), (None, True, 0), ("cpu", True, 1), ("cuda:0", False, 1), ("cuda", True, 0), ("mps", False, 0)],
 )
 def test_accelerators_are_left_to_transformers(
     device: str | None,
@@ -262,6 +263,7 @@ def test_accelerators_are_left_to_transformers(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     monkeypatch.setattr(torch.accelerator, "is_available", lambda: accelerator)
+    monkeypatch.setattr(torch.cuda, "is_available", lambda: accelerator)
     speaks = OpenVINOEngine(device=device, dtype="float32")
     loaded: list[Any] = []
     monkeypatch.setattr(OpenVINOEngine, "_hand_over", lambda self, community, requests: loaded.append(community) or [])
