@@ -70,9 +70,9 @@ def main() -> None:
     for turn in range(options.rounds + 1):
         for name, way in ways.items():
             start = time.perf_counter()
-            tokens, said = way(turn), name
+            tokens = way(turn)
             if turn:  # the first warms up
-                speeds[said].append(tokens / (time.perf_counter() - start))
+                speeds[name].append(tokens / (time.perf_counter() - start))
     medians = {name: statistics.median(found) for name, found in speeds.items()}
     rates = {"matrix": matrix_rate(), "copy": copy_rate()}
     prompt, best = limit(requests, [len(tokens) for tokens in spoken[-1]], **rates)

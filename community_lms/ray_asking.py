@@ -8,7 +8,6 @@ messages, so that the result is the same. What came in is in the store: an inter
 from __future__ import annotations
 
 import logging
-import os
 import pickle
 import re
 import socket
@@ -140,7 +139,6 @@ class _connected:
         self._mine = False
 
     def __enter__(self) -> Any:
-        os.environ.setdefault("RAY_TRAIN_ENABLE_V2", "1")
         try:
             import ray
             import ray.data

@@ -22,9 +22,9 @@ from community_lms.spec import Community, Pool
 from community_lms.store import MessageStore, StoredMessage
 from model_wrappers.arguments import OWN
 from model_wrappers.base_lm import LOCAL, ask, build_base
-from model_wrappers.grid import harness_config
+from model_wrappers.grid import harness_config, plan_of, pool_settings
 from model_wrappers.lm import ModPluralLM, open_store
-from model_wrappers.plan import Plan, make_plan
+from model_wrappers.plan import Plan
 from model_wrappers.scripted import ScriptedLM
 from plural_tasks.errors import ModPluralError, one_line
 
@@ -148,21 +148,13 @@ def estimate(arguments: Sequence[str], methods: Sequence[str], bases: Sequence[s
     config = harness_config(arguments)
     given = dict(config.model_args)
     first = {**given, **({"pretrained": bases[0]} if bases else {})}
-    own = {
-        name: value
-        for name, value in given.items()
-        if name in OWN - {"messages", "trace", "method", "base", "base_args"}
-    }
-    own = {"seed": config.seed[2] if config.seed else None, **own}
     store = open_store(given.get("messages"))
-    limit = int(config.limit) if config.limit and config.limit >= 1 else None
-    settings = {"device": config.device, "gen_kwargs": config.gen_kwargs, "include_path": config.include_path}
-    plan = make_plan(config.tasks or (), store, limit=limit, metadata=config.metadata, **settings, **own)
+    plan = plan_of(config, store)
     count, exact = _token_counter(_base_weights(first))
     speed = Speed()
     messages = _messages(plan, store)
     chosen = list(methods) or [str(given.get("method", "modplural"))]
-    asked = {method: _asked(method, own, plan, store) for method in chosen}
+    asked = {method: _asked(method, pool_settings(config), plan, store) for method in chosen}
     if measure:
         speed = _measure(plan, store, first, [call for calls in asked.values() for call in calls])
     return Estimate(

@@ -18,10 +18,11 @@ from typing import Any
 from rich.console import Console
 
 from community_lms.spec import digest
+from community_lms.store import MessageStore
 from model_wrappers.arguments import OWN
 from model_wrappers.base_lm import shared_base
 from model_wrappers.methods import METHODS
-from model_wrappers.plan import check_tasks, make_plan
+from model_wrappers.plan import Plan, check_tasks, make_plan
 from plural_tasks import __version__
 from plural_tasks.errors import ModPluralError, unknown_name
 from plural_tasks.files import write_text
@@ -162,26 +163,18 @@ class Grid:
 
     def _ask_communities(self, runs: Sequence[Run]) -> None:
         """Ask for every message of the runs that need all of them, and let go of the communities again."""
-        run = next((run for run in runs if METHODS[run.model_args.get("method", "modplural")].asks_all), None)
+        usual = str(harness_config(self.arguments).model_args.get("method", "modplural"))
+        methods = [(run, METHODS.get(run.model_args.get("method", usual))) for run in runs]
+        run = next((run for run, method in methods if method is not None and method.asks_all), None)
         config = harness_config(self._command(run)) if run is not None else None
         if config is None or config.model_args.get("mode") or not (config.limit is None or config.limit >= 1):
             return  # a task of others may ask with its context, which depends on the base LLM
         from model_wrappers.lm import open_store
 
-        own = {name: value for name, value in config.model_args.items() if name in OWN - {"messages", "trace"}}
         store = open_store(config.model_args.get("messages"))
         if store.path is None:
             return  # kept in memory, of one run alone
-        metadata = dict(config.metadata or {})
-        plan = make_plan(
-            config.tasks,
-            store,
-            limit=int(config.limit) if config.limit else None,
-            metadata=metadata,
-            include_path=config.include_path,
-            device=config.device,
-            **{"seed": config.seed[2] if config.seed else None, **own},
-        )
+        plan = plan_of(config, store)
         asker = plan.session.asker
         started = time.monotonic()
         try:
@@ -197,6 +190,27 @@ class Grid:
             f" ({counts.tokens} tokens{speed}).",
             soft_wrap=True,
         )
+
+
+def pool_settings(config: Any) -> dict[str, Any]:
+    """What the harness's configuration says of the pool and its messages, but not where to write or keep them."""
+    own = OWN - {"messages", "trace", "method", "base", "base_args"}
+    given = {name: value for name, value in config.model_args.items() if name in own}
+    return {"seed": config.seed[2] if config.seed else None, **given}
+
+
+def plan_of(config: Any, store: MessageStore) -> Plan:
+    """What a run with the harness's configuration would ask the communities; see `make_plan`."""
+    return make_plan(
+        config.tasks or (),
+        store,
+        limit=int(config.limit) if config.limit and config.limit >= 1 else None,
+        metadata=config.metadata,
+        include_path=config.include_path,
+        device=config.device,
+        gen_kwargs=config.gen_kwargs,
+        **pool_settings(config),
+    )
 
 
 def harness_config(arguments: Sequence[str]) -> Any:

@@ -27,7 +27,7 @@ TasksOption = Annotated[str | None, typer.Option("--tasks", help="Tasks, groups 
 PoolOption = Annotated[str | None, typer.Option(help="A preset, a file, a community, or several joined by +.")]
 CommunitiesOption = Annotated[str | None, typer.Option(help="Only these, joined by +.")]
 DataOption = Annotated[str | None, typer.Option("--data", help="Task files: a file, a folder or an address.")]
-EngineOption = Annotated[str | None, typer.Option("--engine", help="auto, peft, backend or scripted.")]
+EngineOption = Annotated[str | None, typer.Option("--engine", help="auto, openvino, peft, backend or scripted.")]
 PromptsOption = Annotated[str | None, typer.Option(help="Name or file of a prompt set.")]
 SeedOption = Annotated[int | None, typer.Option(help="Seed of the messages; by default that of lm_eval.", min=0)]
 LimitOption = Annotated[int | None, typer.Option(help="Only the first documents of each task.", min=1)]
