@@ -9,7 +9,8 @@ from typing import Any
 
 from tqdm import tqdm
 
-from community_lms.engines import BATCH_SIZES, DEFAULT_BATCH_SIZE, MessageEngine, make_engine
+from community_lms.engines import BATCH_SIZES, DEFAULT_BATCH_SIZE, MessageEngine, batch_of, make_engine
+from community_lms.engines.base import answers_of
 from community_lms.message import Message, MessageRequest
 from community_lms.processes import Processes, divide
 from community_lms.spec import canonical
@@ -54,9 +55,9 @@ class Asker:
     def ask(self, requests: Sequence[MessageRequest]) -> list[Message]:
         """Return one message for each request, in order.
 
-        Equal requests are asked once. Communities are in the outer loop, so that an adapter is switched on once; the
-        batches are laid out over all requests, stored or not, so that a resumed run forms the same batches as an
-        uninterrupted one and its messages come out the same.
+        Equal requests are asked once. Communities are in the outer loop, so that an adapter is switched on once, unless
+        the engine mixes them. The batches are laid out over all requests, stored or not, so that a resumed run forms
+        the same batches as an uninterrupted one and its messages come out the same.
         """
         unique = {request.key: request for request in requests}
         found = self.store.get(unique)
@@ -138,7 +139,7 @@ class Asker:
     def _speak(
         self, requests: Sequence[MessageRequest], progress: Any, started: tuple[float, int]
     ) -> dict[str, Message]:
-        name, (since, tokens) = requests[0].community.name, started
+        name, (since, tokens) = _names(requests), started
         progress.set_postfix_str(name)
         made = self._generate(requests)
         progress.update(len(made))
@@ -153,11 +154,24 @@ class Asker:
     def _generate(self, requests: Sequence[MessageRequest]) -> dict[str, Message]:
         engine = self._engine(requests[0].engine)
         warned = len(engine.warnings)
-        messages = engine.speak(requests[0].community, requests)
-        for warning in engine.warnings[warned:]:
-            self.store.warn(canonical(requests[0].identity), warning)
-        self.keep([StoredMessage.of(request, message) for request, message in zip(requests, messages, strict=True)])
-        return {request.key: message for request, message in zip(requests, messages, strict=True)}
+        made: dict[str, Message] = {}
+        try:
+            said = engine.speak(requests)
+            made = {request.key: message for request, message in zip(requests, said, strict=True)}
+        except BaseException as problem:  # an interruption too: what was said by then is kept
+            made = answers_of(problem)
+            raise
+        finally:
+            self.warn(requests, engine.warnings[warned:])
+            self.keep([StoredMessage.of(request, made[request.key]) for request in requests if request.key in made])
+        return made
+
+    def warn(self, requests: Sequence[MessageRequest], warnings: Sequence[str]) -> None:
+        """Keep what an engine warned of with the communities that it names; with all of the batch if it names none."""
+        for warning in warnings:
+            named = [request for request in requests if repr(request.community.name) in warning]
+            for identity in {canonical(request.identity) for request in named or requests}:
+                self.store.warn(identity, warning)
 
     def _engine(self, name: str) -> MessageEngine:
         if name not in self.engines:
@@ -175,11 +189,20 @@ def _named(message: Message, community: str) -> Message:
     return Message(community, message.text, message.prompt_tokens, message.tokens)
 
 
+def _names(requests: Sequence[MessageRequest]) -> str:
+    names = {request.community.name for request in requests}
+    return names.pop() if len(names) == 1 else f"{len(names)} communities"
+
+
 def batches(requests: Sequence[MessageRequest], size_of: Callable[[str], int]) -> Iterator[list[MessageRequest]]:
-    """Batches of one community, engine and decoding each, longest prompts first (an overflow shows at once)."""
+    """Batches of one engine and decoding each, longest prompts first (an overflow shows at once).
+
+    A batch is of one community, or of several where the engine mixes them (`community_lms.engines.SHARED`).
+    """
     groups: dict[tuple[object, ...], list[MessageRequest]] = {}
     for request in requests:
-        groups.setdefault((request.engine, request.community.name, request.decoding), []).append(request)
+        shared = batch_of(request.engine, request.community)
+        groups.setdefault((request.engine, shared, request.decoding), []).append(request)
     for group in groups.values():
         ordered = sorted(group, key=lambda request: (-request.length, request.key))
         size = size_of(ordered[0].engine)

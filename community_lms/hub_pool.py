@@ -222,8 +222,18 @@ def _check(member: Community, where: str) -> None:
             raise ModPluralError(
                 f"{where}, community {member.name!r}: {field} {weights.path!r} is no repository of the Hub."
             )
+    if member.server is not None:
+        raise ModPluralError(
+            f"{where}, community {member.name!r}: names a server for its weights, which a pool from the Hub may not; "
+            "say where they are served with message_server."
+        )
     if member.endpoint is None:
         return
+    if any(str(name).endswith("_env") for name in member.endpoint.args):
+        raise ModPluralError(
+            f"{where}, community {member.name!r}: names an environment variable to be sent, which a pool from the Hub "
+            "may not; copy its pool.yaml and load the copy if you trust it."
+        )
     if any("trust_remote_code" in str(name) for name in _names(member.endpoint.args)):
         raise ModPluralError(
             f"{where}, community {member.name!r}: asks for trust_remote_code, which a pool from the Hub may not; copy "

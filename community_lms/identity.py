@@ -7,7 +7,8 @@ from pathlib import Path
 from typing import Any
 
 from community_lms.embedded import EMBEDDED, EMBEDDED_READER, HUB_REPOSITORY, READER, file_digest, packaged_gguf
-from community_lms.spec import Community, Weights, digest
+from community_lms.served import SERVER
+from community_lms.spec import Community, Endpoint, Weights, digest
 
 _WEIGHT_FILES = (
     *("*.safetensors", "*.bin", "*.gguf", "*.model", "*config.json"),
@@ -19,16 +20,24 @@ def identity(community: Community) -> dict[str, Any]:
     """Return the facts that decide what a community says, as plain JSON.
 
     Weights on the Hub are named by repository and revision, local ones by a digest of their files, an endpoint by its
-    backend and arguments (never by a key or token). The name of the community is not part of it.
+    backend and arguments (never by a key or token). The name of the community is not part of it. Weights that a server
+    holds are named as if they were here, with what the server is told beside the community's name.
     """
     if community.endpoint is not None:
-        return {"endpoint": {"backend": community.endpoint.backend, "args": _public(community.endpoint.args)}}
-    if community.checkpoint is not None:
-        return {"checkpoint": weights_identity(community.checkpoint)}
-    parts = {"backbone": weights_identity(community.backbone)} if community.backbone else {}
-    if community.adapter is not None:
-        parts["adapter"] = weights_identity(community.adapter)
-    return parts
+        return {"endpoint": {"backend": community.endpoint.backend, "args": _arguments(community.endpoint)}}
+    told = community.server.deciding() if community.server is not None else {}
+    fields = ("checkpoint",) if community.checkpoint is not None else ("backbone", "adapter")
+    weights = {field: getattr(community, field) for field in fields}
+    named = {field: weights_identity(found) for field, found in weights.items() if found is not None}
+    return {**({"server": told} if told else {}), **named}
+
+
+def _arguments(endpoint: Endpoint) -> dict[str, Any]:
+    """Those that decide a message."""
+    if endpoint.backend != SERVER:
+        return _public(endpoint.args)
+    served = endpoint.served()
+    return {"base_url": served.base_url, **served.deciding()}
 
 
 def weights_identity(weights: Weights) -> dict[str, str]:
@@ -66,7 +75,8 @@ def _public(args: dict[str, Any]) -> dict[str, Any]:
 
 
 def is_secret(name: str) -> bool:
-    """Does an argument's name say that its value is a credential?"""
-    return any(word in name.lower() for word in ("key", "token", "secret", "password", "header", "auth")) and (
-        "tokenizer" not in name.lower()
+    """Does an argument's name say that its value is a credential? One that ends in _env names a variable."""
+    lowered = name.lower()
+    return any(word in lowered for word in ("key", "token", "secret", "password", "header", "auth")) and not (
+        "tokenizer" in lowered or lowered.endswith("_env")
     )

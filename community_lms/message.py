@@ -50,6 +50,11 @@ class MessageRequest:
         )
 
     @property
+    def number(self) -> int:
+        """31 bits of the key: the seed of an engine that takes one for each message."""
+        return int(self.key[:8], 16) & 0x7FFFFFFF
+
+    @property
     def length(self) -> int:
         """Characters of the prompt, the measure by which requests are batched."""
         return sum(len(text) for _, text in self.turns)

@@ -164,11 +164,16 @@ def push_pool(
 
 
 def refuse_secrets(member: Community) -> None:
-    """Refuse to publish an endpoint whose arguments hold a credential.
+    """Refuse to publish an endpoint whose arguments hold a credential, and a server that only this machine may know.
 
     Raises:
         ModPluralError: Naming the argument, never its value.
     """
+    if member.server is not None:
+        raise ModPluralError(
+            f"community {member.name!r}: 'server' is a place of yours, which nobody can load from the Hub; take it out "
+            "and give message_server=… in your own runs."
+        )
     if member.endpoint is not None and (name := _secret(member.endpoint.args)):
         raise ModPluralError(
             f"community {member.name!r}: the endpoint's argument {name!r} looks like a credential; take it out of the "

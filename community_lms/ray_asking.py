@@ -1,6 +1,6 @@
 """Messages asked for by workers of a Ray cluster, with Ray Data; the store of this process takes them block by block.
 
-A block is one community's batch, as a run without Ray would form it. Every worker holds one engine. Ray restarts a
+A block is a batch, as a run without Ray would form it. Every worker holds one engine. Ray restarts a
 worker that dies and gives its block to another: what is lost is at most that block, and random numbers belong to
 messages, so that the result is the same. What came in is in the store: an interrupted run goes on.
 """
@@ -19,13 +19,17 @@ from tqdm import tqdm
 
 from community_lms.ask import Asker, batches
 from community_lms.engines import make_engine
+from community_lms.engines.base import answers_of
 from community_lms.message import MessageRequest
-from community_lms.spec import canonical
 from community_lms.store import StoredMessage
 from plural_tasks.errors import ModPluralError, one_line
 
 LOCAL = "local"
 """The address of a cluster that is started here for the run and stopped after it."""
+
+
+Said = tuple[list[StoredMessage], list[str], str]
+"""Of one block: its rows, the engine's new warnings, and why others of its messages are missing ("": none is)."""
 
 
 @dataclass(frozen=True)
@@ -56,19 +60,23 @@ class Speaker:
         self._engines: dict[str, Any] = {}
 
     def __call__(self, batch: dict[str, Any]) -> dict[str, Any]:
-        """One block in, its rows and the engine's new warnings out."""
+        """One block in, what was said out."""
         said = [self._speak(pickle.loads(block)) for block in batch["requests"]]
         return {"said": [pickle.dumps(one) for one in said]}
 
-    def _speak(self, requests: Sequence[MessageRequest]) -> tuple[list[StoredMessage], list[str]]:
+    def _speak(self, requests: Sequence[MessageRequest]) -> Said:
         name = requests[0].engine
         if name not in self._engines:
             self._engines[name] = make_engine(name, batch_size=len(requests), **self._options)
         engine = self._engines[name]
-        known = len(engine.warnings)
-        messages = engine.speak(requests[0].community, requests)
-        rows = [StoredMessage.of(request, message) for request, message in zip(requests, messages, strict=True)]
-        return rows, engine.warnings[known:]
+        known, problem = len(engine.warnings), ""
+        try:
+            messages = engine.speak(requests)
+            said = {request.key: message for request, message in zip(requests, messages, strict=True)}
+        except ModPluralError as error:
+            said, problem = answers_of(error), str(error)
+        rows = [StoredMessage.of(request, said[request.key]) for request in requests if request.key in said]
+        return rows, engine.warnings[known:], problem
 
 
 def ask_over_ray(asker: Asker, requests: Sequence[MessageRequest], cluster: Cluster) -> None:
@@ -93,10 +101,11 @@ def ask_over_ray(asker: Asker, requests: Sequence[MessageRequest], cluster: Clus
             disable=not asker.show_progress,
         )
         try:
-            for rows, warnings in _stream(ray, blocks, cluster, asker):
+            for rows, warnings, problem in _stream(ray, blocks, cluster, asker):
                 asker.keep(rows)
-                for warning in warnings:
-                    asker.store.warn(canonical(unique[rows[0].key].identity), warning)
+                asker.warn([unique[row.key] for row in rows], warnings)
+                if problem:
+                    raise ModPluralError(problem)
                 progress.update(len(rows))
                 progress.set_postfix_str(
                     f"{asker.counts.tokens / max(progress.format_dict['elapsed'], 1e-9):.0f} tokens/s"
@@ -109,9 +118,7 @@ def ask_over_ray(asker: Asker, requests: Sequence[MessageRequest], cluster: Clus
             progress.close()
 
 
-def _stream(
-    ray: Any, blocks: Sequence[Sequence[MessageRequest]], cluster: Cluster, asker: Asker
-) -> Iterator[tuple[list[StoredMessage], list[str]]]:
+def _stream(ray: Any, blocks: Sequence[Sequence[MessageRequest]], cluster: Cluster, asker: Asker) -> Iterator[Said]:
     resources = ray.cluster_resources()
     gpus = int(resources.get("GPU", 0))
     workers = min(cluster.workers or gpus or 2, len(blocks))

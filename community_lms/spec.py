@@ -8,7 +8,8 @@ from typing import Annotated, Any, Literal
 
 from pydantic import Field, StringConstraints, field_validator, model_validator
 
-from plural_tasks.checked import Checked
+from community_lms.served import SERVER, Served, as_served
+from plural_tasks.checked import Checked, parse
 from plural_tasks.schema import Text
 
 Name = Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9][A-Za-z0-9_.-]*$")]
@@ -35,10 +36,20 @@ class Weights(Checked):
 
 
 class Endpoint(Checked):
-    """A model behind any backend of the harness, with the arguments of that backend."""
+    """A model behind any backend of the harness, or a ``server``, with the arguments of that backend."""
 
     backend: Text
     args: dict[str, Any] = Field(default_factory=dict)
+
+    @model_validator(mode="after")
+    def _check(self) -> Endpoint:
+        if self.backend == SERVER and self.served().model is None:
+            raise ValueError("args: field 'model' is missing: the name under which the server knows the community.")
+        return self
+
+    def served(self) -> Served:
+        """The arguments of the backend ``server``, checked."""
+        return parse(Served, self.args, where="args")
 
 
 def as_weights(value: object) -> object:
@@ -59,6 +70,7 @@ class Community(Checked):
         endpoint: A model served elsewhere.
         persona: An instruction under which ``backbone`` itself speaks.
         backbone: The model under an adapter or a persona; a pool's ``backbone`` is the default.
+        server: Where an adapter, checkpoint or persona is served, if it is not to be loaded here.
         licence: Licence of the weights, or what is known of it.
         corpus: What the community said that the weights were trained on.
         prior_weight: Weight in the distributional mode before normalisation; modules have none.
@@ -72,11 +84,13 @@ class Community(Checked):
     endpoint: Endpoint | None = None
     persona: Text | None = None
     backbone: Weights | None = None
+    server: Served | None = None
     licence: str = ""
     corpus: str = ""
     prior_weight: Annotated[float, Field(gt=0.0)] = 1.0
 
     _short_form = field_validator("adapter", "checkpoint", "backbone", mode="before")(as_weights)
+    _short_server = field_validator("server", mode="before")(as_served)
 
     @model_validator(mode="after")
     def _check(self) -> Community:
@@ -84,6 +98,8 @@ class Community(Checked):
         if len(given) != 1:
             found = " and ".join(given) or "none"
             raise ValueError(f"community {self.name!r} needs exactly one of {', '.join(KINDS)}; found {found}.")
+        if self.endpoint is not None and self.server is not None:
+            raise ValueError(f"community {self.name!r} is an endpoint, which has its own address; take out 'server'.")
         if self.role != "community" and self.prior_weight != 1.0:
             raise ValueError(
                 f"community {self.name!r} is a {self.role} module, which gets no weight; take out 'prior_weight'."

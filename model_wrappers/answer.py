@@ -49,15 +49,17 @@ def score(planned: Planned, requests: Sequence[Any], session: Session) -> list[S
     """
     jobs = [(query, contexts, _continuations(query, requests)) for query, contexts in planned]
     instances = [
-        _instance(requests[query.positions[0]], query, weighted.context, continuation)
-        for query, contexts, (continuations, _) in jobs
+        _instance(requests[query.positions[0]], query, weighted.context, spelling)
+        for query, contexts, (continuations, declared) in jobs
         for weighted in contexts
         for continuation in continuations
+        for spelling in _spellings(query, continuation, declared, session)
     ]
     scores = iter(ask(session.base, "loglikelihood", instances))
     results: list[Scored] = [(-math.inf, False)] * len(requests)
     for query, contexts, (continuations, declared) in jobs:
-        table = [[next(scores) for _ in continuations] for _ in contexts]
+        spelt = [len(_spellings(query, continuation, declared, session)) for continuation in continuations]
+        table = [[_any_of([next(scores) for _ in range(ways)]) for ways in spelt] for _ in contexts]
         mixed = dict(zip(continuations, _mix(contexts, table, declared), strict=True))
         for place in query.positions:
             results[place] = mixed[requests[place].args[1]]
@@ -116,6 +118,22 @@ def _continuations(query: Query, requests: Sequence[Any]) -> tuple[list[str], bo
             if set(asked) <= set(whole):
                 return list(dict.fromkeys(whole)), True
     return asked, False
+
+
+def _spellings(query: Query, continuation: str, declared: bool, session: Session) -> list[str]:
+    """The ways to say an option that are scored: a letter may follow the prompt with a space or without one."""
+    label = continuation.strip()
+    if not (session.label_variants and declared and label in query.labels):
+        return [continuation]
+    return list(dict.fromkeys([continuation, f" {label}", label]))
+
+
+def _any_of(scores: Sequence[Scored]) -> Scored:
+    """What is scored in several ways has the sum of their probabilities."""
+    if len(scores) == 1:
+        return scores[0]
+    known = [value for value, _ in scores if not math.isnan(value)]
+    return float(logsumexp(known)) if known else math.nan, any(greedy for _, greedy in scores)
 
 
 def _note_shares(

@@ -8,7 +8,8 @@ from typing import Annotated, Any, Literal
 from pydantic import Field, field_validator
 
 from community_lms.engines import AUTO, ENGINES
-from community_lms.spec import Decoding
+from community_lms.served import SERVER, check_server, on_server, read_served
+from community_lms.spec import Decoding, Pool
 from plural_tasks.checked import Checked, parse
 from plural_tasks.errors import ModPluralError, unknown_name
 from plural_tasks.schema import MODES, Mode
@@ -27,11 +28,17 @@ class Arguments(Checked):
         weights: Mixture weights, see `community_lms.pool.weigh`.
         mixture: ``prior``, or ``attribute``: in the distributional mode the base LLM weighs each community by how well
             its description fits the population that is asked about, beside its weight.
+        selection: How the base LLM picks a message or a community: ``score`` (the most probable number), ``generate``
+            (what it writes), or ``auto``: by scores where the base LLM runs in this process, else by what it writes.
+        label_variants: Whether an option's letter counts with a space before it and without; by default as the task
+            asks.
         mode: For all documents; by default each document's own.
         method: ``vanilla``, ``prompting``, ``moe`` or ``modplural``.
         attribute: Point of view for all documents; by default each document's own.
         prompts: Name or file of a prompt set.
-        message_engine: ``auto``, ``openvino``, ``peft``, ``backend`` or ``scripted``.
+        message_engine: ``auto``, ``openvino``, ``peft``, ``vllm``, ``server``, ``backend`` or ``scripted``.
+        message_server: Address of a server of the OpenAI protocol that speaks for adapters, checkpoints and personas.
+        message_server_args: Further fields of `community_lms.served.Served`.
         messages: File of the message store; by default one in the user's cache folder; ``none`` keeps nothing.
         message_temperature: In place of the pool's.
         message_top_p: In place of the pool's.
@@ -42,6 +49,8 @@ class Arguments(Checked):
         messages_per_community: How often each community is asked, each time with a seed of its own.
         seed: Of messages and fallbacks; by default torch's seed, which ``--seed`` sets.
         trace: File to which one JSON line is added for every document.
+        base_engine: ``auto``: a base LLM of transformers scores and writes in modplural's own, faster ways where these
+            suit it; ``harness``: always as the harness has it.
         base_args: More arguments for the base LLM, passed on unchecked.
     """
 
@@ -50,11 +59,15 @@ class Arguments(Checked):
     communities: str | list[str] | None = None
     weights: str | float | list[float] | list[str] | dict[str, float] | None = None
     mixture: Literal["prior", "attribute"] = "prior"
+    selection: Literal["auto", "score", "generate"] = "auto"
+    label_variants: bool = False
     mode: str | None = None
     method: str = "modplural"
     attribute: str | None = None
     prompts: str = "default"
     message_engine: str = AUTO
+    message_server: str | None = None
+    message_server_args: dict[str, Any] | str | None = None
     messages: str | None = None
     message_temperature: float | None = None
     message_top_p: float | None = None
@@ -65,6 +78,7 @@ class Arguments(Checked):
     messages_per_community: Annotated[int, Field(ge=1)] = 1
     seed: Annotated[int, Field(ge=0)] | None = None
     trace: str | None = None
+    base_engine: Literal["auto", "harness"] = "auto"
     base_args: dict[str, Any] = Field(default_factory=dict)
 
     @field_validator("pool", "attribute", "base", mode="before")
@@ -85,6 +99,24 @@ class Arguments(Checked):
             return parse(Decoding, default.model_dump() | given, where="model_args")
         except ModPluralError as error:
             raise ModPluralError(str(error).replace("field '", "field 'message_")) from error
+
+    def served(self, pool: Pool) -> Pool:
+        """The pool, asked from the user's server if there is one.
+
+        Raises:
+            ModPluralError: If server, its settings and the engine do not go together.
+        """
+        if self.message_server is None:
+            if self.message_server_args is not None:
+                raise ModPluralError("message_server_args goes with message_server=http://HOST:PORT/v1.")
+        elif self.message_engine not in (AUTO, SERVER):
+            raise ModPluralError(
+                f"message_server goes with message_engine=server (or auto), found message_engine={self.message_engine}."
+            )
+        else:
+            pool = on_server(pool, read_served(self.message_server, self.message_server_args))
+        check_server(pool, self.message_engine)
+        return pool
 
     @property
     def chosen_mode(self) -> Mode | None:

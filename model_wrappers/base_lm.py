@@ -5,9 +5,11 @@ from __future__ import annotations
 import inspect
 import logging
 import re
+import sys
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from typing import Any
+from weakref import WeakKeyDictionary
 
 from community_lms.embedded import EMBEDDED_MODELS, EMBEDDED_READER, install_hint, resolve_weights
 from community_lms.spec import canonical
@@ -25,6 +27,10 @@ logger = logging.getLogger(__name__)
 
 _shared: dict[str, Any] | None = None
 """Key -> the base LLM built last, inside of `shared_base`."""
+
+
+_quick: WeakKeyDictionary[Any, tuple[Any, Any]] = WeakKeyDictionary()
+"""Base LLM -> what scores and what writes in its place, None for itself."""
 
 
 @contextmanager
@@ -65,10 +71,12 @@ def _build(name: str, arguments: Mapping[str, Any], unchecked: Mapping[str, Any]
         from model_wrappers.scripted import ScriptedLM
 
         return _call(ScriptedLM, name, _checked(ScriptedLM, name, given))
-    kind = _backend_class(name)
+    kind = backend_class(name)
     if name in LOCAL:
         given.setdefault("pretrained", EMBEDDED_READER)
         given.setdefault("device", _default_device())
+        if given["pretrained"] in EMBEDDED_MODELS and _multiplies_bfloat16(given["device"]):
+            given.setdefault("dtype", "bfloat16")  # the weights come in 4 bits; other models say themselves
     checked = {**_checked(kind, name, given), **unchecked}
     asked_for = checked.get("pretrained")
     if asked_for in EMBEDDED_MODELS:
@@ -88,7 +96,7 @@ def ask(base: Any, kind: str, instances: Sequence[Any]) -> list[Any]:
     """
     name = type(base).__name__
     try:
-        answers: list[Any] = getattr(base, kind)(list(instances))
+        answers = _answer(base, kind, list(instances))
     except NotImplementedError as error:
         raise ModPluralError(
             f"the base LLM ({name}) cannot answer {kind} requests ({one_line(error)[:200]}). Choose tasks that are "
@@ -101,6 +109,33 @@ def ask(base: Any, kind: str, instances: Sequence[Any]) -> list[Any]:
     return answers
 
 
+def _answer(base: Any, kind: str, instances: list[Any]) -> list[Any]:
+    """In our own way where it suits the base LLM, else as the harness has it."""
+    scorer, writer = _quick.get(base) or _find_quick(base)
+    if kind == "loglikelihood" and scorer is not None:
+        return list(scorer.score([instance.args for instance in instances]))
+    if kind == "generate_until" and writer is not None:
+        return list(writer.write(instances))
+    return list(getattr(base, kind)(instances))
+
+
+def _find_quick(base: Any) -> tuple[Any, Any]:
+    _quick[base] = (None, None)
+    if "lm_eval.models.huggingface" in sys.modules:
+        from model_wrappers import scorer, writer
+
+        _quick[base] = (
+            scorer.Scorer(base) if scorer.suits(base) else None,
+            writer.Writer(base) if writer.suits(base) else None,
+        )
+    return _quick[base]
+
+
+def leave_to_harness(base: Any) -> None:
+    """Let a base LLM answer as the harness has it from now on."""
+    _quick[base] = (None, None)
+
+
 def _default_device() -> str:
     """The command line always names a device; the harness's own default elsewhere is CUDA, present or not."""
     import torch
@@ -108,7 +143,22 @@ def _default_device() -> str:
     return "cuda" if torch.cuda.is_available() else "cpu"
 
 
-def _backend_class(name: str) -> Any:
+def _multiplies_bfloat16(device: Any) -> bool:
+    """Is this a CPU that does, also where the harness names a GPU that is not there and takes the CPU instead?"""
+    import torch
+
+    from community_lms.precision import has_native_bfloat16
+
+    cpu = str(device) == "cpu" or (str(device).startswith("cuda") and not torch.cuda.is_available())
+    return cpu and has_native_bfloat16()
+
+
+def backend_class(name: str) -> Any:
+    """The harness's class for a backend.
+
+    Raises:
+        ModPluralError: If there is none of that name, it is modplural itself, or a package that it needs is missing.
+    """
     import lm_eval.models  # noqa: F401  (fills the registry)
     from lm_eval.api.registry import get_model, model_registry
 

@@ -16,12 +16,13 @@ from typing import Any
 
 from community_lms.ask import Asker
 from community_lms.embedded import EMBEDDED_READER, resolve_weights
-from community_lms.engines import ENGINES
+from community_lms.engines import ENGINES, batch_of
 from community_lms.message import Message, MessageRequest
 from community_lms.spec import Community, Pool
 from community_lms.store import MessageStore, StoredMessage
 from model_wrappers.arguments import OWN
-from model_wrappers.base_lm import LOCAL, ask, build_base
+from model_wrappers.base_lm import LOCAL, SCRIPTED, ask, backend_class, build_base
+from model_wrappers.choosing import Selection, selection_of
 from model_wrappers.grid import harness_config, plan_of, pool_settings
 from model_wrappers.lm import ModPluralLM, open_store
 from model_wrappers.plan import Plan
@@ -154,7 +155,8 @@ def estimate(arguments: Sequence[str], methods: Sequence[str], bases: Sequence[s
     speed = Speed()
     messages = _messages(plan, store)
     chosen = list(methods) or [str(given.get("method", "modplural"))]
-    asked = {method: _asked(method, pool_settings(config), plan, store) for method in chosen}
+    own = {**pool_settings(config), "selection": _selection(given)}
+    asked = {method: _asked(method, own, plan, store) for method in chosen}
     if measure:
         speed = _measure(plan, store, first, [call for calls in asked.values() for call in calls])
     return Estimate(
@@ -183,6 +185,12 @@ def _messages(plan: Plan, store: MessageStore) -> dict[str, Messages]:
     return counted
 
 
+def _selection(arguments: Mapping[str, Any]) -> Selection:
+    """How the run's base LLM will pick, which the one that notes does in its place."""
+    base = str(arguments.get("base", "hf"))
+    return selection_of(ScriptedLM if base == SCRIPTED else backend_class(base), arguments.get("selection", "auto"))
+
+
 class _Placeholders:
     """Speaks as long as it may."""
 
@@ -192,10 +200,11 @@ class _Placeholders:
     def __init__(self) -> None:
         self.warnings: list[str] = []
 
-    def speak(self, community: Community, requests: Sequence[MessageRequest]) -> list[Message]:
-        # Its name keeps apart the prompts that differ by who said what.
+    def speak(self, requests: Sequence[MessageRequest]) -> list[Message]:
+        # Names keep apart the prompts that differ by who said what.
         return [
-            Message(community.name, community.name + " and" * request.decoding.max_new_tokens) for request in requests
+            Message(request.community.name, request.community.name + " and" * request.decoding.max_new_tokens)
+            for request in requests
         ]
 
     def close(self) -> None:
@@ -271,7 +280,7 @@ def _prompt_counter(community: Community) -> Callable[[MessageRequest], int]:
 
 def _memory(pool: Pool, base: str | None) -> dict[str, int | None]:
     """Files of weights: of each backbone, of all adapters together, of the base LLM."""
-    members = pool.communities
+    members = [member for member in pool.communities if member.server is None]
     backbones = {weights.path: weights for member in members if (weights := member.checkpoint or member.backbone)}
     found = {f"backbone {path}": _bytes(resolve_weights(path)) for path in backbones}
     adapters = [_bytes(member.adapter.path) for member in members if member.adapter is not None]
@@ -302,7 +311,8 @@ def _measure(
     missing = [request for key, request in unique.items() if key not in stored]
     if missing:
         asker.ask(missing[:1])  # loads the engine
-        batch = [one for one in missing[1:] if one.community == missing[0].community]
+        shared = [batch_of(one.engine, one.community) for one in missing]
+        batch = [one for one, mates in zip(missing[1:], shared[1:], strict=True) if mates == shared[0]]
         batch = batch[: asker.size_of(missing[0].engine)] or missing[:1]
         start = time.perf_counter()
         asker.ask(batch)

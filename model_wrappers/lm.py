@@ -17,9 +17,10 @@ from community_lms.pool import load_pool, select, weigh
 from community_lms.store import MessageStore
 from model_wrappers.answer import generate, score
 from model_wrappers.arguments import DEFAULT_SEED, OWN, Arguments, read_arguments
-from model_wrappers.base_lm import LOCAL, ask, build_base
+from model_wrappers.base_lm import LOCAL, ask, build_base, leave_to_harness
 from model_wrappers.cache import disable_response_cache
 from model_wrappers.chat import apply_template
+from model_wrappers.choosing import selection_of
 from model_wrappers.methods import METHODS
 from model_wrappers.prompts import load_prompts
 from model_wrappers.query import Query, read_queries
@@ -57,7 +58,10 @@ class ModPluralLM(LM):
         self.method = METHODS[self.settings.method]
         parts = session_parts(self.settings, rest.get("device"))  # before the base LLM, which may take minutes to load
         self.base = build_base(base, rest, self.settings.base_args) if isinstance(base, str) else base
-        self.session = Session(base=self.base, **parts)
+        if self.settings.base_engine == "harness":
+            leave_to_harness(self.base)
+        selection = selection_of(type(self.base), self.settings.selection)
+        self.session = Session(base=self.base, selection=selection, **parts)
         self._trace = self._open_trace()
 
     @classmethod
@@ -201,6 +205,7 @@ class ModPluralLM(LM):
         return {
             "version": __version__,
             "base": self.settings.base,
+            "base_engine": self.settings.base_engine,
             "method": self.method.name,
             "mode": self.settings.mode or "of each document",
             "pool": session.pool.name,
@@ -208,6 +213,8 @@ class ModPluralLM(LM):
             "modules": dict(session.pool.modules),
             "weights": session.weights,
             "mixture": session.mixture,
+            "selection": session.selection,
+            "label_variants": session.label_variants,
             "pool_fingerprint": session.pool.fingerprint(),
             "tell_attribute": session.pool.tell_attribute,
             "prompts": session.prompts.name,
@@ -233,6 +240,7 @@ def session_parts(settings: Arguments, device: str | None, store: MessageStore |
     pool = select(load_pool(settings.pool), settings.communities)
     if settings.tell_attribute is not None:
         pool = pool.model_copy(update={"tell_attribute": settings.tell_attribute})
+    pool = settings.served(pool)
     return {
         "pool": pool,
         "weights": weigh(pool, settings.weights),
@@ -242,6 +250,7 @@ def session_parts(settings: Arguments, device: str | None, store: MessageStore |
         "seed": settings.seed if settings.seed is not None else _harness_seed(),
         "samples": settings.messages_per_community,
         "mixture": settings.mixture,
+        "label_variants": settings.label_variants,
         "asker": Asker(
             store=store if store is not None else open_store(settings.messages),
             batch_size=settings.message_batch_size,

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import random
-import re
 from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass, field
@@ -44,6 +43,8 @@ class Session:
         decoding: How messages are sampled.
         seed: Seed of messages and fallbacks.
         samples: Messages asked of each community for each document.
+        selection: ``score`` or ``generate``: how the base LLM picks of a list, see `model_wrappers.choosing`.
+        label_variants: Is an option's letter scored with and without a space before it?
         mixture: ``prior``, or ``attribute`` where the base LLM weighs communities by the population asked about.
         fallbacks: Counts of what had to be done for want of a usable answer, by kind.
         notes: What the trace says of each query.
@@ -58,6 +59,8 @@ class Session:
     decoding: Decoding
     seed: int
     samples: int = 1
+    selection: str = "generate"
+    label_variants: bool = False
     mixture: str = "prior"
     fallbacks: Counter[str] = field(default_factory=Counter)
     notes: dict[Query, dict[str, Any]] = field(default_factory=dict)
@@ -190,17 +193,10 @@ class Session:
             self.note(query).update({f"{purpose}_prompt": text, f"{purpose}_reply": reply})
         return replies
 
-    def choose(self, query: Query, reply: str, count: int, *, purpose: str) -> int:
-        """Read a number from 1 to ``count`` out of a reply; when there is none, draw one (seeded and counted).
-
-        Returns:
-            A 0-based index.
-        """
-        number = parse_number(reply, count)
-        if number is None:
-            self.fall_back(query, purpose)
-            return self.rng(query, purpose).randrange(count)
-        return number - 1
+    def draw(self, query: Query, count: int, kind: str) -> int:
+        """Draw a number below ``count`` where the base LLM decided nothing; seeded, and counted as ``kind``."""
+        self.fall_back(query, kind)
+        return self.rng(query, kind).randrange(count)
 
     def frame(self, query: Query, template: str, **slots: Any) -> Any:
         """Return the query's prompt with a template around what is asked, after what modules said (if they did)."""
@@ -237,20 +233,6 @@ class Session:
     def note(self, query: Query) -> dict[str, Any]:
         """The trace's record of a query."""
         return self.notes.setdefault(query, {})
-
-
-def parse_number(reply: str, count: int) -> int | None:
-    """Return the one number from 1 to ``count`` that a reply states, or None.
-
-    Numbers outside the range are passed over. A reply that states several different ones states none, unless it begins
-    with one ("2. I would …") and is not a list ("1. …" with "2. …" on a later line), which repeats the question.
-    """
-    begun = {int(digits) for digits in re.findall(r"^\s*[#(\[*]*(\d+)\b", reply, flags=re.MULTILINE)}
-    leading = re.match(r"\s*[#(\[*]*(\d+)\b", reply)
-    if leading and 1 <= int(leading[1]) <= count and len(begun) == 1:
-        return int(leading[1])
-    valid = {number for number in map(int, re.findall(r"\d+", reply)) if 1 <= number <= count}
-    return valid.pop() if len(valid) == 1 else None
 
 
 def slots(message: Message, member: Community) -> dict[str, str]:

@@ -5,7 +5,9 @@ from pathlib import Path
 
 import pytest
 
+from community_lms.engines import BATCH_SIZES, ENGINES, SHARED
 from community_lms.pool import load_pool, preset_names
+from community_lms.served import Served
 from model_wrappers.arguments import Arguments
 from model_wrappers.methods import METHODS
 from tests.test_task_index import GROUPS, TASKS
@@ -29,6 +31,20 @@ def test_every_model_argument_is_in_the_table_with_its_default() -> None:
     defaults = dict(re.findall(r"^\| `(\w+)` \| `(\w+)` \|", text, flags=re.MULTILINE))
     assert defaults == {name: field.default for name, field in Arguments.model_fields.items() if name in defaults}
     assert {"base", "pool", "method", "prompts", "message_engine"} <= set(defaults)
+
+
+def test_every_message_engine_and_setting_of_a_server_is_in_a_table_with_its_default() -> None:
+    text = section("Message engines")
+    engines, settings = text.split("| setting |")
+    assert sorted(first_cells(engines)) == sorted(ENGINES)
+    mixing = re.findall(r"^\| `(\w+)` \|.*\| all communities(?: of a backbone)? \|$", engines, flags=re.MULTILINE)
+    assert sorted(mixing) == sorted(SHARED)
+    assert first_cells(settings) == [name for name in Served.model_fields if name != "base_url"]
+    defaults = dict(re.findall(r"^\| `(\w+)` \| `?(\w+)`? \|", settings, flags=re.MULTILINE))
+    for name in ("api", "concurrency", "timeout", "max_retries", "api_key_env"):
+        assert defaults[name] == f"{Served.model_fields[name].default}".removesuffix(".0")
+    (sizes,) = re.findall(r"^\| `message_batch_size` \| (.*?) \|", README, flags=re.MULTILINE)
+    assert {name: int(size) for size, name in re.findall(r"(\d+) with `(\w+)`", sizes)} == BATCH_SIZES
 
 
 def test_every_preset_is_in_the_table() -> None:

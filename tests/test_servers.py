@@ -3,48 +3,23 @@
 from __future__ import annotations
 
 import json
-import threading
 from collections.abc import Iterator
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 
 import pytest
 
 from model_wrappers.lm import ModPluralLM
 from plural_tasks.errors import ModPluralError
 from tests.model_wrappers.helpers import doc, requests
+from tests.openai_server import OpenAIServer, serving
 
 pytest.importorskip("tenacity", reason="the harness's API backends need lm_eval[api]")
 
 
-class Handler(BaseHTTPRequestHandler):
-    """Answers chat completions with the model's name and the last turn, and records what was asked."""
-
-    def do_POST(self) -> None:
-        asked = json.loads(self.rfile.read(int(self.headers["Content-Length"])))
-        self.server.asked.append((self.path, asked))  # type: ignore[attr-defined]
-        if asked["model"] == "broken":
-            self.send_error(400, "no such model")
-            return
-        text = f"{asked['model']} heard: {asked['messages'][-1]['content'][-25:]}"
-        body = json.dumps({"choices": [{"index": 0, "message": {"role": "assistant", "content": text}}]}).encode()
-        self.send_response(200)
-        self.send_header("Content-Type", "application/json")
-        self.send_header("Content-Length", str(len(body)))
-        self.end_headers()
-        self.wfile.write(body)
-
-    def log_message(self, *_: object) -> None:
-        """Keep quiet."""
-
-
 @pytest.fixture
-def server() -> Iterator[ThreadingHTTPServer]:
-    with ThreadingHTTPServer(("127.0.0.1", 0), Handler) as made:
-        made.asked = []  # type: ignore[attr-defined]
-        thread = threading.Thread(target=made.serve_forever, daemon=True)
-        thread.start()
+def server() -> Iterator[OpenAIServer]:
+    """Refuses the model ``broken``."""
+    with serving(fault=lambda asked, _: 400 if asked["model"] == "broken" else None) as made:
         yield made
-        made.shutdown()
 
 
 def pool(tmp_path, url: str, *models: str) -> str:
@@ -62,7 +37,7 @@ def pool(tmp_path, url: str, *models: str) -> str:
 
 def test_a_chat_api_as_base_and_as_communities(tmp_path, server, monkeypatch) -> None:
     monkeypatch.setenv("OPENAI_API_KEY", "s3cret")
-    url = f"http://127.0.0.1:{server.server_address[1]}/v1/chat/completions"
+    url = f"{server.url}/chat/completions"
     store, trace = tmp_path / "s.sqlite", tmp_path / "t.jsonl"
     lm = ModPluralLM.create_from_arg_obj(
         {
@@ -93,7 +68,7 @@ def test_a_chat_api_as_base_and_as_communities(tmp_path, server, monkeypatch) ->
 
 
 def test_an_api_that_refuses_is_one_clear_error_and_stores_nothing(tmp_path, server) -> None:
-    url = f"http://127.0.0.1:{server.server_address[1]}/v1/chat/completions"
+    url = f"{server.url}/chat/completions"
     lm = ModPluralLM(base="scripted", pool=pool(tmp_path, url, "broken"), messages=str(tmp_path / "s.sqlite"))
     with pytest.raises(ModPluralError, match=r"community 'broken': the backend did not answer"):
         lm.generate_until(requests([doc("overton")], "generate_until"))

@@ -31,10 +31,11 @@ class BackendEngine:
         self._dtype = dtype
         self._backends: dict[str, Any] = {}
 
-    def speak(self, community: Community, requests: Sequence[MessageRequest]) -> list[Message]:
+    def speak(self, requests: Sequence[MessageRequest]) -> list[Message]:
         """Generate one message for each request; see `MessageEngine.speak`."""
         from lm_eval.api.instance import Instance
 
+        community = requests[0].community
         backend = self._backend(community)
         instances = [
             Instance(

@@ -7,7 +7,6 @@ has the same key in the store. What OpenVINO cannot run speaks through that engi
 from __future__ import annotations
 
 import logging
-import os
 from collections.abc import Sequence
 from typing import Any
 
@@ -16,10 +15,10 @@ import torch
 from community_lms.engines.chat_text import render, to_message
 from community_lms.engines.lora_matrices import Matrices, UnusualAdapterError, read_matrices
 from community_lms.engines.openvino_backbone import Backbone
-from community_lms.engines.openvino_graph import UnsuitableError
+from community_lms.engines.openvino_layers import UnsuitableError
 from community_lms.engines.peft import PeftEngine, has_no_effect
 from community_lms.message import Message, MessageRequest
-from community_lms.precision import has_native_bfloat16
+from community_lms.precision import cores, has_native_bfloat16
 from community_lms.spec import Community, Weights
 from plural_tasks.errors import ModPluralError, one_line
 
@@ -35,7 +34,7 @@ class OpenVINOEngine:
 
     name = "openvino"
 
-    def __init__(self, *, batch_size: int = 64, device: str | None = None, dtype: str = "auto") -> None:
+    def __init__(self, *, batch_size: int = 128, device: str | None = None, dtype: str = "auto") -> None:
         """Make the engine.
 
         Args:
@@ -49,8 +48,9 @@ class OpenVINOEngine:
         self._options: dict[str, Any] = {"batch_size": batch_size, "device": device, "dtype": dtype}
         absent = device is not None and device.startswith("cuda") and not torch.cuda.is_available()
         self._here = device == "cpu" or ((device is None or absent) and not torch.accelerator.is_available())
+        # On one core alone OpenVINO's bfloat16 crashes; see `openvino_reader.settings`.
         self._precision = {
-            "low": (dtype == "bfloat16" or (dtype == "auto" and has_native_bfloat16())) and _cores() > 1,
+            "low": (dtype == "bfloat16" or (dtype == "auto" and has_native_bfloat16())) and cores() > 1,
             "whole": dtype == "float32",
         }
         self._backbone: Backbone | None = None
@@ -59,15 +59,16 @@ class OpenVINOEngine:
         self._unsuitable: set[Weights] = set()
         self._other: PeftEngine | None = None
 
-    def speak(self, community: Community, requests: Sequence[MessageRequest]) -> list[Message]:
+    def speak(self, requests: Sequence[MessageRequest]) -> list[Message]:
         """Generate one message for each request in one batch; see `MessageEngine.speak`."""
+        community = requests[0].community
         weights = community.checkpoint or community.backbone
         if weights is None:
             raise ModPluralError(
                 f"community {community.name!r} is an {community.kind}; the openvino engine has no weights for it."
             )
         if not self._here or not self._unsuitable.isdisjoint((weights, community.adapter)):
-            return self._hand_over(community, requests)
+            return self._hand_over(requests)
         try:
             backbone = self._load(weights, community.name)
             self._become(backbone, community)
@@ -75,18 +76,18 @@ class OpenVINOEngine:
             whose = community.adapter if self._backbone is not None else None
             self._unsuitable.add(whose or weights)
             logger.warning("%s speaks through transformers, OpenVINO cannot run it: %s.", community.name, error)
-            return self._hand_over(community, requests)
+            return self._hand_over(requests)
         prompts = [render(backbone.tokenizer, request.turns) for request in requests]
         said = backbone.generate(prompts, [request.key for request in requests], requests[0].decoding)
         return [
             to_message(community.name, backbone.tokenizer, tokens, backbone.stops, length) for tokens, length in said
         ]
 
-    def _hand_over(self, community: Community, requests: Sequence[MessageRequest]) -> list[Message]:
+    def _hand_over(self, requests: Sequence[MessageRequest]) -> list[Message]:
         if self._other is None:
             self._other = PeftEngine(**self._options)
             self._other.warnings = self.warnings
-        return self._other.speak(community, requests)
+        return self._other.speak(requests)
 
     def _load(self, weights: Weights, community: str) -> Backbone:
         if self._backbone is None or self._backbone.weights != weights:
@@ -133,8 +134,3 @@ class OpenVINOEngine:
         self._let_go()
         if self._other is not None:
             self._other.close()
-
-
-def _cores() -> int:
-    """Cores that this process may use. On one alone OpenVINO's bfloat16 crashes; see `openvino_graph.settings`."""
-    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else (os.cpu_count() or 1)

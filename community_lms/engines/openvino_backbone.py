@@ -14,15 +14,14 @@ from transformers import AutoConfig, AutoTokenizer, GenerationConfig
 from community_lms.embedded import install_hint, resolve_weights
 from community_lms.engines.chat_text import encode, stop_tokens
 from community_lms.engines.lora_matrices import Matrices
-from community_lms.engines.openvino_graph import graph_of, run, settings, with_adapters
+from community_lms.engines.openvino_graph import graph_of
+from community_lms.engines.openvino_layers import with_adapters
+from community_lms.engines.openvino_reader import Greedy, Reader, write_on
 from community_lms.engines.sampling import KeyedSampler
 from community_lms.spec import Decoding, Weights
 from plural_tasks.errors import ModPluralError, one_line
 
 logger = logging.getLogger(__name__)
-
-KEPT = 0.75
-"""Rows that have ended are dropped when no more than this share is left: dropping makes the graph copy its state."""
 
 _PROBE = "The most important thing in life is"
 
@@ -61,16 +60,21 @@ class Backbone:
         if self.tokenizer.pad_token_id is None:
             self.tokenizer.pad_token = self.tokenizer.eos_token
         self.stops = stop_tokens(self.tokenizer, _generation_config(path, source, self._config))
-        self._settings = settings(low=low)
+        self._low = low
         self._sizes: dict[str, tuple[int, int]] = {}  # of all layers that any adapter had so far
         self._spoken: Matrices = {}
-        self._request = self._compile({})
+        self._reader: Reader | None = None
 
-    def _compile(self, sizes: dict[str, tuple[int, int]]) -> Any:
+    def _compile(self, sizes: dict[str, tuple[int, int]]) -> Reader:
         """The graph with inputs for adapters of these layers."""
-        core = openvino.Core()
-        model = with_adapters(core.read_model(self._graph), sizes)
-        return core.compile_model(model, "CPU", self._settings).create_infer_request()
+        return Reader(with_adapters(openvino.Core().read_model(self._graph), sizes), low=self._low)
+
+    @property
+    def reader(self) -> Reader:
+        """The compiled graph; compiled when it is first needed, so that the first adapter is part of it."""
+        if self._reader is None:
+            self._reader = self._compile(self._sizes)
+        return self._reader
 
     def become(self, matrices: Matrices) -> None:
         """Speak with an adapter from now on; with none where there are no matrices.
@@ -79,23 +83,23 @@ class Backbone:
             UnsuitableError: If the graph has no such layers, or they are of other sizes.
         """
         new = {layer: (a.shape[1], b.shape[0]) for layer, (a, b) in matrices.items()}
-        if new.items() - self._sizes.items():
-            self._request = self._compile(self._sizes | new)
+        if self._reader is None or new.items() - self._sizes.items():
+            self._reader = self._compile(self._sizes | new)
             self._sizes |= new
         for layer, (into, out) in self._sizes.items():
             a, b = matrices.get(layer) or (np.zeros((1, into), np.float32), np.zeros((out, 1), np.float32))
-            self._request.set_tensor(f"{layer}.A", openvino.Tensor(np.ascontiguousarray(a)))
-            self._request.set_tensor(f"{layer}.B", openvino.Tensor(np.ascontiguousarray(b)))
+            self.reader.set(f"{layer}.A", a)
+            self.reader.set(f"{layer}.B", b)
         self._spoken = matrices
 
     def is_silent(self) -> bool:
         """Does the adapter that it speaks with leave the next token's scores as they are without?"""
-        matrices, tokens = self._spoken, self.tokenizer(_PROBE, return_tensors="pt")["input_ids"]
+        matrices, tokens = self._spoken, self.tokenizer(_PROBE)["input_ids"]
         scores = []
         for spoken in ({}, matrices):
             self.become(spoken)
-            self._request.reset_state()
-            scores.append(run(self._request, tokens, torch.ones_like(tokens), torch.arange(1)).clone())
+            self.reader.begin([len(tokens)])
+            scores.append(self.reader.read([0], [tokens]).clone())
         return bool(torch.equal(*scores))
 
     def generate(self, prompts: list[str], keys: Sequence[str], decoding: Decoding) -> list[tuple[list[int], int]]:
@@ -110,31 +114,11 @@ class Backbone:
             For each prompt the new tokens, with the one that ends them if there is one, and the prompt's own number.
         """
         encoded = encode(self.tokenizer, self._config, prompts, decoding.max_new_tokens)
-        tokens, mask = encoded["input_ids"], encoded["attention_mask"]
-        lengths = mask.sum(dim=1).tolist()
-        sampler = KeyedSampler(keys, decoding) if decoding.temperature > 0 else None
-        ends = torch.tensor(sorted(self.stops))
-        said: list[list[int]] = [[] for _ in prompts]
-        ended = torch.zeros(len(prompts), dtype=torch.bool)
-        held = rows = torch.arange(len(prompts))  # messages that the graph's rows stand for, and those of the last call
-        self._request.reset_state()
-        for _ in range(decoding.max_new_tokens):
-            scores = run(self._request, tokens, mask, rows)
-            tokens = sampler.pick(scores) if sampler else scores.argmax(dim=-1, keepdim=True)
-            for message, token in zip(held.tolist(), tokens[:, 0].tolist(), strict=True):
-                if not ended[message]:
-                    said[message].append(token)
-            ended[held] |= torch.isin(tokens[:, 0], ends)
-            if ended.all():
-                break
-            rows = (~ended[held]).nonzero()[:, 0]
-            if len(rows) > KEPT * len(held):
-                rows = torch.arange(len(held))
-            held, tokens = held[rows], tokens[rows]
-            mask = torch.cat([mask[rows], torch.ones(len(rows), 1, dtype=mask.dtype)], dim=1)
-            if sampler:
-                sampler.keep(rows)
-        return list(zip(said, lengths, strict=True))
+        rows = zip(encoded["input_ids"], encoded["attention_mask"] > 0, strict=True)
+        texts: list[list[int]] = [tokens[real].tolist() for tokens, real in rows]
+        picker = KeyedSampler(keys, decoding) if decoding.temperature > 0 else Greedy()
+        said = write_on(self.reader, texts, decoding.max_new_tokens, picker, lambda new: new[-1] in self.stops)
+        return [(tokens, len(text)) for tokens, text in zip(said, texts, strict=True)]
 
 
 def _generation_config(path: str, source: dict[str, Any], config: Any) -> Any:

@@ -7,8 +7,9 @@ The graph takes the tokens that are new and keeps keys and values of those befor
     position_ids    rows x new tokens
     beam_idx        rows of the state to go on with, so that rows whose text has ended can be dropped
 
-and returns the scores of the next token, rows x vocabulary. `with_adapters` gives its linear layers two more inputs
-each, the matrices of a LoRA adapter (Hu et al. 2021, arXiv 2106.09685): one compiled graph serves all adapters.
+and returns the scores of the next token, rows x vocabulary. This is the shape that OpenVINO rewrites for attention over
+blocks, `openvino_reader`. `openvino_layers.with_adapters` gives its linear layers two more inputs each, the matrices of
+a LoRA adapter (Hu et al. 2021, arXiv 2106.09685): one compiled graph serves all adapters.
 """
 
 from __future__ import annotations
@@ -18,7 +19,6 @@ import os
 import shutil
 import tempfile
 import warnings
-from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
@@ -31,24 +31,20 @@ from transformers import AutoConfig, AutoModelForCausalLM, DynamicCache
 from transformers.cache_utils import DynamicLayer
 
 from community_lms.embedded import install_hint, resolve_weights
+from community_lms.engines.openvino_layers import UnsuitableError, new_input
+from community_lms.engines.openvino_reader import Reader
 from community_lms.identity import weights_identity
 from community_lms.spec import Weights, digest
 from plural_tasks.errors import ModPluralError, one_line
 
 logger = logging.getLogger(__name__)
 
-FORMAT = 1
+FORMAT = 2
 """Of the graphs in the cache; a change to how they are made raises it."""
 
 GRAPH = "model.xml"
-_LINEAR = "/aten::linear/MatMul"
-_BACKBONE = "__module.backbone."
 _STEP = {"input_ids": 2, "attention_mask": 5, "position_ids": 2}
 """Inputs of the traced step, and how long the example of each is: two new tokens after three."""
-
-
-class UnsuitableError(Exception):
-    """OpenVINO cannot run this backbone or adapter as it is; transformers can."""
 
 
 def graph_of(weights: Weights, *, whole: bool) -> Path:
@@ -185,7 +181,7 @@ def _with_state(traced: openvino.Model) -> openvino.Model:
     scores, present = traced.get_results()[0], traced.get_results()[1:]
     for name, parameter in zip(_STEP, asked, strict=True):
         parameter.output(0).get_tensor().set_names({name})
-    beam = _input("beam_idx", [-1], np.int32)
+    beam = new_input("beam_idx", [-1], np.int32)
     axis = ops.constant(0, dtype=np.int64)
     rows = ops.gather(ops.shape_of(asked[0], "i64"), ops.constant([0], dtype=np.int64), axis)
     sinks = []
@@ -202,98 +198,13 @@ def _with_state(traced: openvino.Model) -> openvino.Model:
 
 
 def _check(model: openvino.Model, backbone: Any) -> None:
-    """Make sure that the graph computes what the backbone does: a padded row, a step after it, and a row dropped."""
+    """Make sure that the graph computes what the backbone does: two texts, and one of them read on."""
     size = backbone.config.get_text_config().vocab_size
-    tokens = torch.arange(3, 13).remainder(size).reshape(2, 5)
-    mask = torch.tensor([[1] * 5, [0, 0, 1, 1, 1]])
-    request = openvino.Core().compile_model(model, "CPU", settings(low=False)).create_infer_request()
-    first = run(request, tokens[:, :4], mask[:, :4], torch.arange(2)).clone()
-    second = run(request, tokens[1:, 4:], mask[1:], torch.tensor([1]))
+    texts = [[token % size for token in row] for row in ([3, 4, 5, 6], [7, 8], [7, 8, 9])]
+    reader = Reader(model.clone(), low=False)
+    reader.begin([4, 3])
+    found = torch.cat([reader.read([0, 1], texts[:2]).clone(), reader.read([1], [texts[2][2:]])])
     with torch.inference_mode():
-        alone = [backbone(input_ids=row[kept][None, :]).logits[0] for row, kept in zip(tokens, mask > 0, strict=True)]
-    wanted = torch.stack([alone[0][3], alone[1][1], alone[1][2]])
-    found = torch.cat([first, second])
+        wanted = torch.cat([backbone(input_ids=torch.tensor([row])).logits[:, -1] for row in texts])
     if not torch.allclose(found, wanted, rtol=1e-3, atol=1e-3 * float(wanted.abs().max())):
         raise UnsuitableError(f"the graph of {type(backbone).__name__} does not compute what the backbone does")
-
-
-def settings(*, low: bool) -> dict[str, Any]:
-    """How the graph is computed: in float32, or with products in bfloat16, and nothing in eight bits.
-
-    By default OpenVINO keeps keys and values in eight bits, and rounds activations to eight where weights are so.
-    With one thread its bfloat16 products end the process (a division by zero, version 2026.4 on CPUs with AMX).
-    """
-    return {
-        "INFERENCE_PRECISION_HINT": "bf16" if low else "f32",
-        "KV_CACHE_PRECISION": "bf16" if low else "f32",
-        "DYNAMIC_QUANTIZATION_GROUP_SIZE": "0",
-        "INFERENCE_NUM_THREADS": max(2, torch.get_num_threads()) if low else torch.get_num_threads(),
-        "PERFORMANCE_HINT": "LATENCY",
-    }
-
-
-def run(request: Any, tokens: torch.Tensor, mask: torch.Tensor, rows: torch.Tensor) -> torch.Tensor:
-    """Read more tokens.
-
-    Args:
-        request: Of the compiled graph.
-        tokens: Rows x new tokens.
-        mask: Rows x all tokens so far.
-        rows: Which rows of the last call these are.
-
-    Returns:
-        Scores of the next token, rows x vocabulary; overwritten by the next call.
-    """
-    positions = (mask.cumsum(1) - 1).clamp(min=0)[:, -tokens.shape[1] :]
-    inputs = {"input_ids": tokens, "attention_mask": mask, "position_ids": positions, "beam_idx": rows.to(torch.int32)}
-    for name, tensor in inputs.items():
-        request.set_tensor(name, openvino.Tensor(np.ascontiguousarray(tensor.numpy())))
-    request.infer()
-    return torch.from_numpy(request.get_output_tensor(0).data)
-
-
-def linear_layers(model: openvino.Model) -> dict[str, Any]:
-    """The backbone's linear layers by the names that adapters have for them."""
-    named = ((node.get_friendly_name(), node) for node in model.get_ordered_ops() if node.get_type_name() == "MatMul")
-    return {
-        name.removeprefix(_BACKBONE).removesuffix(_LINEAR): node
-        for name, node in named
-        if name.startswith(_BACKBONE) and name.endswith(_LINEAR)
-    }
-
-
-def with_adapters(model: openvino.Model, sizes: Mapping[str, tuple[int, int]]) -> openvino.Model:
-    """Give linear layers a low-rank summand, whose matrices are the inputs ``NAME.A`` and ``NAME.B``.
-
-    Args:
-        model: Of `graph_of`.
-        sizes: Name of a layer -> number of its inputs and outputs, as the adapter has them.
-
-    Raises:
-        UnsuitableError: If the graph has no linear layer of such a name.
-        ValueError: If the layer is of another size.
-    """
-    layers, inputs = linear_layers(model), []
-    for name, size in sizes.items():
-        if name not in layers:
-            raise UnsuitableError(f"the graph has no linear layer {name!r}")
-        node = layers[name]
-        out, into = (node.input(1).get_partial_shape()[axis].get_length() for axis in (0, 1))
-        if size != (into, out):
-            raise ValueError(
-                f"{name} takes {into} and gives {out} numbers, the adapter's layer {size[0]} and {size[1]}"
-            )
-        source, targets = node.input(0).get_source_output(), list(node.output(0).get_target_inputs())
-        first = _input(f"{name}.A", [-1, into])
-        second = _input(f"{name}.B", [out, -1])
-        total = ops.add(node, ops.matmul(ops.matmul(source, first, False, True), second, False, True))
-        for target in targets:
-            target.replace_source_output(total.output(0))
-        inputs += [first, second]
-    return openvino.Model(model.get_results(), model.get_sinks(), [*model.get_parameters(), *inputs], "backbone")
-
-
-def _input(name: str, shape: list[int], kind: Any = np.float32) -> Any:
-    parameter = ops.parameter(shape, kind, name=name)
-    parameter.output(0).get_tensor().set_names({name})
-    return parameter

@@ -52,8 +52,9 @@ class PeftEngine:
         self._tokenizer: Any = None
         self._adapters: dict[Weights, str] = {}
 
-    def speak(self, community: Community, requests: Sequence[MessageRequest]) -> list[Message]:
+    def speak(self, requests: Sequence[MessageRequest]) -> list[Message]:
         """Generate one message for each request in one batch; see `MessageEngine.speak`."""
+        community = requests[0].community
         weights = community.checkpoint or community.backbone
         if weights is None:
             raise ModPluralError(

@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 
 from community_lms.message import Message, MessageRequest
-from community_lms.spec import Community
 from plural_tasks.errors import ModPluralError
 
 _STANCES = (
@@ -46,12 +45,13 @@ class ScriptedEngine:
         self.calls: list[MessageRequest] = []
         self._script = {name: list(lines) for name, lines in script.items()} if script is not None else None
 
-    def speak(self, community: Community, requests: Sequence[MessageRequest]) -> list[Message]:
+    def speak(self, requests: Sequence[MessageRequest]) -> list[Message]:
         """Return the next lines of the script, or stances."""
         self.calls.extend(requests)
-        return [self._message(community, request) for request in requests]
+        return [self._message(request) for request in requests]
 
-    def _message(self, community: Community, request: MessageRequest) -> Message:
+    def _message(self, request: MessageRequest) -> Message:
+        community = request.community
         if self._script is None:
             stance = _STANCES[int(request.key[:8], 16) % len(_STANCES)]
             text = f"Speaking for {community.description}: {stance}"

@@ -13,7 +13,7 @@ from rich.markup import escape
 from rich.table import Table
 
 from community_lms.ask import Asker
-from community_lms.engines import AUTO
+from community_lms.engines import AUTO, ENGINE_HELP
 from community_lms.evaluation.asking import Render
 from community_lms.evaluation.groups import PACKAGED, read_groups
 from community_lms.evaluation.kept import Kept
@@ -23,6 +23,7 @@ from community_lms.evaluation.sheets import sheets
 from community_lms.pool import load_pool, select
 from community_lms.spec import Community, Pool
 from community_lms.store import MessageStore
+from model_wrappers.cli.served import ServerArgsOption, ServerOption, served_pool
 from model_wrappers.prompts import load_prompts
 from plural_tasks.checked import read_json
 from plural_tasks.errors import ModPluralError, unknown_name
@@ -63,7 +64,9 @@ def evaluate(
     prompts: Annotated[
         str, typer.Option(help="Prompt set: its community.distributional words the questions.")
     ] = "default",
-    engine: Annotated[str, typer.Option(help="auto, peft, backend or scripted.")] = AUTO,
+    engine: Annotated[str, typer.Option(help=ENGINE_HELP)] = AUTO,
+    server: ServerOption = None,
+    server_args: ServerArgsOption = None,
     judge: Annotated[str, typer.Option(help="Embedding judge: embedding, or embedding:CHECKPOINT.")] = "embedding",
     messages: Annotated[
         Path | None, typer.Option(help="Message store; by default messages.sqlite in the folder of results.")
@@ -99,7 +102,8 @@ def evaluate(
         device=device,
         dtype=dtype,
     )
-    texts, loaded = _corpora(corpus or []), select(load_pool(pool), communities)
+    texts = _corpora(corpus or [])
+    loaded = served_pool(select(load_pool(pool), communities), engine, server, server_args)
     folder = out or Path(f"evaluation_{Path(loaded.name).stem.replace('+', '_')}")
     with closing(_store(settings, messages or folder / "messages.sqlite")) as store:
         evaluation = Evaluation(

@@ -10,9 +10,11 @@ import typer
 from rich.console import Console
 from rich.table import Table
 
+from community_lms.engines import ENGINE_HELP
 from community_lms.exchange import export_jsonl, export_published, import_jsonl, import_published
 from community_lms.ray_asking import Cluster, ask_over_ray
 from community_lms.store import MessageStore
+from model_wrappers.cli.served import SERVER_HELP
 from model_wrappers.plan import load_tasks, make_plan
 from plural_tasks.errors import ModPluralError
 from plural_tasks.sources import SOURCES
@@ -27,7 +29,8 @@ TasksOption = Annotated[str | None, typer.Option("--tasks", help="Tasks, groups 
 PoolOption = Annotated[str | None, typer.Option(help="A preset, a file, a community, or several joined by +.")]
 CommunitiesOption = Annotated[str | None, typer.Option(help="Only these, joined by +.")]
 DataOption = Annotated[str | None, typer.Option("--data", help="Task files: a file, a folder or an address.")]
-EngineOption = Annotated[str | None, typer.Option("--engine", help="auto, openvino, peft, backend or scripted.")]
+EngineOption = Annotated[str | None, typer.Option("--engine", help=ENGINE_HELP)]
+ServerOption = Annotated[str | None, typer.Option("--server", help=SERVER_HELP)]
 PromptsOption = Annotated[str | None, typer.Option(help="Name or file of a prompt set.")]
 SeedOption = Annotated[int | None, typer.Option(help="Seed of the messages; by default that of lm_eval.", min=0)]
 LimitOption = Annotated[int | None, typer.Option(help="Only the first documents of each task.", min=1)]
@@ -62,6 +65,7 @@ def generate(
     data: DataOption = None,
     include_path: IncludeOption = None,
     engine: EngineOption = None,
+    server: ServerOption = None,
     prompts: PromptsOption = None,
     seed: SeedOption = None,
     device: Annotated[str | None, typer.Option(help="Torch device.")] = None,
@@ -77,7 +81,13 @@ def generate(
     if messages is not None and str(messages).lower() == "none":
         raise ModPluralError("--messages none keeps nothing; name a file.")
     settings = _settings(
-        model_args, pool=pool, communities=communities, message_engine=engine, prompts=prompts, seed=seed
+        model_args,
+        pool=pool,
+        communities=communities,
+        message_engine=engine,
+        message_server=server,
+        prompts=prompts,
+        seed=seed,
     )
     store = _store(messages)
     plan = make_plan(_names(tasks), store, limit=limit, data=data, include_path=include_path, device=device, **settings)
@@ -106,6 +116,7 @@ def export(
     communities: CommunitiesOption = None,
     data: DataOption = None,
     engine: EngineOption = None,
+    server: ServerOption = None,
     prompts: PromptsOption = None,
     seed: SeedOption = None,
     limit: LimitOption = None,
@@ -113,7 +124,13 @@ def export(
 ) -> None:
     """Write messages to files; JSONL takes the whole store, the published format what a run would look for."""
     settings = _settings(
-        model_args, pool=pool, communities=communities, message_engine=engine, prompts=prompts, seed=seed
+        model_args,
+        pool=pool,
+        communities=communities,
+        message_engine=engine,
+        message_server=server,
+        prompts=prompts,
+        seed=seed,
     )
     store = _existing(messages)
     if style == "jsonl":
@@ -150,6 +167,7 @@ def import_(
     ] = None,
     data: DataOption = None,
     engine: EngineOption = None,
+    server: ServerOption = None,
     prompts: PromptsOption = None,
     seed: SeedOption = None,
     limit: LimitOption = None,
@@ -162,7 +180,9 @@ def import_(
             read, new = import_jsonl(store, path)
             console.print(f"{path}: {read} messages, {new} new.", soft_wrap=True, highlight=False)
         return
-    settings = _settings(model_args, pool=pool, message_engine=engine, prompts=prompts, seed=seed)
+    settings = _settings(
+        model_args, pool=pool, message_engine=engine, message_server=server, prompts=prompts, seed=seed
+    )
     names = _names(tasks, "--format published needs --task")
     asked = make_plan(names, store, limit=limit, data=data, **settings).by_community()
     for path in paths:

@@ -10,13 +10,14 @@ from rich.console import Console
 from rich.table import Table
 
 from community_lms.ask import Asker
-from community_lms.engines import AUTO, engine_name
+from community_lms.engines import AUTO, ENGINE_HELP, engine_name
 from community_lms.identity import identity
 from community_lms.message import Message, MessageRequest
 from community_lms.pool import load_pool, preset_names, select, weigh
 from community_lms.spec import Community, Decoding, Pool
 from community_lms.store import MessageStore
 from model_wrappers.cli import community_publish, pool_patch
+from model_wrappers.cli.served import ServerArgsOption, ServerOption, served_pool
 from plural_tasks.errors import ModPluralError, one_line
 
 app = typer.Typer(help="List, show and check pools of community LMs.", no_args_is_help=True)
@@ -71,12 +72,14 @@ def show(pool: PoolArgument) -> None:
 def check(
     pool: PoolArgument,
     communities: Annotated[str | None, typer.Option(help="Only these, joined by +.")] = None,
-    engine: Annotated[str, typer.Option(help="auto, peft, backend or scripted.")] = AUTO,
+    engine: Annotated[str, typer.Option(help=ENGINE_HELP)] = AUTO,
+    server: ServerOption = None,
+    server_args: ServerArgsOption = None,
     device: Annotated[str | None, typer.Option(help="Torch device.")] = None,
 ) -> None:
     """Load every community, ask it one question, and warn of adapters that change nothing."""
     logging.getLogger("community_lms").setLevel(logging.ERROR)  # warnings are printed below
-    loaded = select(load_pool(pool), communities)
+    loaded = served_pool(select(load_pool(pool), communities), engine, server, server_args)
     asker = Asker(store=MessageStore(None), batch_size=1, device=device, show_progress=False)
     replies: dict[str, Message] = {}
     failed = 0

@@ -72,11 +72,7 @@ def print_record(record: dict[str, Any], *, prompts: bool = False) -> None:
     if record.get("attribute"):
         console.print(f"[bold]attribute[/bold]  {escape(record['attribute'])}", highlight=False)
     _messages(record)
-    for step in ("route", "select"):
-        if f"{step}_reply" in record:
-            if prompts:
-                console.print(Panel(escape(record[f"{step}_prompt"]), title=f"{step} prompt", title_align="left"))
-            console.print(f"[bold]{step} reply[/bold]  {escape(repr(record[f'{step}_reply']))}", highlight=False)
+    _picks(record, prompts=prompts)
     if "selected" in record:
         console.print(f"[bold]selected[/bold]  {record['selected']}")
     if "distribution" in record:
@@ -89,6 +85,18 @@ def print_record(record: dict[str, Any], *, prompts: bool = False) -> None:
     tokens = ", ".join("-" if count is None else str(count) for count in record["prompt_tokens"])
     steps = ", ".join(record["fallbacks"]) or "none"
     console.print(f"prompt tokens: {tokens}   fallbacks of modplural's own steps: {steps}", highlight=False)
+
+
+def _picks(record: dict[str, Any], *, prompts: bool) -> None:
+    """How the base LLM picked a community or a message."""
+    for step in ("route", "select"):
+        if prompts and f"{step}_prompt" in record:
+            console.print(Panel(escape(record[f"{step}_prompt"]), title=f"{step} prompt", title_align="left"))
+        if f"{step}_shares" in record:
+            shares = "  ".join(f"{place}: {share:.2f}" for place, share in enumerate(record[f"{step}_shares"], start=1))
+            console.print(f"[bold]{step} by number[/bold]  {shares}", highlight=False)
+        if f"{step}_reply" in record:
+            console.print(f"[bold]{step} reply[/bold]  {escape(repr(record[f'{step}_reply']))}", highlight=False)
 
 
 def _messages(record: dict[str, Any]) -> None:

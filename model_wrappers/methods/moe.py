@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+from model_wrappers.choosing import pick
 from model_wrappers.query import Query
 from model_wrappers.relevance import route_prompt
 from model_wrappers.session import Session, Weighted
@@ -22,11 +23,8 @@ class MixtureOfExperts:
         """Route each query, ask the chosen community, and put its message before the task's prompt."""
         members = session.pool.voices
         texts = [route_prompt(query, members, session.prompts) for query in queries]
-        replies = session.ask_base(queries, texts, purpose="route")
-        chosen = [
-            members[session.choose(query, reply, len(members), purpose="routing")]
-            for query, reply in zip(queries, replies, strict=True)
-        ]
+        counts = [len(members)] * len(texts)
+        chosen = [members[at] for at in pick(queries, texts, counts, session, step="route", fallback="routing")]
         messages = session.messages(list(zip(queries, chosen, strict=True)))
         for query, member in zip(queries, chosen, strict=True):
             session.note(query)["selected"] = member.name

@@ -6,6 +6,7 @@ from collections.abc import Mapping, Sequence
 
 from community_lms.message import Message
 from community_lms.spec import Community
+from model_wrappers.choosing import numbered
 from model_wrappers.query import Query
 from model_wrappers.session import Session, Weighted, slots
 
@@ -28,5 +29,5 @@ class Overton:
 
 
 def listing(messages: Sequence[Message], members: Mapping[str, Community]) -> list[dict[str, str]]:
-    """Communities' messages as the slots of a template; ``members`` by name."""
-    return [slots(message, members[message.community]) for message in messages]
+    """Communities' messages as the slots of a template, numbered; ``members`` by name."""
+    return numbered([slots(message, members[message.community]) for message in messages])

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from community_lms.message import Message
+from model_wrappers.choosing import pick
 from model_wrappers.modes.overton import listing
 from model_wrappers.query import Query
 from model_wrappers.session import Session, Weighted
@@ -22,8 +23,8 @@ class Steerable:
     def contexts(self, heard: Sequence[tuple[Query, Sequence[Message]]], session: Session) -> list[list[Weighted]]:
         """Return one prompt for each query, with the message that was picked.
 
-        A reply that names no message is replaced by a seeded draw and counted as ``selection``. A single message
-        needs no picking.
+        Where the base LLM picks none (by a reply that names none, or without mass on any number), one is drawn, seeded
+        and counted as ``selection``. A single message needs no picking.
         """
         members = {member.name: member for member in session.pool.voices}
         choices = [(query, messages) for query, messages in heard if len(messages) > 1]
@@ -36,11 +37,9 @@ class Steerable:
             )
             for query, messages in choices
         ]
-        replies = session.ask_base([query for query, _ in choices], texts, purpose="select")
-        picked = {
-            query: messages[session.choose(query, reply, len(messages), purpose="selection")]
-            for (query, messages), reply in zip(choices, replies, strict=True)
-        }
+        asked, counts = [query for query, _ in choices], [len(messages) for _, messages in choices]
+        places = pick(asked, texts, counts, session, step="select", fallback="selection")
+        picked = {query: messages[at] for (query, messages), at in zip(choices, places, strict=True)}
         return [[self._answer(query, picked.get(query, messages[0]), session)] for query, messages in heard]
 
     @staticmethod

@@ -3,7 +3,8 @@ from pathlib import Path
 
 import pytest
 
-from community_lms.ask import Asked, Asker
+from community_lms.ask import Asked, Asker, batches
+from community_lms.engines.base import with_answers
 from community_lms.engines.scripted import ScriptedEngine
 from community_lms.message import Message, MessageRequest
 from community_lms.spec import Community, Decoding
@@ -22,12 +23,12 @@ class Recorder(ScriptedEngine):
         self.batches: list[list[str]] = []
         self._stop_after = stop_after
 
-    def speak(self, community: Community, requests: Sequence[MessageRequest]) -> list[Message]:
+    def speak(self, requests: Sequence[MessageRequest]) -> list[Message]:
         if len(self.batches) == self._stop_after:
             raise ModPluralError("the power is gone")
         self.batches.append([request.key for request in requests])
-        assert {request.community for request in requests} == {community}
-        return super().speak(community, requests)
+        assert len({request.community.name for request in requests}) == 1
+        return super().speak(requests)
 
 
 def asker(store: MessageStore, engine: ScriptedEngine | None = None, size: int = 16) -> Asker:
@@ -108,6 +109,29 @@ def test_a_batch_has_one_decoding_and_longest_prompts_first(store: MessageStore,
     assert engine.batches == [[requests[2].key, requests[0].key], [requests[1].key]]
 
 
+@pytest.mark.parametrize(("engine", "sizes"), [("server", [4, 4, 1]), ("vllm", [4, 4, 1]), ("peft", [3, 3, 3])])
+def test_communities_share_batches_where_the_engine_mixes_them(engine: str, sizes: list[int], request_for: Ask) -> None:
+    requests = [request_for(str(n), name, engine=engine) for n in range(3) for name in ("left", "right", "center")]
+    laid_out = list(batches(requests, lambda _: 4))
+    assert [len(batch) for batch in laid_out] == sizes
+    assert sorted(request.key for batch in laid_out for request in batch) == sorted(r.key for r in requests)
+    together = [len({request.community.name for request in batch}) for batch in laid_out]
+    assert together == [1, 1, 1] if engine == "peft" else max(together) > 1
+
+
+def test_a_mixed_batch_has_one_decoding(request_for: Ask) -> None:
+    short, long = Decoding(max_new_tokens=5), Decoding(max_new_tokens=50)
+    requests = [
+        request_for("a", name, engine="server", decoding=decoding)
+        for name in ("left", "right")
+        for decoding in (short, long)
+    ]
+    assert [[request.decoding for request in batch] for batch in batches(requests, lambda _: 16)] == [
+        [short, short],
+        [long, long],
+    ]
+
+
 def test_batches_do_not_depend_on_the_order_of_requests(store: MessageStore, request_for: Ask) -> None:
     requests = [request_for(str(number)) for number in range(10)]
     one, other = Recorder(), Recorder()
@@ -148,12 +172,46 @@ def test_an_engine_that_answers_too_little_is_an_error_and_nothing_is_kept(
     store: MessageStore, request_for: Ask
 ) -> None:
     class Short(ScriptedEngine):
-        def speak(self, community: Community, requests: Sequence[MessageRequest]) -> list[Message]:
-            return super().speak(community, requests)[:-1]
+        def speak(self, requests: Sequence[MessageRequest]) -> list[Message]:
+            return super().speak(requests)[:-1]
 
     with pytest.raises(ValueError, match="shorter"):
         asker(store, Short()).ask([request_for("a"), request_for("b")])
     assert len(store) == 0
+
+
+def test_what_an_engine_had_when_it_failed_is_kept_and_counted(store: MessageStore, request_for: Ask) -> None:
+    class Half(ScriptedEngine):
+        def speak(self, requests: Sequence[MessageRequest]) -> list[Message]:
+            said = super().speak(requests)
+            self.warnings.append("mind the gap")
+            answers = {request.key: message for request, message in zip(requests[:2], said, strict=False)}
+            raise with_answers(ModPluralError("the power is gone"), answers)
+
+    requests = [request_for(str(number)) for number in range(5)]
+    made = asker(store, Half())
+    with pytest.raises(ModPluralError, match="the power is gone"):
+        made.ask(requests)
+    assert len(store) == made.counts.generated == 2
+    assert made.warnings() == ["mind the gap"]
+    whole = Recorder()
+    asker(store, whole).ask(requests)
+    assert [len(batch) for batch in whole.batches] == [3]
+
+
+def test_a_warning_belongs_to_the_community_that_it_names(store: MessageStore, request_for: Ask) -> None:
+    def who(name: str) -> MessageRequest:
+        return request_for("a", name, identity={"name": name})
+
+    made = asker(store)
+    made.warn([who("left"), who("right")], ["community 'left' stumbles", "the server is slow"])
+    for name, expected in (
+        ("left", ["community 'left' stumbles", "the server is slow"]),
+        ("right", ["the server is slow"]),
+    ):
+        asking = asker(store)
+        asking.ask([who(name)])
+        assert sorted(asking.warnings()) == expected
 
 
 def test_the_name_is_the_pools_even_when_stored_under_another(
@@ -204,9 +262,9 @@ def test_a_warning_is_kept_with_the_messages_and_told_again_when_they_are_found(
     store: MessageStore, request_for: Ask
 ) -> None:
     class Wary(ScriptedEngine):
-        def speak(self, community, requests):
+        def speak(self, requests):
             self.warnings.append("mind the gap")
-            return super().speak(community, requests)
+            return super().speak(requests)
 
     first = Asker(store, show_progress=False, engines={"scripted": Wary()})
     first.ask([request_for("a")])

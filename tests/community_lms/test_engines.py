@@ -84,7 +84,7 @@ def test_an_unknown_engine_names_the_nearest() -> None:
         engine_name("pefd", member("adapter"))
     assert str(caught.value) == (
         "message_engine: unknown message engine 'pefd'. Did you mean 'peft'? "
-        "Valid: auto, backend, openvino, peft, scripted."
+        "Valid: auto, backend, openvino, peft, scripted, server, vllm."
     )
 
 
@@ -113,7 +113,7 @@ class TestScripted:
         engine = ScriptedEngine(script={"left": ["one line", "two"], "right": ["three"]})
         a, b, c = request_for("a", "left"), request_for("b", "right"), request_for("c", "left")
 
-        said = [*engine.speak(a.community, [a, c]), *engine.speak(b.community, [b])]
+        said = [*engine.speak([a, c]), *engine.speak([b])]
         # prompt tokens: a quarter of the characters of "You are left." + "a" = 14 and "You are right." + "b" = 15
         assert said == [
             Message("left", "one line", 3, 2),
@@ -125,29 +125,28 @@ class TestScripted:
     def test_a_script_that_runs_out_is_an_error(self, request_for: Ask) -> None:
         engine = ScriptedEngine(script={"left": ["one"]})
         request = request_for("a")
-        engine.speak(request.community, [request])
+        engine.speak([request])
 
         with pytest.raises(ModPluralError, match=r"^scripted engine: no line is left for community 'left'\.$"):
-            engine.speak(request.community, [request])
+            engine.speak([request])
 
     def test_a_community_without_a_script_is_an_error(self, request_for: Ask) -> None:
         request = request_for("a", "right")
 
         with pytest.raises(ModPluralError, match="no line is left for community 'right'"):
-            ScriptedEngine(script={"left": ["one"]}).speak(request.community, [request])
+            ScriptedEngine(script={"left": ["one"]}).speak([request])
 
     def test_a_script_is_not_used_up_for_another_engine(self, request_for: Ask) -> None:
         script = {"left": ["one"]}
         request = request_for("a")
 
         for _ in range(2):
-            assert ScriptedEngine(script=script).speak(request.community, [request])[0].text == "one"
+            assert ScriptedEngine(script=script).speak([request])[0].text == "one"
 
     def test_without_a_script_the_key_decides(self, request_for: Ask) -> None:
         requests = [request_for(str(number)) for number in range(40)]
-        member = requests[0].community
-        together = ScriptedEngine().speak(member, requests)
-        alone = [ScriptedEngine().speak(member, [request])[0] for request in requests]
+        together = ScriptedEngine().speak(requests)
+        alone = [ScriptedEngine().speak([request])[0] for request in requests]
 
         assert together == alone
         assert len({message.text for message in together}) == 4

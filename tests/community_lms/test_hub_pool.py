@@ -195,6 +195,22 @@ class TestStrangers:
         with pytest.raises(ModPluralError, match="asks for trust_remote_code, which a pool from the Hub may not"):
             read_hub_pool(NAME)
 
+    def test_may_not_choose_what_is_sent_from_the_environment(self, hub) -> None:
+        args = "{model: m, base_url: 'http://x.org/v1', api_key_env: AWS_SECRET_ACCESS_KEY}"
+        hub.commit(
+            NAME,
+            {"pool.yaml": text(f"name: far, description: d, endpoint: {{backend: server, args: {args}}}")},
+            "model",
+        )
+        with pytest.raises(ModPluralError, match="community 'far': names an environment variable to be sent, which a"):
+            read_hub_pool(NAME)
+
+    def test_may_not_send_questions_elsewhere_in_the_name_of_weights(self, hub) -> None:
+        member = "name: far, description: d, adapter: a/b, backbone: a/c, server: 'http://x.org/v1'"
+        hub.commit(NAME, {"pool.yaml": text(member)}, "model")
+        with pytest.raises(ModPluralError, match="community 'far': names a server for its weights, which a pool from"):
+            read_hub_pool(NAME)
+
     def test_are_named_when_they_are_asked(self, hub, caplog) -> None:
         member = "name: far, description: d, endpoint: {backend: local-completions, args: {base_url: 'http://x.org'}}"
         hub.commit(NAME, {"pool.yaml": text(member)}, "model")

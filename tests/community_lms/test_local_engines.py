@@ -96,7 +96,7 @@ def speak(weights: dict[str, str], request_for: Ask) -> Speak:
             request_for(question, member, turns=(*first, ("user", question)), decoding=decoding, engine="peft")
             for question in questions
         ]
-        return engine.speak(member, requests)
+        return engine.speak(requests)
 
     return said
 
@@ -241,7 +241,7 @@ def test_an_endpoint_is_not_for_this_engine(engine: MessageEngine, request_for: 
     with pytest.raises(
         ModPluralError, match=rf"^community 'far' is an endpoint; the {engine.name} engine has no weights for it"
     ):
-        engine.speak(member, [request_for("why?", member)])
+        engine.speak([request_for("why?", member)])
 
 
 def test_a_pool_may_have_two_backbones(engine: MessageEngine, make: Make, speak: Speak) -> None:

@@ -12,10 +12,12 @@ from peft import LoraConfig, get_peft_model
 from transformers import AutoModelForCausalLM, GPT2Config, GPT2LMHeadModel
 
 from community_lms import engines
-from community_lms.engines import engine_name, openvino_backbone, openvino_graph
+from community_lms.engines import engine_name, openvino_graph, openvino_reader
 from community_lms.engines.lora_matrices import UnusualAdapterError, read_matrices
 from community_lms.engines.openvino import OpenVINOEngine
-from community_lms.engines.openvino_graph import GRAPH, UnsuitableError, graph_of, linear_layers, with_adapters
+from community_lms.engines.openvino_graph import GRAPH, graph_of
+from community_lms.engines.openvino_layers import UnsuitableError, linear_layers, with_adapters
+from community_lms.engines.openvino_reader import Reader
 from community_lms.engines.peft import PeftEngine
 from community_lms.message import Message, MessageRequest
 from community_lms.spec import Community, Decoding, Weights
@@ -57,7 +59,7 @@ def spoken(
         ask(question, member, turns=(("user", question),), decoding=decoding, engine="openvino")
         for question in questions
     ]
-    said: list[Message] = engine.speak(member, requests)
+    said: list[Message] = engine.speak(requests)
     return said
 
 
@@ -171,8 +173,8 @@ def test_a_backbone_that_cannot_be_traced_speaks_through_transformers(
 
 def test_a_graph_that_computes_something_else_is_refused(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     weights = Weights(path=save_model(tmp_path / "b", seed=9))
-    run = openvino_graph.run
-    monkeypatch.setattr(openvino_graph, "run", lambda *given: 1.1 * run(*given))
+    read = Reader.read
+    monkeypatch.setattr(Reader, "read", lambda *given: 1.1 * read(*given))
     with pytest.raises(
         UnsuitableError, match=r"^the graph of LlamaForCausalLM does not compute what the backbone does$"
     ):
@@ -266,49 +268,63 @@ def test_accelerators_are_left_to_transformers(
     monkeypatch.setattr(torch.cuda, "is_available", lambda: accelerator)
     speaks = OpenVINOEngine(device=device, dtype="float32")
     loaded: list[Any] = []
-    monkeypatch.setattr(OpenVINOEngine, "_hand_over", lambda self, community, requests: loaded.append(community) or [])
+    monkeypatch.setattr(OpenVINOEngine, "_hand_over", lambda self, requests: loaded.append(requests) or [])
     spoken(speaks, request_for, backbone)
     assert len(loaded) == 1 - here
 
 
-@pytest.mark.parametrize("kept", [0.0, 0.75, 1.0])
-def test_messages_are_the_same_however_soon_rows_are_dropped(
-    kept: float, backbone: str, request_for: Ask, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    rows: list[int] = []
-    run = openvino_backbone.run
-
-    def watched(request: Any, tokens: torch.Tensor, mask: torch.Tensor, held: torch.Tensor) -> torch.Tensor:
-        rows.append(len(tokens))
-        return run(request, tokens, mask, held)
-
-    monkeypatch.setattr(openvino_backbone, "run", watched)
-    monkeypatch.setattr(openvino_backbone, "KEPT", kept)
+def many(request_for: Ask, backbone: str) -> list[MessageRequest]:
     member = Community.model_validate({"name": "us", "description": "d", "backbone": backbone, "persona": "p"})
     decoding = Decoding(max_new_tokens=40, temperature=1.0, top_p=0.8)
-    requests = [
-        request_for(f"{number}?", member, turns=(("user", f"{number}?"),), decoding=decoding, engine="openvino")
+    return [
+        request_for(f"{number}?" * (1 + number % 3), member, decoding=decoding, engine="openvino")
         for number in range(24)
     ]
-    said = engine().speak(member, requests)
-    assert said == PeftEngine(device="cpu", dtype="float32").speak(member, requests)
+
+
+def test_texts_that_have_ended_are_not_read_on(
+    backbone: str, request_for: Ask, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    rows: list[int] = []
+    call = Reader._call
+
+    def watched(self: Reader, texts: Any, tokens: Any) -> torch.Tensor:
+        rows.append(len(texts))
+        return call(self, texts, tokens)
+
+    speaks, requests = engine(), many(request_for, backbone)
+    speaks.speak(requests[:1])  # so that only messages are watched
+    monkeypatch.setattr(Reader, "_call", watched)
+    said = speaks.speak(requests)
+    assert said == PeftEngine(device="cpu", dtype="float32").speak(requests)
     lengths = [message.tokens or 0 for message in said]
     assert min(lengths) < 40  # some end before the others
-    assert len(rows) == max(lengths)
-    changes = len(set(rows))
-    if kept == 0.0:
-        assert changes == 1
-    elif kept == 1.0:  # as soon as they have ended
-        assert rows == [sum(length > step for length in lengths) for step in range(max(lengths))]
-    else:
-        assert 1 < changes < len({*lengths})
+    assert rows == [sum(length > step for length in lengths) for step in range(max(lengths))]
+
+
+@pytest.mark.parametrize("at_once", [1, 50])
+def test_prompts_that_are_read_in_several_calls_give_the_same_messages(
+    at_once: int, backbone: str, request_for: Ask, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    requests = many(request_for, backbone)
+    whole = engine().speak(requests)
+    monkeypatch.setattr(openvino_reader, "AT_ONCE", at_once)
+    assert engine().speak(requests) == whole
+
+
+def test_blocks_are_used_again_and_made_more_where_texts_need_them(backbone: str, request_for: Ask) -> None:
+    requests = many(request_for, backbone)
+    speaks, fresh = engine(), engine()
+    few = speaks.speak(requests[:3])
+    assert speaks.speak(requests) == fresh.speak(requests)
+    assert speaks.speak(requests[:3]) == few
 
 
 def test_low_precision_needs_two_cores(monkeypatch: pytest.MonkeyPatch) -> None:
     from community_lms.engines import openvino
 
-    for cores, low in ((1, False), (2, True)):
-        monkeypatch.setattr(openvino, "_cores", lambda cores=cores: cores)
+    for count, low in ((1, False), (2, True)):
+        monkeypatch.setattr(openvino, "cores", lambda count=count: count)
         assert OpenVINOEngine(device="cpu", dtype="bfloat16")._precision == {"low": low, "whole": False}
-    assert openvino_graph.settings(low=True)["INFERENCE_NUM_THREADS"] == 2  # torch has one here
-    assert openvino_graph.settings(low=False)["INFERENCE_NUM_THREADS"] == 1
+    assert openvino_reader.settings(low=True)["INFERENCE_NUM_THREADS"] == 2  # torch has one here
+    assert openvino_reader.settings(low=False)["INFERENCE_NUM_THREADS"] == 1

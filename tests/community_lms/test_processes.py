@@ -12,7 +12,6 @@ from community_lms.ask import Asked, Asker
 from community_lms.engines.scripted import ScriptedEngine
 from community_lms.message import Message, MessageRequest
 from community_lms.processes import Processes, divide
-from community_lms.spec import Community
 from community_lms.store import MessageStore, StoredMessage
 
 Ask = Callable[..., MessageRequest]
@@ -23,9 +22,9 @@ class Counting(ScriptedEngine):
         super().__init__()
         self._asked = asked
 
-    def speak(self, community: Community, requests: Sequence[MessageRequest]) -> list[Message]:
+    def speak(self, requests: Sequence[MessageRequest]) -> list[Message]:
         self._asked.update(request.key for request in requests)
-        return super().speak(community, requests)
+        return super().speak(requests)
 
 
 class Threads:

@@ -195,6 +195,16 @@ class TestRefuses:
         path.write_text(path.read_text() + ENDPOINT % "max_tokens: 5, model: m, tokenizer: ann/base")
         assert plan(path).pool.communities[-1].endpoint.args["max_tokens"] == 5
 
+    def test_nor_the_name_of_a_variable(self, path) -> None:
+        args = "model: m, base_url: 'http://example.org/v1', api_key_env: MY_KEY"
+        path.write_text(path.read_text() + (ENDPOINT % args).replace("local-chat-completions", "server"))
+        assert plan(path).pool.communities[-1].endpoint.args["api_key_env"] == "MY_KEY"
+
+    def test_a_server_of_this_network(self, path) -> None:
+        path.write_text(path.read_text() + "  - {name: p, description: d, persona: p, server: 'http://gpu1/v1'}\n")
+        with pytest.raises(ModPluralError, match="community 'p': 'server' is a place of yours, which nobody can load"):
+            plan(path)
+
     def test_a_checkpoint_of_this_machine(self, path) -> None:
         (path.parent / "full").mkdir()
         path.write_text(path.read_text() + "  - {name: full, description: d, checkpoint: ./full}\n")

@@ -65,11 +65,11 @@ def said(pool: Pool, ask: Ask, decoding: Decoding, backbone: str | None = None) 
     engine = PeftEngine(device="cpu", dtype="float32")
     found = {}
     for member in pool.communities:
-        # Keys hold the identity, which is a digest here and a commit there: the same one, so that the same is drawn.
-        requests = [ask(text, "us", turns=(("user", text),), decoding=decoding, engine="peft") for text in QUESTIONS]
         if backbone is not None:
             member = member.model_copy(update={"backbone": member.backbone.model_copy(update={"path": backbone})})
-        found[member.name] = engine.speak(member, requests)
+        # Keys hold the identity, which is a digest here and a commit there: the same one, so that the same is drawn.
+        requests = [ask(text, member, turns=(("user", text),), decoding=decoding, engine="peft") for text in QUESTIONS]
+        found[member.name] = engine.speak(requests)
     engine.close()
     return found
 

@@ -66,7 +66,13 @@ def model(
     pool = tmp_path / "pair.yaml"
     pool.write_text(POOL)
     base = base if base is not None else ScriptedLM()
-    settings = {"pool": str(pool), "messages": "none", "message_engine": "scripted", **arguments}
+    settings = {
+        "pool": str(pool),
+        "messages": "none",
+        "message_engine": "scripted",
+        "selection": "generate",
+        **arguments,
+    }
     lm = ModPluralLM(base=base, **settings)
     engine = ScriptedEngine(script=script)
     lm.session.asker.engines["scripted"] = engine

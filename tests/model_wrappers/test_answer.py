@@ -132,3 +132,18 @@ def test_tasks_without_declared_options_mix_likelihoods(tmp_path) -> None:
     assert [row["community"] for row in note["distributions"]] == ["left", "right"]
     # .5*.5+.5*.1 = .3; .5*.25+.5*.1 = .175
     assert [math.exp(value) for value, _ in results] == pytest.approx([0.3, 0.175])
+
+
+def test_a_letter_counts_with_and_without_a_space_where_asked(tmp_path) -> None:
+    likely = {" A": 0.2, "A": 0.2, " B": 0.1, "B": 0.3, " C": 0.2, "C": 0.0}
+
+    def likelihood(_: str, continuation: str) -> float:
+        return math.log(likely[continuation]) if likely[continuation] else -math.inf
+
+    def shares(**arguments) -> list[float]:
+        lm, _, _ = model(tmp_path, base=ScriptedLM(likelihood=likelihood), method="vanilla", **arguments)
+        scores = lm.loglikelihood(requests([doc("distributional")], "loglikelihood"))
+        return [math.exp(score) for score, _ in scores]
+
+    assert shares() == pytest.approx([0.2, 0.1, 0.2])
+    assert shares(label_variants=True) == pytest.approx([0.4, 0.4, 0.2])

@@ -2,27 +2,28 @@
 
 import pytest
 
+from model_wrappers.choosing import numbers, parse_number
 from model_wrappers.prompts import load_prompts
-from model_wrappers.session import parse_number
 
 
 def listing(template: str, count: int) -> str:
     people = [
-        {"name": f"n{at}", "community": f"n{at}", "description": f"d{at}", "text": f"t{at}"} for at in range(count)
+        {"name": f"n{at}", "community": f"n{at}", "description": f"d{at}", "text": f"t{at}", "number": number}
+        for at, number in enumerate(numbers(count))
     ]
     name = {"route": "communities", "select": "messages"}[template]
     return load_prompts("default").render(template, question="Q?", attribute="who is wanted", **{name: people})
 
 
 @pytest.mark.parametrize("template", ["route", "select"])
-@pytest.mark.parametrize(("count", "numbers"), [(3, ["1", "2", "3"]), (11, [f"{at:02d}" for at in range(1, 12)])])
-def test_lists_of_ten_and_more_count_with_two_digits(template: str, count: int, numbers: list[str]) -> None:
+@pytest.mark.parametrize(("count", "shown"), [(3, ["1", "2", "3"]), (11, [f"{at:02d}" for at in range(1, 12)])])
+def test_lists_of_ten_and_more_count_with_two_digits(template: str, count: int, shown: list[str]) -> None:
     lines = listing(template, count).splitlines()
-    for at, number in enumerate(numbers):
+    for at, number in enumerate(shown):
         assert f"{number}. d{at}" in lines
         assert (f"{number}. t{at}" in lines) is (template == "select")
         assert parse_number(number, count) == at + 1
-    assert not any(one != other and other.startswith(one) for one in numbers for other in numbers)
+    assert not any(one != other and other.startswith(one) for one in shown for other in shown)
 
 
 @pytest.mark.parametrize("template", ["route", "select"])

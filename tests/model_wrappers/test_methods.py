@@ -2,8 +2,8 @@
 
 import pytest
 
+from model_wrappers.choosing import parse_number
 from model_wrappers.scripted import ScriptedLM
-from model_wrappers.session import parse_number
 from plural_tasks.errors import ModPluralError
 from tests.model_wrappers.helpers import doc, model, requests
 

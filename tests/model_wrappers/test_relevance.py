@@ -4,7 +4,7 @@ import math
 
 import pytest
 
-from model_wrappers.relevance import numbers
+from model_wrappers.choosing import numbers
 from model_wrappers.scripted import ScriptedLM
 from plural_tasks.errors import ModPluralError
 from tests.model_wrappers.helpers import doc, model, requests

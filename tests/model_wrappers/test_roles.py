@@ -57,7 +57,10 @@ def town(tmp_path: Any, *, base: ScriptedLM | None = None, script: Any = SCRIPT,
     path = tmp_path / "town.yaml"
     path.write_text(pool)
     base = base if base is not None else ScriptedLM()
-    settings = {"pool": str(path), "messages": "none", "message_engine": "scripted", **arguments}
+    settings = {
+        **{"pool": str(path), "messages": "none", "message_engine": "scripted", "selection": "generate"},
+        **arguments,
+    }
     lm = ModPluralLM(base=base, **settings)
     engine = ScriptedEngine(script=script)
     lm.session.asker.engines["scripted"] = engine

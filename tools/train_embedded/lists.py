@@ -12,8 +12,8 @@ from collections.abc import Sequence
 from functools import cache
 from typing import Any
 
+from model_wrappers.choosing import numbered, numbers
 from model_wrappers.prompts import load_prompts
-from model_wrappers.relevance import numbers
 from plural_tasks.sources.surveys import Group, Population
 from tools.train_embedded.pools import Voice, groups, train_questions, voices
 from tools.train_embedded.respond import ask_about, reason_for
@@ -39,7 +39,9 @@ def select(themes: Sequence[Theme], rng: random.Random) -> Example:
         }
         for member in members
     ]
-    prompt = load_prompts("default").render("select", question=asked.question, attribute=attribute, messages=messages)
+    prompt = load_prompts("default").render(
+        "select", question=asked.question, attribute=attribute, messages=numbered(messages)
+    )
     return prompt, [numbers(len(members))[[member.name for member in members].index(wanted)]]
 
 
@@ -53,7 +55,9 @@ def route(themes: Sequence[Theme], rng: random.Random) -> Example:
     members = _members(wanted, rng)
     question = ask_about(rng.choice(themes), rng).question
     listing = [{"name": member.name, "description": member.description} for member in members]
-    prompt = load_prompts("default").render("route", question=question, attribute=attribute, communities=listing)
+    prompt = load_prompts("default").render(
+        "route", question=question, attribute=attribute, communities=numbered(listing)
+    )
     return prompt, [numbers(len(members))[[member.name for member in members].index(wanted)]]
 
 
@@ -77,14 +81,16 @@ def _list(attribute: str, people: Sequence[str], place: int, themes: Sequence[Th
     if rng.random() < 0.5:
         listing = [{"name": "", "description": one} for one in people]
         prompt = load_prompts("default").render(
-            "route", question=asked.question, attribute=attribute, communities=listing
+            "route", question=asked.question, attribute=attribute, communities=numbered(listing)
         )
     else:
         said = [
             {"community": "", "description": one, "text": tell(asked.options, asked.shares(rng.uniform(-2.0, 2.0)))}
             for one in people
         ]
-        prompt = load_prompts("default").render("select", question=asked.question, attribute=attribute, messages=said)
+        prompt = load_prompts("default").render(
+            "select", question=asked.question, attribute=attribute, messages=numbered(said)
+        )
     return prompt, [numbers(len(people))[place]]
 
 

@@ -133,7 +133,7 @@ def test_the_adapter_speaks_in_the_engine(done: Path, weights: str) -> None:
             decoding=Decoding(temperature=0.0, max_new_tokens=8),
             seed=1,
         )
-        return engine.speak(member, [request])[0].text
+        return engine.speak([request])[0].text
 
     assert said(adapter=str(done)) != said(persona="You are one of us.")
     assert engine.warnings == []

@@ -46,14 +46,14 @@ class Speaker(ScriptedEngine):
 
     asked = 0
 
-    def _message(self, community: Any, request: Any) -> Any:
+    def _message(self, request: Any) -> Any:
         from community_lms.message import Message
 
         type(self).asked += 1
         text = {"left": "Yes, we want it.", "right": "No.", "old": "I cannot answer this question."}.get(
-            community.name, ""
+            request.community.name, ""
         )
-        return Message(community.name, text, tokens=len(text.split()))
+        return Message(request.community.name, text, tokens=len(text.split()))
 
 
 @pytest.fixture(scope="module")

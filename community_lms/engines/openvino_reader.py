@@ -1,0 +1,183 @@
+"""Reads tokens of several texts at once with a compiled graph that keeps their keys and values in blocks.
+
+OpenVINO rewrites the graph of `openvino_graph` for paged attention (Kwon et al. 2023, arXiv 2309.06180): texts of
+different lengths stand one after the other without padding, and one that has ended simply is not read on.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from typing import Any, Protocol
+
+import numpy as np
+import openvino
+import torch
+from openvino import opset13 as ops
+from openvino._offline_transformations import paged_attention_transformation
+
+from community_lms.engines.openvino_layers import new_input
+
+AT_ONCE = 4096
+"""Tokens of a call; more are read in several calls, none of which splits a text."""
+
+
+class Reader:
+    """A compiled graph, and the blocks that hold what it has read."""
+
+    def __init__(self, model: openvino.Model, *, low: bool) -> None:
+        """Compile a graph.
+
+        Args:
+            model: Of `openvino_graph.graph_of`, with or without adapters; it is rewritten.
+            low: Multiply in bfloat16 and not in float32.
+
+        Raises:
+            RuntimeError: If OpenVINO finds no attention that it can rewrite.
+        """
+        paged_attention_transformation(model)
+        _keep_last(model)
+        compiled = openvino.Core().compile_model(model, "CPU", settings(low=low))
+        self._request = compiled.create_infer_request()
+        self._caches = [port for port in compiled.inputs if "_cache." in port.get_any_name()]
+        self._block = int(self._caches[0].get_partial_shape()[2].get_length())
+        self._blocks = 0  # that the tensors hold
+        self._first: np.ndarray = np.zeros(1, dtype=np.int64)  # block of each text, and the end
+        self._past: np.ndarray = np.zeros(0, dtype=np.int64)
+
+    def set(self, name: str, value: np.ndarray) -> None:
+        """Set an input that stays as it is from call to call."""
+        self._request.set_tensor(name, openvino.Tensor(np.ascontiguousarray(value)))
+
+    def begin(self, lengths: Sequence[int]) -> None:
+        """Forget all texts, and make room for new ones that may grow to these numbers of tokens."""
+        blocks = [-(-length // self._block) for length in lengths]
+        self._first = np.concatenate([[0], np.cumsum(blocks)])
+        self._past = np.zeros(len(lengths), dtype=np.int64)
+        if self._first[-1] > self._blocks:
+            self._blocks = int(self._first[-1])
+            for port in self._caches:
+                shape = [self._blocks, *(size.get_length() for size in [*port.get_partial_shape()][1:])]
+                tensor = openvino.Tensor(port.get_element_type(), openvino.Shape(shape))
+                np.frombuffer(tensor.data, dtype=np.uint8)[:] = 0  # a number by chance might be none
+                self._request.set_tensor(port, tensor)
+
+    def read(self, texts: Sequence[int], tokens: Sequence[Sequence[int]]) -> torch.Tensor:
+        """Read on in some texts.
+
+        Args:
+            texts: Places of texts in the list that `begin` got, each once.
+            tokens: What comes next in each, at least one token.
+
+        Returns:
+            Scores of the token after the last one read, texts x vocabulary, float32.
+        """
+        scores, start, size = [], 0, 0
+        for end, new in enumerate(tokens):
+            if size and size + len(new) > AT_ONCE:
+                scores.append(self._call(texts[start:end], tokens[start:end]).clone())
+                start, size = end, 0
+            size += len(new)
+        last = self._call(texts[start:], tokens[start:])
+        return torch.cat([*scores, last]) if scores else last
+
+    def _call(self, texts: Sequence[int], tokens: Sequence[Sequence[int]]) -> torch.Tensor:
+        chosen = np.asarray(texts, dtype=np.int64)
+        past, new = self._past[chosen], np.array([len(each) for each in tokens])
+        ends = np.cumsum(new)
+        needed = -(-(past + new) // self._block)
+        inputs = {
+            "input_ids": np.concatenate([np.asarray(each, dtype=np.int64) for each in tokens]),
+            "position_ids": np.concatenate([np.arange(n) + p for n, p in zip(new, past, strict=True)]),
+            "last": (ends - 1).astype(np.int32),
+            "past_lens": past.astype(np.int32),
+            "subsequence_begins": np.concatenate([[0], ends]).astype(np.int32),
+            "block_indices_begins": np.concatenate([[0], np.cumsum(needed)]).astype(np.int32),
+            "block_indices": np.concatenate(
+                [np.arange(n) + b for n, b in zip(needed, self._first[chosen], strict=True)]
+            ).astype(np.int32),
+            "max_context_len": np.array((past + new).max(), dtype=np.int32),
+        }
+        for name, value in inputs.items():
+            self._request.set_tensor(name, openvino.Tensor(value))
+        self._request.infer()
+        self._past[chosen] += new
+        return torch.from_numpy(self._request.get_output_tensor(0).data).reshape(len(tokens), -1)
+
+
+class Picker(Protocol):
+    """Picks next tokens."""
+
+    def pick(self, scores: torch.Tensor) -> torch.Tensor:
+        """Return the next token of each row of ``scores``: (rows, vocabulary) -> (rows, 1)."""
+
+    def keep(self, rows: torch.Tensor) -> None:
+        """Go on with these rows alone."""
+
+
+class Greedy:
+    """Picks the most likely token."""
+
+    def pick(self, scores: torch.Tensor) -> torch.Tensor:
+        """See `Picker`."""
+        return scores.argmax(dim=-1, keepdim=True)
+
+    def keep(self, rows: torch.Tensor) -> None:
+        """See `Picker`."""
+
+
+def write_on(
+    reader: Reader, texts: Sequence[list[int]], most: int, picker: Picker, ends: Callable[[list[int]], bool]
+) -> list[list[int]]:
+    """Read texts and go on writing them, all at once.
+
+    Args:
+        reader: Forgets what it has read before.
+        texts: Their tokens; none is empty.
+        most: New tokens of a text.
+        picker: Of the next tokens, of all texts at first.
+        ends: Says of the new tokens of a text whether it has ended.
+
+    Returns:
+        The new tokens of each text, with those that ended it.
+    """
+    said: list[list[int]] = [[] for _ in texts]
+    running, new = list(range(len(texts))), list(texts)
+    reader.begin([len(text) + most for text in texts])
+    for _ in range(most):
+        picked = picker.pick(reader.read(running, new))[:, 0].tolist()
+        for text, token in zip(running, picked, strict=True):
+            said[text].append(token)
+        going = [place for place, text in enumerate(running) if not ends(said[text])]
+        if not going:
+            break
+        if len(going) < len(running):
+            picker.keep(torch.tensor(going))
+        running, new = [running[place] for place in going], [[picked[place]] for place in going]
+    return said
+
+
+def settings(*, low: bool) -> dict[str, Any]:
+    """How the graph is computed: in float32, or with products in bfloat16, and nothing in eight bits.
+
+    By default OpenVINO keeps keys and values in eight bits, and rounds activations to eight where weights are so.
+    With one thread its bfloat16 products end the process (a division by zero, version 2026.4 on CPUs with AMX).
+    """
+    return {
+        "INFERENCE_PRECISION_HINT": "bf16" if low else "f32",
+        "KV_CACHE_PRECISION": "bf16" if low else "f32",
+        "DYNAMIC_QUANTIZATION_GROUP_SIZE": "0",
+        "INFERENCE_NUM_THREADS": max(2, torch.get_num_threads()) if low else torch.get_num_threads(),
+        "PERFORMANCE_HINT": "LATENCY",
+    }
+
+
+def _keep_last(model: openvino.Model) -> None:
+    """Let only each text's last token reach the vocabulary: input ``last`` has their places among all tokens."""
+    last = new_input("last", [-1], np.int32)
+    node = model.get_results()[0].input(0)
+    while node.get_source_output().get_node().get_type_name() != "MatMul":
+        node = node.get_source_output().get_node().input(0)
+    head = node.get_source_output().get_node().input(0)
+    head.replace_source_output(ops.gather(head.get_source_output(), last, ops.constant(0, dtype=np.int64)).output(0))
+    model.add_parameters([last])
+    model.validate_nodes_and_infer_types()

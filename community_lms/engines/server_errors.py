@@ -1,0 +1,113 @@
+"""What went wrong between us and a server, in one sentence that says how to mend it."""
+
+from __future__ import annotations
+
+import difflib
+from collections.abc import Callable, Sequence
+from typing import Any
+
+from community_lms.served import Served
+from plural_tasks.errors import ModPluralError, one_line
+
+SHOWN = 12
+"""Names of models in a message."""
+
+Tell = Callable[[Served, str, Sequence[str]], str]
+
+
+def explain(
+    error: Exception, community: str, model: str | None, place: Served, listed: Sequence[str], key: str
+) -> ModPluralError:
+    """Say what a server or the client made of a request.
+
+    Args:
+        error: Raised by the client, or by reading an answer that is none.
+        community: Who was asked.
+        model: The name asked for, if it had come to that.
+        place: Where.
+        listed: Names that the server lists.
+        key: Taken out of whatever the server says.
+    """
+    status = getattr(error, "status_code", None)
+    tell = (_BY_STATUS.get(status) or _other_status) if isinstance(status, int) and status >= 400 else None
+    text = tell(place, model or "", listed) if tell is not None else _by_kind(error, place)
+    said = _said(error).replace(key, "[key]") if key else _said(error)
+    asked = f"model {model!r} at {place.base_url}" if model is not None else place.base_url
+    return ModPluralError(f"community {community!r}: {asked}: {text}{f' ({said})' if said else ''}.")
+
+
+def several_models(community: str, place: Served, listed: Sequence[str]) -> ModPluralError:
+    """The error for a persona on a server that has not exactly one model to speak with."""
+    found = f"it lists {', '.join(listed[:SHOWN])}" if listed else "it lists none"
+    return ModPluralError(
+        f"community {community!r} is a persona, and {place.base_url} does not say with which model it speaks "
+        f"({found}); name one with message_server_args=model:NAME."
+    )
+
+
+def _unknown(place: Served, model: str, listed: Sequence[str]) -> str:
+    """404: a wrong model, or no protocol at that address."""
+    if not listed:
+        return "nothing of the kind is there, nor a list of models; base_url mostly ends in /v1"
+    near = difflib.get_close_matches(model, listed, n=len(listed), cutoff=0.6)
+    ordered = [*near, *sorted(name for name in listed if name not in near)]
+    hint = f" Did you mean {near[0]!r}?" if near else ""
+    more = ", …" if len(ordered) > SHOWN else ""
+    return (
+        f"it has no such model.{hint} It serves {', '.join(ordered[:SHOWN])}{more}. Serve the adapter under the "
+        "community's name (vLLM: --lora-modules NAME=PATH), or give model"
+    )
+
+
+def _key_wanted(place: Served, model: str, listed: Sequence[str]) -> str:
+    return f"it refuses the key; set the environment variable {place.api_key_env} (api_key_env names another one)"
+
+
+def _bad_request(place: Served, model: str, listed: Sequence[str]) -> str:
+    return "it refuses the request; look at message_max_new_tokens and at the settings api, system and extra_body"
+
+
+def _too_many(place: Served, model: str, listed: Sequence[str]) -> str:
+    return f"it asks to wait; lower concurrency ({place.concurrency}) or raise max_retries ({place.max_retries})"
+
+
+def _other_status(place: Served, model: str, listed: Sequence[str]) -> str:
+    return f"it fails; look at the server's log, or raise max_retries ({place.max_retries})"
+
+
+_BY_STATUS: dict[int, Tell] = {
+    400: _bad_request,
+    401: _key_wanted,
+    403: _key_wanted,
+    404: _unknown,
+    422: _bad_request,
+    429: _too_many,
+}
+
+
+def _by_kind(error: Exception, place: Served) -> str:
+    """Errors without a status: no answer, or one that cannot be read."""
+    import openai
+
+    if isinstance(error, openai.APITimeoutError):
+        return (
+            f"no answer in timeout ({place.timeout:g} s), also after max_retries ({place.max_retries}); raise one of "
+            f"them, or lower concurrency ({place.concurrency})"
+        )
+    if isinstance(error, openai.APIConnectionError):
+        return (
+            f"the connection fails, also after max_retries ({place.max_retries}); is the server up, and base_url right?"
+        )
+    return "its answer cannot be read; is base_url that of the OpenAI protocol?"
+
+
+def _said(error: Exception) -> str:
+    """The server's own words, else what lies behind the client's; nothing of our own reading."""
+    import openai
+
+    if not isinstance(error, openai.OpenAIError):
+        return ""
+    status, body = getattr(error, "status_code", None), getattr(error, "body", None)
+    words: Any = body.get("message") if isinstance(body, dict) else None
+    text = " ".join(words.split()) if isinstance(words, str) and words else one_line(error.__cause__ or error)
+    return f"{status}: {text[:300]}" if isinstance(status, int) else text[:300]

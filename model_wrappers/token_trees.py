@@ -1,0 +1,101 @@
+"""Token sequences that begin alike, laid out so that what they share is computed once.
+
+A row of a batch holds a tree of tokens: each sees its ancestors only and has its depth as position, so that a causal
+LM computes on every path what it would compute on that sequence alone.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+
+Tokens = tuple[int, ...]
+
+SHARED = 0.25
+"""Part of a sequence that has to be there already for it to be put into the same row."""
+LONGEST = 512
+"""Tokens of a row that holds several sequences: attention is computed between all of them, seen or not."""
+
+
+@dataclass(frozen=True)
+class Row:
+    """One row of a batch.
+
+    Attributes:
+        tokens: All tokens, every parent before its children.
+        depths: Position of each token in its sequences.
+        paths: Sequence -> places of its tokens in the row.
+    """
+
+    tokens: list[int]
+    depths: list[int]
+    paths: dict[Tokens, list[int]]
+
+    @property
+    def plain(self) -> bool:
+        """Is the row a single sequence, with or without beginnings of it?"""
+        return self.depths == list(range(len(self.tokens)))
+
+    def seen(self) -> np.ndarray:
+        """What each token sees: itself and its ancestors (tokens x tokens, bool)."""
+        seen = np.zeros((len(self.tokens),) * 2, dtype=bool)
+        for path in self.paths.values():
+            seen[np.ix_(path, path)] |= np.tri(len(path), dtype=bool)
+        return seen
+
+
+def lay_out(sequences: Sequence[Tokens], *, share: bool = True, longest: int = LONGEST) -> list[Row]:
+    """Put sequences into rows, those that begin alike together.
+
+    Args:
+        sequences: None is empty; one that is given twice is computed once.
+        share: Whether different continuations may stand in one row (a sequence's own beginnings always do).
+        longest: Tokens of a row of several sequences; one that is longer stands alone.
+
+    Returns:
+        Rows, the longest first.
+    """
+    rows = [_row(group) for group in _groups(sorted(set(sequences)), share, longest)]
+    return sorted(rows, key=lambda row: -len(row.tokens))
+
+
+def _groups(ordered: Sequence[Tokens], share: bool, longest: int) -> Iterator[list[Tokens]]:
+    """Sequences in lexicographical order, so that each has most in common with its neighbour."""
+    group: list[Tokens] = []
+    size, chain = 0, True  # a chain: each is the beginning of the next
+    for sequence in ordered:
+        common = common_start(group[-1], sequence) if group else 0
+        grown = size + len(sequence) - common
+        goes_on = chain and bool(group) and common == len(group[-1])
+        fits = share and common >= SHARED * len(sequence) and grown <= longest
+        if group and not goes_on and not fits:
+            yield group
+            group, grown, goes_on = [], len(sequence), True
+        size, chain = grown, goes_on or not group
+        group.append(sequence)
+    if group:
+        yield group
+
+
+def _row(group: Sequence[Tokens]) -> Row:
+    tokens: list[int] = []
+    depths: list[int] = []
+    paths: dict[Tokens, list[int]] = {}
+    before: Tokens = ()
+    path: list[int] = []
+    for sequence in group:
+        common = common_start(before, sequence)
+        path = path[:common] + list(range(len(tokens), len(tokens) + len(sequence) - common))
+        tokens.extend(sequence[common:])
+        depths.extend(range(common, len(sequence)))
+        paths[sequence] = path
+        before = sequence
+    return Row(tokens, depths, paths)
+
+
+def common_start(one: Tokens, other: Tokens) -> int:
+    """How many tokens two sequences have in common from the start."""
+    pairs = zip(one, other, strict=False)
+    return next((place for place, (a, b) in enumerate(pairs) if a != b), min(len(one), len(other)))
