@@ -10,9 +10,8 @@ from __future__ import annotations
 import logging
 import pickle
 import re
-import socket
-from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from collections.abc import Generator, Sequence
+from contextlib import closing
 from typing import Any
 
 from tqdm import tqdm
@@ -21,30 +20,12 @@ from community_lms.ask import Asker, batches
 from community_lms.engines import make_engine
 from community_lms.engines.base import answers_of
 from community_lms.message import MessageRequest
+from community_lms.ray_cluster import Cluster, connected
 from community_lms.store import StoredMessage
 from plural_tasks.errors import ModPluralError, one_line
 
-LOCAL = "local"
-"""The address of a cluster that is started here for the run and stopped after it."""
-
-
 Said = tuple[list[StoredMessage], list[str], str]
 """Of one block: its rows, the engine's new warnings, and why others of its messages are missing ("": none is)."""
-
-
-@dataclass(frozen=True)
-class Cluster:
-    """Where to ask.
-
-    Attributes:
-        address: Of a cluster that is up (``ray://HOST:10001``, ``auto``), or `LOCAL`.
-        workers: Engines at once; None is one for each GPU, or two where there is none.
-        cpus: Cores of each; None is an even share of the cluster's.
-    """
-
-    address: str = LOCAL
-    workers: int | None = None
-    cpus: float | None = None
 
 
 class Speaker:
@@ -92,7 +73,7 @@ def ask_over_ray(asker: Asker, requests: Sequence[MessageRequest], cluster: Clus
     if not missing:
         return
     blocks = list(batches(missing, asker.size_of))
-    with _connected(cluster) as ray:
+    with connected(cluster) as ray:
         progress = tqdm(
             total=len(unique),
             initial=len(found),
@@ -101,15 +82,16 @@ def ask_over_ray(asker: Asker, requests: Sequence[MessageRequest], cluster: Clus
             disable=not asker.show_progress,
         )
         try:
-            for rows, warnings, problem in _stream(ray, blocks, cluster, asker):
-                asker.keep(rows)
-                asker.warn([unique[row.key] for row in rows], warnings)
-                if problem:
-                    raise ModPluralError(problem)
-                progress.update(len(rows))
-                progress.set_postfix_str(
-                    f"{asker.counts.tokens / max(progress.format_dict['elapsed'], 1e-9):.0f} tokens/s"
-                )
+            with closing(_stream(ray, blocks, cluster, asker)) as stream:
+                for rows, warnings, problem in stream:
+                    asker.keep(rows)
+                    asker.warn([unique[row.key] for row in rows], warnings)
+                    if problem:
+                        raise ModPluralError(problem)
+                    progress.update(len(rows))
+                    progress.set_postfix_str(
+                        f"{asker.counts.tokens / max(progress.format_dict['elapsed'], 1e-9):.0f} tokens/s"
+                    )
         except ModPluralError:
             raise
         except Exception as error:  # Ray wraps what a worker raised, and raises much of its own
@@ -118,7 +100,7 @@ def ask_over_ray(asker: Asker, requests: Sequence[MessageRequest], cluster: Clus
             progress.close()
 
 
-def _stream(ray: Any, blocks: Sequence[Sequence[MessageRequest]], cluster: Cluster, asker: Asker) -> Iterator[Said]:
+def _stream(ray: Any, blocks: Sequence[Sequence[MessageRequest]], cluster: Cluster, asker: Asker) -> Generator[Said]:
     resources = ray.cluster_resources()
     gpus = int(resources.get("GPU", 0))
     workers = min(cluster.workers or gpus or 2, len(blocks))
@@ -136,54 +118,6 @@ def _stream(ray: Any, blocks: Sequence[Sequence[MessageRequest]], cluster: Clust
     for batch in spoken.iter_batches(batch_size=None, batch_format="numpy", prefetch_batches=0):
         for one in batch["said"]:
             yield pickle.loads(one)
-
-
-class _connected:
-    """Ray, connected to the cluster; one that was started here is stopped at the end."""
-
-    def __init__(self, cluster: Cluster) -> None:
-        self._cluster = cluster
-        self._mine = False
-
-    def __enter__(self) -> Any:
-        try:
-            import ray
-            import ray.data
-        except ImportError as error:
-            raise ModPluralError("--ray needs Ray: pip install 'modplural[ray]'.") from error
-        if not ray.is_initialized():
-            local = self._cluster.address == LOCAL
-            settings = {"include_dashboard": False} if local else {"address": self._cluster.address}
-            try:
-                _reachable(self._cluster.address)
-                ray.init(logging_level="warning", log_to_driver=False, **settings)
-            except Exception as error:  # what the network, the cluster and its version raise
-                raise ModPluralError(
-                    f"--ray {self._cluster.address}: no cluster answers there ({one_line(error)[:200]})."
-                ) from error
-            self._mine = True
-        context = ray.data.DataContext.get_current()
-        context.enable_progress_bars = False
-        context.print_on_execution_start = False
-        logging.getLogger("ray.data").setLevel(logging.ERROR)
-        return ray
-
-    def __exit__(self, *_: object) -> None:
-        if self._mine:
-            import ray
-
-            ray.shutdown()
-
-
-def _reachable(address: str) -> None:
-    """Try the address for some seconds: Ray by itself would for minutes.
-
-    Raises:
-        OSError: If nobody listens there.
-    """
-    host, _, port = address.removeprefix("ray://").rpartition(":")
-    if host and port.isdigit():
-        socket.create_connection((host.strip("[]"), int(port)), timeout=10).close()
 
 
 def _told(error: Exception) -> ModPluralError:

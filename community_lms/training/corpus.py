@@ -132,14 +132,19 @@ def as_dataset(corpus: Corpus, *, part: Part = "train", holdout: float = 0.02, s
     return datasets.IterableDataset.from_generator(stream, gen_kwargs=given, features=features)
 
 
-def tidy(records: Iterable[Record], cleaning: Cleaning, tally: Tally) -> Iterator[Record]:
-    """Clean records; drop those that are empty, too short, too long, or the same as an earlier one of the community.
+def cleaned(records: Iterable[Record], cleaning: Cleaning) -> Iterator[Record]:
+    """Clean the texts of records, each for itself."""
+    for record in records:
+        yield {**record, "prompt": clean(record["prompt"], cleaning), "comment": clean(record["comment"], cleaning)}
+
+
+def distinct(records: Iterable[Record], cleaning: Cleaning, tally: Tally) -> Iterator[Record]:
+    """Drop clean records that are empty, too short, too long, or the same as an earlier one of the community.
 
     The same again is kept where ``cleaning.drop_duplicates`` is off.
     """
     seen = Seen()
-    for record in records:
-        tidied = {**record, "prompt": clean(record["prompt"], cleaning), "comment": clean(record["comment"], cleaning)}
+    for tidied in records:
         reason = _unfit(tidied, cleaning)
         if reason is None and cleaning.drop_duplicates and not seen.add(_identity(tidied)):
             reason = "duplicate"
@@ -178,7 +183,7 @@ def _stream(
     corpus: Corpus, part: Part, holdout: float, seed: int, cleaning: Cleaning, tally: Tally
 ) -> Iterator[Record]:
     found: Counter[str] = Counter()
-    for record in tidy(_of_community(corpus, tally, found), cleaning, tally):
+    for record in distinct(cleaned(_of_community(corpus, tally, found), cleaning), cleaning, tally):
         tally.kept += 1
         tally.communities[record["community"]] += 1
         held_out = is_held_out(record, holdout, seed)

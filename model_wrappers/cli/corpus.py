@@ -12,6 +12,7 @@ from rich.console import Console
 from rich.markup import escape
 from rich.table import Table
 
+from community_lms.ray_cluster import Cluster
 from community_lms.training.builders import BUILDERS, Builder, Request
 from community_lms.training.builders import build as build_corpus
 from community_lms.training.cleaning import Cleaning
@@ -74,9 +75,15 @@ def build(
     licence: Annotated[str, typer.Option(help="Licence in the records, in place of the builder's.")] = "",
     min_chars: MinOption = None,
     max_chars: MaxOption = None,
+    ray: Annotated[
+        str | None, typer.Option("--ray", help="Clean with workers of a Ray cluster: its address, or local.")
+    ] = None,
+    workers: Annotated[int | None, typer.Option(help="With --ray: workers at once.", min=1)] = None,
 ) -> None:
     """Read a source as a stream, clean it, drop what is there twice, and write a corpus file whole or not at all."""
     _no_progress_bars()
+    if workers is not None and ray is None:
+        raise ModPluralError("--workers goes with --ray.")
     if name not in BUILDERS:
         raise unknown_name("builder", name, BUILDERS)
     builder = BUILDERS[name]
@@ -98,7 +105,8 @@ def build(
     }
     request = parse(Request, fields, where="modplural corpus build")
     cleaning = _cleaning(min_chars, max_chars, builder)
-    tally = _built(builder, request, out, cleaning, limit, per_community)
+    cluster = None if ray is None else Cluster(ray, workers)
+    tally = _built(builder, request, out, cleaning=cleaning, limit=limit, per_community=per_community, cluster=cluster)
     _say(f"{out}: {tally.kept} records of {tally.read} rows.")
     _print_tally(tally)
 
@@ -148,26 +156,17 @@ def check(
                 _say(f"  {name}: {_short(record[name])}")
 
 
-def _built(
-    builder: Builder,
-    request: Request,
-    out: Path,
-    cleaning: Cleaning,
-    limit: int | None,
-    per_community: int | None,
-) -> Tally:
+def _built(builder: Builder, request: Request, out: Path, **settings: Any) -> Tally:
     from tqdm import tqdm
 
-    with tqdm(total=limit, unit=" records", desc=builder.name, mininterval=1.0) as bar:
+    with tqdm(total=settings["limit"], unit=" records", desc=builder.name, mininterval=1.0) as bar:
 
         def told(tally: Tally) -> None:
             bar.update()
             if tally.kept % 1000 == 0:
                 bar.set_postfix(read=tally.read, dropped=tally.dropped.total(), refresh=False)
 
-        return build_corpus(
-            builder, request, out, cleaning=cleaning, limit=limit, per_community=per_community, report=told
-        )
+        return build_corpus(builder, request, out, report=told, **settings)
 
 
 def _columns(given: list[str] | None) -> dict[str, str]:

@@ -12,7 +12,8 @@ from rich.table import Table
 
 from community_lms.engines import ENGINE_HELP
 from community_lms.exchange import export_jsonl, export_published, import_jsonl, import_published
-from community_lms.ray_asking import Cluster, ask_over_ray
+from community_lms.ray_asking import ask_over_ray
+from community_lms.ray_cluster import Cluster
 from community_lms.store import MessageStore
 from model_wrappers.cli.served import SERVER_HELP
 from model_wrappers.plan import load_tasks, make_plan

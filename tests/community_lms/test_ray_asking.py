@@ -16,7 +16,8 @@ from community_lms import ray_asking
 from community_lms.ask import Asker
 from community_lms.identity import identity
 from community_lms.message import Message, MessageRequest
-from community_lms.ray_asking import Cluster, Speaker, ask_over_ray
+from community_lms.ray_asking import Speaker, ask_over_ray
+from community_lms.ray_cluster import Cluster
 from community_lms.spec import Community, Decoding
 from community_lms.store import MessageStore, StoredMessage
 from plural_tasks.errors import ModPluralError

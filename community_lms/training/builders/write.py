@@ -9,9 +9,10 @@ from collections.abc import Callable, Iterable, Iterator
 from itertools import islice
 from pathlib import Path
 
+from community_lms.ray_cluster import Cluster
 from community_lms.training.builders.base import Builder, Request
 from community_lms.training.cleaning import Cleaning
-from community_lms.training.corpus import COLUMNS, Record, tidy
+from community_lms.training.corpus import COLUMNS, Record, cleaned, distinct
 from community_lms.training.tally import Tally
 from plural_tasks.errors import ModPluralError, unknown_name
 from plural_tasks.files import write_lines
@@ -28,6 +29,7 @@ def build(
     cleaning: Cleaning | None = None,
     limit: int | None = None,
     per_community: int | None = None,
+    cluster: Cluster | None = None,
     report: Callable[[Tally], None] = lambda tally: None,
 ) -> Tally:
     """Write the corpus of a request.
@@ -39,6 +41,7 @@ def build(
         cleaning: None is the default cleaning with the builder's shortest comment.
         limit: Stop at so many records.
         per_community: Keep so many records of a community; more are read and dropped.
+        cluster: Clean texts with the workers of a Ray cluster; the file is the same.
         report: Called at every record that is kept, with the counts up to then.
 
     Raises:
@@ -51,8 +54,14 @@ def build(
         raise unknown_name("grouping", by, builder.by, where=f"builder {builder.name}")
     tally = Tally()
     made = builder.records(request.model_copy(update={"by": by}), tally)
-    tidied = tidy(made, cleaning or Cleaning(min_chars=builder.min_chars), tally)
-    kept = _kept(tidied, tally, limit, per_community, report)
+    rules = cleaning or Cleaning(min_chars=builder.min_chars)
+    if cluster is None:
+        tidied = cleaned(made, rules)
+    else:
+        from community_lms.training.builders.ray_cleaning import cleaned_over_ray
+
+        tidied = cleaned_over_ray(made, rules, cluster)
+    kept = _kept(distinct(tidied, rules, tally), tally, limit, per_community, report)
     first = next(kept, None)
     if first is None:
         raise ModPluralError(f"{request.path}: none of {tally.read} rows is left. Dropped: {tally.told()}.")
