@@ -2,12 +2,9 @@
 
 from __future__ import annotations
 
-import time
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
-
-from tqdm import tqdm
 
 from community_lms.engines import BATCH_SIZES, DEFAULT_BATCH_SIZE, MessageEngine, batch_of, make_engine
 from community_lms.engines.base import answers_of
@@ -15,6 +12,10 @@ from community_lms.message import Message, MessageRequest
 from community_lms.processes import Processes, divide
 from community_lms.spec import canonical
 from community_lms.store import MessageStore, StoredMessage
+from plural_tasks.progress import bar, tell_speed
+
+PHASE = "community messages"
+"""What the progress bar says."""
 
 
 @dataclass
@@ -62,18 +63,11 @@ class Asker:
         unique = {request.key: request for request in requests}
         found = self.store.get(unique)
         self.count(unique, found)
-        started = (time.monotonic(), self.counts.tokens)
-        with tqdm(
-            total=len(unique),
-            initial=len(found),
-            desc="Community messages",
-            unit="msg",
-            disable=not self.show_progress or len(found) == len(unique),
-        ) as progress:
-            for batch in batches(list(unique.values()), self.size_of):
-                missing = [request for request in batch if request.key not in found]
-                if missing:
-                    found.update(self._speak(missing, progress, started))
+        laid_out = batches(list(unique.values()), self.size_of)
+        missing = [[request for request in batch if request.key not in found] for batch in laid_out]
+        shown = self.show_progress and len(found) < len(unique)
+        with bar(PHASE, len(unique), " messages", shown=shown, done=len(found)) as progress:
+            found.update(self._generate_all(missing, progress))
         # The store may have been written under another pool's name for the same voice: show this pool's name.
         return [_named(found[request.key], request.community.name) for request in requests]
 
@@ -108,7 +102,10 @@ class Asker:
         ]
         before = (self.counts.generated, self.counts.tokens)
         mine = divide(missing)[self.processes.rank]
-        made = self._generate_all([request for key, request in unique.items() if key in mine])
+        asked = [request for key, request in unique.items() if key in mine]
+        shown = self.show_progress and bool(asked) and self.processes.rank == 0
+        with bar(PHASE, len(asked), " messages", shown=shown) as progress:
+            made = self._generate_all(batches(asked, self.size_of), progress)
         if self.store.path is None:
             for rows in self.processes.gather([StoredMessage.of(unique[key], said) for key, said in made.items()]):
                 self.store.put(row for row in rows if row.key in unique)
@@ -127,24 +124,15 @@ class Asker:
         self.counts.generated += sum(made for other, (made, _) in enumerate(done) if other != rank)
         self.counts.tokens += sum(tokens for other, (_, tokens) in enumerate(done) if other != rank)
 
-    def _generate_all(self, requests: Sequence[MessageRequest]) -> dict[str, Message]:
+    def _generate_all(self, work: Iterable[Sequence[MessageRequest]], progress: Any) -> dict[str, Message]:
         made: dict[str, Message] = {}
-        shown = self.show_progress and bool(requests) and self.processes.rank == 0
-        started = (time.monotonic(), self.counts.tokens)
-        with tqdm(total=len(requests), desc="Community messages", unit="msg", disable=not shown) as progress:
-            for batch in batches(requests, self.size_of):
-                made.update(self._speak(batch, progress, started))
-        return made
-
-    def _speak(
-        self, requests: Sequence[MessageRequest], progress: Any, started: tuple[float, int]
-    ) -> dict[str, Message]:
-        name, (since, tokens) = _names(requests), started
-        progress.set_postfix_str(name)
-        made = self._generate(requests)
-        progress.update(len(made))
-        speed = (self.counts.tokens - tokens) / max(time.monotonic() - since, 1e-9)
-        progress.set_postfix_str(f"{name}, {speed:.0f} tokens/s")
+        before = self.counts.tokens
+        for batch in work:
+            if batch:
+                progress.set_postfix_str(_names(batch))
+                made.update(self._generate(batch))
+                progress.update(len(batch))
+                tell_speed(progress, self.counts.tokens - before, _names(batch))
         return made
 
     def size_of(self, engine: str) -> int:

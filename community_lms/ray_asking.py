@@ -14,15 +14,14 @@ from collections.abc import Generator, Sequence
 from contextlib import closing
 from typing import Any
 
-from tqdm import tqdm
-
-from community_lms.ask import Asker, batches
+from community_lms.ask import PHASE, Asker, batches
 from community_lms.engines import make_engine
 from community_lms.engines.base import answers_of
 from community_lms.message import MessageRequest
 from community_lms.ray_cluster import Cluster, connected
 from community_lms.store import StoredMessage
 from plural_tasks.errors import ModPluralError, one_line
+from plural_tasks.progress import bar, tell_speed
 
 Said = tuple[list[StoredMessage], list[str], str]
 """Of one block: its rows, the engine's new warnings, and why others of its messages are missing ("": none is)."""
@@ -74,13 +73,8 @@ def ask_over_ray(asker: Asker, requests: Sequence[MessageRequest], cluster: Clus
         return
     blocks = list(batches(missing, asker.size_of))
     with connected(cluster) as ray:
-        progress = tqdm(
-            total=len(unique),
-            initial=len(found),
-            desc="Community messages",
-            unit="msg",
-            disable=not asker.show_progress,
-        )
+        shown = asker.show_progress
+        progress = bar(PHASE, len(unique), " messages", shown=shown, done=len(found))
         try:
             with closing(_stream(ray, blocks, cluster, asker)) as stream:
                 for rows, warnings, problem in stream:
@@ -89,9 +83,7 @@ def ask_over_ray(asker: Asker, requests: Sequence[MessageRequest], cluster: Clus
                     if problem:
                         raise ModPluralError(problem)
                     progress.update(len(rows))
-                    progress.set_postfix_str(
-                        f"{asker.counts.tokens / max(progress.format_dict['elapsed'], 1e-9):.0f} tokens/s"
-                    )
+                    tell_speed(progress, asker.counts.tokens)
         except ModPluralError:
             raise
         except Exception as error:  # Ray wraps what a worker raised, and raises much of its own

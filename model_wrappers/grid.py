@@ -26,6 +26,7 @@ from model_wrappers.plan import Plan, check_tasks, make_plan
 from plural_tasks import __version__
 from plural_tasks.errors import ModPluralError, unknown_name
 from plural_tasks.files import write_text
+from plural_tasks.progress import run_named
 
 DONE = "finished.json"
 """In a run's folder: what was run, and which results file came out."""
@@ -123,7 +124,8 @@ class Grid:
         with shared_base():
             for place, run in enumerate(waiting):
                 self._announce(run, place, len(waiting), time.monotonic() - started)
-                self._do(run, evaluate)
+                with run_named(f"{place + 1}/{len(waiting)} {run.label}"):
+                    self._do(run, evaluate)
         return {run.label: found for run in self.runs if (found := self._finished(run)) is not None}
 
     def _announce(self, run: Run, place: int, count: int, seconds: float) -> None:

@@ -14,10 +14,10 @@ from collections.abc import Iterator, Sequence
 from typing import TYPE_CHECKING, Any
 
 import torch
-from tqdm import tqdm
 
 from model_wrappers.token_trees import Row, Tokens, lay_out
 from plural_tasks.errors import ModPluralError
+from plural_tasks.progress import bar
 
 if TYPE_CHECKING:
     from torch import Tensor
@@ -75,8 +75,8 @@ class Scorer:
         found: dict[tuple[Tokens, Tokens], Scored] = {}
         rows = self._rows(list(wanted))
         total = sum(len(row.tokens) for row in rows)
-        quiet = not show_progress or self.base.rank != 0
-        with tqdm(total=total, desc=f"Scoring {len(wanted)} prompts", unit="tok", disable=quiet) as progress:
+        shown = show_progress and self.base.rank == 0
+        with bar(f"scoring {len(wanted)} prompts", total, " tokens", shown=shown) as progress:
             for batch in self._batches(rows):
                 found.update(self._score(batch, wanted))
                 progress.update(sum(len(row.tokens) for row in batch))

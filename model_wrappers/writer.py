@@ -18,6 +18,7 @@ import torch
 from community_lms.precision import cores
 from community_lms.spec import Weights
 from model_wrappers import scorer
+from plural_tasks.progress import bar, tell_speed
 
 logger = logging.getLogger(__name__)
 
@@ -54,11 +55,14 @@ class Writer:
         self.base = base
         self.ready: bool | None = None
         self._reader: Any = None
+        self._progress: Any = None
+        self._written = 0
 
     def write(self, instances: Sequence[Any]) -> list[str]:
         """Answer ``generate_until`` requests."""
-        with self._in_place():
-            return list(self.base.generate_until(list(instances)))
+        shown, self._written = self.base.rank == 0, 0
+        with self._in_place(), bar("writing answers", len(instances), " answers", shown=shown) as self._progress:
+            return list(self.base.generate_until(list(instances), disable_tqdm=True))
 
     @contextmanager
     def _in_place(self) -> Iterator[None]:
@@ -78,15 +82,23 @@ class Writer:
         """Stands in for ``HFLM._model_generate``: padded prompts -> prompts and new tokens, padded."""
         sampled = settings.get("do_sample") or settings.get("temperature") or set(settings) - PLAIN
         if sampled or "attention_mask" not in settings or not self._prepared():
-            return type(self.base)._model_generate(self.base, context, max_length, stop, **settings)
+            made = type(self.base)._model_generate(self.base, context, max_length, stop, **settings)
+            self._told(len(context), made[:, context.shape[1] :].numel())
+            return made
         from community_lms.engines.openvino_reader import Greedy, write_on
 
         texts = [row[real > 0].tolist() for row, real in zip(context, settings["attention_mask"], strict=True)]
         said = write_on(self._reader, texts, max_length - context.shape[1], Greedy(), self._ends(stop))
+        self._told(len(context), sum(map(len, said)))
         pad = self.base.tokenizer.pad_token_id
         width = max(map(len, said))
         new = torch.tensor([tokens + [pad] * (width - len(tokens)) for tokens in said])
         return torch.cat([context, new], dim=1)
+
+    def _told(self, answers: int, tokens: int) -> None:
+        self._written += tokens
+        self._progress.update(answers)
+        tell_speed(self._progress, self._written)
 
     def _ends(self, stop: list[str]) -> Any:
         from community_lms.engines.chat_text import stop_tokens

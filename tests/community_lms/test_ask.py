@@ -240,7 +240,7 @@ def test_progress_is_shown_unless_it_is_off_or_there_is_nothing_to_do(
     made.show_progress = True
     made.ask(requests)
     shown = capsys.readouterr().err
-    assert "Community messages" in shown
+    assert "community messages" in shown
     assert "3/3" in shown
     made.ask(requests)
     assert capsys.readouterr().err == ""
