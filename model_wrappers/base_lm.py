@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import inspect
 import logging
 import re
@@ -9,7 +10,6 @@ import sys
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from typing import Any
-from weakref import WeakKeyDictionary
 
 from community_lms.embedded import EMBEDDED_MODELS, EMBEDDED_READER, install_hint, resolve_weights
 from community_lms.spec import canonical
@@ -29,8 +29,8 @@ _shared: dict[str, Any] | None = None
 """Key -> the base LLM built last, inside of `shared_base`."""
 
 
-_quick: WeakKeyDictionary[Any, tuple[Any, Any]] = WeakKeyDictionary()
-"""Base LLM -> what scores and what writes in its place, None for itself."""
+_QUICK = "_modplural_quick"
+"""Attribute of a base LLM: what scores and what writes in its place, None for itself; it lives as long as the LLM."""
 
 
 @contextmanager
@@ -51,6 +51,7 @@ def build_base(name: str, arguments: Mapping[str, Any], unchecked: Mapping[str, 
     key = canonical([name, {n: str(v) for n, v in arguments.items()}, {n: str(v) for n, v in unchecked.items()}])
     if key not in _shared:
         _shared.clear()  # before the next one is loaded
+        gc.collect()  # what scores for it and it itself hold each other
         _shared[key] = _build(name, arguments, unchecked)
     return _shared[key]
 
@@ -111,7 +112,7 @@ def ask(base: Any, kind: str, instances: Sequence[Any]) -> list[Any]:
 
 def _answer(base: Any, kind: str, instances: list[Any]) -> list[Any]:
     """In our own way where it suits the base LLM, else as the harness has it."""
-    scorer, writer = _quick.get(base) or _find_quick(base)
+    scorer, writer = vars(base).get(_QUICK) or _find_quick(base)
     if kind == "loglikelihood" and scorer is not None:
         return list(scorer.score([instance.args for instance in instances]))
     if kind == "generate_until" and writer is not None:
@@ -120,20 +121,21 @@ def _answer(base: Any, kind: str, instances: list[Any]) -> list[Any]:
 
 
 def _find_quick(base: Any) -> tuple[Any, Any]:
-    _quick[base] = (None, None)
+    leave_to_harness(base)
     if "lm_eval.models.huggingface" in sys.modules:
         from model_wrappers import scorer, writer
 
-        _quick[base] = (
+        quick = (
             scorer.Scorer(base) if scorer.suits(base) else None,
             writer.Writer(base) if writer.suits(base) else None,
         )
-    return _quick[base]
+        setattr(base, _QUICK, quick)
+    return getattr(base, _QUICK)  # type: ignore[no-any-return]
 
 
 def leave_to_harness(base: Any) -> None:
     """Let a base LLM answer as the harness has it from now on."""
-    _quick[base] = (None, None)
+    setattr(base, _QUICK, (None, None))
 
 
 def _default_device() -> str:

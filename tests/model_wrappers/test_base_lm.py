@@ -9,6 +9,7 @@ from model_wrappers import base_lm
 from model_wrappers.base_lm import build_base
 from model_wrappers.scripted import ScriptedLM
 from plural_tasks.errors import ModPluralError
+from tests.community_lms.tiny_models import save_model
 from tests.model_wrappers.helpers import doc, model, requests
 
 
@@ -112,3 +113,28 @@ def test_a_chat_base_without_the_chat_template_is_one_clear_error(tmp_path) -> N
     lm, _, _ = model(tmp_path, base=ChatOnly(), method="vanilla")
     with pytest.raises(ModPluralError, match="add --apply_chat_template"):
         lm.generate_until(requests([doc("overton")], "generate_until"))
+
+
+def test_a_base_llm_is_let_go_before_the_next_one_is_built(tmp_path) -> None:
+    import weakref
+
+    from lm_eval.models.huggingface import HFLM
+
+    folders = [save_model(tmp_path / name, seed) for seed, name in enumerate("ab")]
+    asked = requests([doc("distributional")], "loglikelihood")
+    alive = []
+
+    def build(folder: str) -> HFLM:
+        given = {"pretrained": folder, "device": "cpu"}
+        assert build_base("hf", given, {}) is build_base("hf", given, {})
+        alive.append(len([one for one in known if one() is not None]))
+        return build_base("hf", given, {})
+
+    known: list = []
+    with base_lm.shared_base():
+        for folder in folders:
+            base = build(folder)
+            base_lm.ask(base, "loglikelihood", asked)
+            known.append(weakref.ref(base))
+            del base
+    assert alive == [0, 0]

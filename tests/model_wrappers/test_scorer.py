@@ -8,6 +8,7 @@ import torch
 from lm_eval.api.instance import Instance
 from lm_eval.models.huggingface import HFLM
 
+from model_wrappers import base_lm
 from model_wrappers import scorer as scoring
 from model_wrappers.base_lm import ask
 from model_wrappers.scorer import Scorer, suits
@@ -178,6 +179,6 @@ def test_a_text_with_the_first_special_token_is_encoded_as_the_harness_does(fold
 def test_the_base_llm_is_asked_through_it(base, monkeypatch) -> None:
     asked = []
     monkeypatch.setattr(scoring.Scorer, "score", lambda self, pairs: asked.extend(pairs) or [(0.0, True)] * len(pairs))
-    monkeypatch.setattr("model_wrappers.base_lm._quick", {})
+    monkeypatch.delattr(base, base_lm._QUICK, raising=False)
     assert ask(base, "loglikelihood", [Instance("loglikelihood", {}, ("a", " b"), 0)]) == [(0.0, True)]
     assert asked == [("a", " b")]

@@ -8,6 +8,7 @@ import torch
 from lm_eval.api.instance import Instance
 from lm_eval.models.huggingface import HFLM
 
+from model_wrappers import base_lm
 from model_wrappers import writer as writing
 from model_wrappers.base_lm import ask, leave_to_harness
 from model_wrappers.writer import Writer, suits
@@ -133,8 +134,9 @@ def test_the_user_can_leave_it_all_to_the_harness(base, monkeypatch) -> None:
 
     monkeypatch.setattr(Writer, "write", refuse)
     monkeypatch.setattr("model_wrappers.scorer.Scorer.score", refuse)
-    monkeypatch.setattr("model_wrappers.base_lm._quick", {})
+    monkeypatch.delattr(base, base_lm._QUICK, raising=False)
     leave_to_harness(base)
+    monkeypatch.setattr(base, base_lm._QUICK, getattr(base, base_lm._QUICK))  # forgotten afterwards
     expected = base.generate_until(asked(PROMPTS), disable_tqdm=True)
     assert ask(base, "generate_until", asked(PROMPTS)) == expected
     pair = Instance("loglikelihood", {}, ("a", " b"), 0)
