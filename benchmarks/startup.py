@@ -14,6 +14,7 @@ import platform
 import shutil
 import statistics
 import subprocess
+import sysconfig
 import tempfile
 import time
 import venv
@@ -38,15 +39,23 @@ def make_environment(folder: Path, *, hooked: bool) -> str:
     return str(python)
 
 
+def lend_packages(python: str) -> None:
+    """Let an environment import what this interpreter's own can, but none of its start-up files."""
+    ask = "import sysconfig; print(sysconfig.get_path('purelib'))"
+    packages = subprocess.run([python, "-c", ask], check=True, capture_output=True, text=True).stdout.strip()
+    lent = [sysconfig.get_path("purelib"), str(HOOKS.parent)]  # a .pth file of a lent folder is not run
+    Path(packages, "lent.pth").write_text("\n".join(lent) + "\n", encoding="utf-8")
+
+
 def clean_environ() -> dict[str, str]:
     """Return this process' environment without what would change how an interpreter starts."""
     return {key: value for key, value in os.environ.items() if not key.startswith(("PYTHON", "MODPLURAL"))}
 
 
-def wall_ms(python: str, environ: dict[str, str]) -> float:
-    """Return the wall-clock time of `python -c pass` in milliseconds."""
+def wall_ms(python: str, environ: dict[str, str], arguments: Sequence[str] = ("-c", "pass")) -> float:
+    """Return the wall-clock time of `python -c pass`, or with other arguments, in milliseconds."""
     start = time.perf_counter()
-    subprocess.run([python, "-c", "pass"], check=True, env=environ)
+    subprocess.run([python, *arguments], check=True, env=environ, stdout=subprocess.DEVNULL)
     return (time.perf_counter() - start) * 1000
 
 
@@ -91,15 +100,32 @@ def measure(runs: int) -> dict[str, Any]:
         "python": platform.python_version(),
         "machine": platform.machine(),
         "runs": runs,
-        "wall_ms": {
-            "without hook": summary([without for without, _ in pairs]),
-            "with hook": summary([with_hook for _, with_hook in pairs]),
-            "difference by pair": summary([with_hook - without for without, with_hook in pairs]),
-        },
+        "wall_ms": _compared(pairs),
         "importtime_us": {
             HOOK_MODULE: summary([module for module, _ in imports]),
             "site, hook included": summary([site for _, site in imports]),
         },
+    }
+
+
+def measure_help(runs: int) -> dict[str, dict[str, float]]:
+    """Return the wall-clock times of `lm_eval --help` in milliseconds, without and with the hook, and what it adds."""
+    environ = clean_environ()
+    asked = ("-m", "lm_eval", "--help")
+    with tempfile.TemporaryDirectory() as folder:
+        bare = make_environment(Path(folder, "bare"), hooked=False)
+        hooked = make_environment(Path(folder, "hooked"), hooked=True)
+        for python in (bare, hooked):
+            lend_packages(python)
+        pairs = by_turns(lambda: wall_ms(bare, environ, asked), lambda: wall_ms(hooked, environ, asked), runs)
+    return _compared(pairs)
+
+
+def _compared(pairs: Sequence[tuple[float, float]]) -> dict[str, dict[str, float]]:
+    return {
+        "without hook": summary([without for without, _ in pairs]),
+        "with hook": summary([with_hook for _, with_hook in pairs]),
+        "difference by pair": summary([with_hook - without for without, with_hook in pairs]),
     }
 
 
@@ -116,14 +142,20 @@ def main() -> None:
     """Measure, print the tables, and write the figures where asked."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--runs", type=int, default=60, help="starts of each environment (default 60)")
+    parser.add_argument(
+        "--help-runs", type=int, default=0, help="starts of `lm_eval --help`, at least 2 (default none)"
+    )
     parser.add_argument("--json", type=Path, metavar="PATH", help="write the figures to this file, too")
     args = parser.parse_args()
-    if args.runs < 2:
-        parser.error("--runs must be at least 2")
+    if args.runs < 2 or args.help_runs == 1:
+        parser.error("--runs and --help-runs must be at least 2")
     figures = measure(args.runs)
     print(f"Python {figures['python']}, {figures['runs']} starts each")
     print(table(figures["wall_ms"], "python -c pass, ms"))
     print(table(figures["importtime_us"], "-X importtime, us"))
+    if args.help_runs:
+        figures["lm_eval_help_ms"] = measure_help(args.help_runs)
+        print(table(figures["lm_eval_help_ms"], "lm_eval --help, ms"))
     if args.json:
         args.json.write_text(json.dumps(figures, indent=2) + "\n")
 

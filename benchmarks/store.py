@@ -11,12 +11,12 @@ from __future__ import annotations
 
 import argparse
 import random
-import statistics
 import tempfile
-import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
+from functools import partial
 from pathlib import Path
 
+from benchmarks.speed.timing import Round, median_rate, timed
 from community_lms.message import Message, MessageRequest
 from community_lms.spec import Community, Decoding
 from community_lms.store import MessageStore, StoredMessage
@@ -31,30 +31,50 @@ def main() -> None:
     parser.add_argument("--rows", type=int, default=1_000_000)
     parser.add_argument("--repeats", type=int, default=5)
     options = parser.parse_args()
+    rounds, size = fill_and_time(options.rows, options.repeats)
+    print(f"{options.rows:,} rows, {size:,.0f} MB: medians of {options.repeats}")
+    print(f"read  {median_rate(rounds['read']):,.0f} messages/s, {READ} keys a call, in random order")
+    print(f"write {median_rate(rounds['write']):,.0f} messages/s, {BATCH} a commit")
+
+
+def fill_and_time(count: int, repeats: int) -> tuple[dict[str, list[Round]], float]:
+    """Fill a store with ``count`` messages, then read and write by turns.
+
+    Returns:
+        Rounds of ``read`` and ``write``, in messages, and the file's size in MB.
+
+    Raises:
+        RuntimeError: If messages that were put in are not found.
+    """
     with tempfile.TemporaryDirectory() as folder:
         path = Path(folder) / "m.sqlite"
         store = MessageStore(path)
-        for start in range(0, options.rows, 20_000):
-            store.put(rows(start, min(start + 20_000, options.rows)))
-        reads, writes = [], []
+        for start in range(0, count, 20_000):
+            store.put(rows(start, min(start + 20_000, count)))
+        found: dict[str, list[Round]] = {"read": [], "write": []}
         rng = random.Random(1)
-        for turn in range(options.repeats):
-            keys = [request(rng.randrange(options.rows)).key for _ in range(20 * READ)]
-            since = time.perf_counter()
-            found = sum(len(store.get(keys[start : start + READ])) for start in range(0, len(keys), READ))
-            reads.append(len(keys) / (time.perf_counter() - since))
-            if found < 0.9 * len(keys):
-                raise SystemExit(f"of {len(keys)} messages only {found} were found")
-            new = [*rows(options.rows + turn * 50 * BATCH, options.rows + (turn + 1) * 50 * BATCH)]
-            since = time.perf_counter()
-            for start in range(0, len(new), BATCH):
-                store.put(new[start : start + BATCH])
-            writes.append(len(new) / (time.perf_counter() - since))
+        for turn in range(repeats):
+            keys = [request(rng.randrange(count)).key for _ in range(20 * READ)]
+            found["read"].append(timed(partial(_read, store, keys)))
+            new = [*rows(count + turn * 50 * BATCH, count + (turn + 1) * 50 * BATCH)]
+            found["write"].append(timed(partial(_write, store, new)))
         size = path.stat().st_size / 1e6
         store.close()
-    print(f"{options.rows:,} rows, {size:,.0f} MB: medians of {options.repeats}")
-    print(f"read  {statistics.median(reads):,.0f} messages/s, {READ} keys a call, in random order")
-    print(f"write {statistics.median(writes):,.0f} messages/s, {BATCH} a commit")
+    return found, size
+
+
+def _read(store: MessageStore, keys: Sequence[str]) -> float:
+    found = sum(len(store.get(keys[start : start + READ])) for start in range(0, len(keys), READ))
+    # A key that was drawn twice within a call is found once.
+    if found < sum(len(set(keys[start : start + READ])) for start in range(0, len(keys), READ)):
+        raise RuntimeError(f"of {len(keys)} messages only {found} were found")
+    return len(keys)
+
+
+def _write(store: MessageStore, new: Sequence[StoredMessage]) -> float:
+    for start in range(0, len(new), BATCH):
+        store.put(new[start : start + BATCH])
+    return len(new)
 
 
 def request(number: int) -> MessageRequest:

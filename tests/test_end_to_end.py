@@ -54,12 +54,22 @@ def test_vanilla_is_the_plain_model_to_the_last_bit(tmp_path) -> None:
         *("--model", "hf", "--model_args", f"pretrained={embedded_reader()}", *common, *short),
         *("--output_path", str(plain / "r.json")),
     )
-    lm_eval("--model_args", "method=vanilla,messages=none", *common, *short, "--output_path", str(wrapped / "r.json"))
+    vanilla = "method=vanilla,messages=none,dtype=float32"
+    harness = (f"{vanilla},base_engine=harness", *common, *short, "--output_path", str(wrapped / "r.json"))
+    lm_eval("--model_args", *harness)
     for task in ("plural_embedded_overton", "plural_embedded_steerable", "plural_embedded_distributional"):
         ours, theirs = samples(wrapped, task), samples(plain, task)
         assert [line["resps"] for line in ours] == [line["resps"] for line in theirs]
         assert [line["doc_hash"] for line in ours] == [line["doc_hash"] for line in theirs]
         assert [line["prompt_hash"] for line in ours] == [line["prompt_hash"] for line in theirs]
+    quick = tmp_path / "quick"
+    lm_eval("--model_args", vanilla, *common, *short, "--output_path", str(quick / "r.json"))
+    for task in ("plural_embedded_steerable", "plural_embedded_distributional"):
+        ours, theirs = (
+            [float(value) for line in samples(folder, task) for ((value, _),) in line["resps"]]
+            for folder in (quick, plain)
+        )
+        assert ours == pytest.approx(theirs, abs=1e-3)
 
 
 def test_the_same_seed_gives_the_same_bytes_and_another_seed_does_not(tmp_path) -> None:
