@@ -13,7 +13,7 @@ import numpy as np
 
 Tokens = tuple[int, ...]
 
-SHARED = 0.25
+SHARED = 0.5
 """Part of a sequence that has to be there already for it to be put into the same row."""
 LONGEST = 512
 """Tokens of a row that holds several sequences: attention is computed between all of them, seen or not."""

@@ -37,7 +37,7 @@ def test_a_beginning_of_another_costs_nothing_and_needs_no_mask() -> None:
     [
         ([ONE, OTHER], {"share": False}),
         ([ONE, OTHER], {"longest": 10}),  # together they have 11
-        ([(1, 2, 3, 4, 5), (1, 9, 9, 9, 9)], {}),  # a fifth in common
+        ([(1, 2, 3, 4, 5), (1, 2, 9, 9, 9)], {}),  # two of five in common
     ],
 )
 def test_rows_of_their_own(sequences, options) -> None:
