@@ -1,0 +1,145 @@
+"""Write the page of a results file: what was aimed at, what was measured, plots, limits, profiles.
+
+python -m benchmarks.speed.page benchmarks/results/speed.json        # writes benchmarks/speed.md and benchmarks/plots
+"""
+
+from __future__ import annotations
+
+import argparse
+import textwrap
+from collections.abc import Iterator, Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+from benchmarks.speed.findings import read_results
+from benchmarks.speed.plots import draw
+
+FOLDER = Path(__file__).resolve().parents[1]
+WIDTH = 130
+TABLES = {
+    "operators_reading": "Reading prompts",
+    "operators_decoding": "Decoding steps",
+    "operators": "Scoring",
+}
+"""Tables of operators among a comparison's figures, and their headings."""
+
+
+def main(arguments: Sequence[str] | None = None) -> None:
+    """Write page and plots."""
+    parser = argparse.ArgumentParser(prog="python -m benchmarks.speed.page", description=__doc__.splitlines()[0])
+    parser.add_argument("results", type=Path, help="of python -m benchmarks.speed")
+    parser.add_argument("--folder", type=Path, default=FOLDER, help="where page and plots go (default: %(default)s)")
+    options = parser.parse_args(arguments)
+    write_page(read_results(options.results), options.folder, str(options.results))
+
+
+def write_page(results: Mapping[str, Any], folder: Path, source: str) -> Path:
+    """Write ``speed.md`` and its plots into a folder; return the page's path."""
+    drawn = draw(results["comparisons"], folder / "plots")
+    path = folder / "speed.md"
+    path.write_text("\n".join(page(results, drawn, source)) + "\n", encoding="utf-8")
+    return path
+
+
+def page(results: Mapping[str, Any], drawn: Mapping[str, str], source: str) -> Iterator[str]:
+    """The lines of the page."""
+    yield "# Speed"
+    yield ""
+    yield f"<!-- Made by: python -m benchmarks.speed.page {source} -->"
+    yield from _facts(results, source)
+    yield from _claims(results["comparisons"].values())
+    for name, found in results["comparisons"].items():
+        yield from _comparison(found, drawn.get(name))
+
+
+def _facts(results: Mapping[str, Any], source: str) -> Iterator[str]:
+    machine, models = results["machine"], results["models"]
+    versions = ", ".join(f"{name} {version}" for name, version in results["versions"].items())
+    if results["quick"]:
+        yield from _wrapped("**Made with --quick: the sizes are tiny, and no figure means anything.**")
+    yield from _wrapped(
+        f"Measured {results['date'][:10]} by `{results['command']}` at commit {results['commit']} on {machine['cpu']}, "
+        f"{machine['cores']} cores, {machine['memory_gb']:g} GB, {', '.join(machine['instructions']) or 'no AVX2'}. "
+        f"{versions}. Base LLM {models['base']}, pool {models['pool']}: {models['communities'].replace('+', ', ')}. "
+        "Every comparison ran in a process of its own; its ways took turns, and figures are medians over the rounds, "
+        f"which `{source}` has in full. Ratios hold within a comparison alone."
+    )
+
+
+def _claims(comparisons: Any) -> Iterator[str]:
+    yield from ("| figure | aim | measured | |", "|---|---|---|---|")
+    for found in comparisons:
+        for claim in found["claims"]:
+            met = "met" if claim["met"] else "**not met**"
+            aim = f"{claim['sense']} {claim['aim']:,g} {claim['unit']}"
+            yield f"| {claim['what']} | {aim} | {_number(claim['measured'])} {claim['unit']} | {met} |"
+    yield ""
+
+
+def _comparison(found: Mapping[str, Any], plot: str | None) -> Iterator[str]:
+    yield from (f"## {found['title']}", "")
+    if plot is not None:
+        yield from (f"![{found['title']}](plots/{plot})", "")
+    if found["ways"]:
+        yield from ("| way | " + f"{found['unit']} a second | rounds |", "|---|---|---|")
+        for name, way in found["ways"].items():
+            rates = [one["amount"] / one["seconds"] for one in way["rounds"]]
+            span = f"{len(rates)}, {_number(min(rates))} to {_number(max(rates))}"
+            yield f"| {name} | {_number(way['per_second'])} | {span} |"
+        yield ""
+    yield from _ratios(found)
+    yield from _limits(found["figures"])
+    for name, heading in TABLES.items():
+        yield from _operators(found["figures"].get(name) or [], heading)
+    for note in found["notes"]:
+        yield from _wrapped(f"- {note}", gap=False)
+    yield ""
+
+
+def _ratios(found: Mapping[str, Any]) -> Iterator[str]:
+    if found["ratios"]:
+        yield from _wrapped("; ".join(f"{name}: {_number(value)}" for name, value in found["ratios"].items()) + ".")
+
+
+def _limits(figures: Mapping[str, Any]) -> Iterator[str]:
+    """What arithmetic and memory allow, where a comparison worked it out."""
+    rates = figures.get("rates") or figures.get("limits", {}).get("rates")
+    if rates:
+        yield from _wrapped(
+            f"This machine multiplies {rates['matrix'] / 1e9:,.0f} GFLOP/s and reads {rates['copy'] / 1e9:,.0f} GB/s."
+        )
+    if "share_of_limit" in figures:
+        yield from _wrapped(
+            f"These would allow {_number(figures['limit_per_second'])} a second; {figures['share_of_limit']:.0%} of it "
+            "is reached."
+        )
+    for name, limit in figures.get("limits", {}).items():
+        if name != "rates":
+            yield from _wrapped(
+                f"{name.capitalize()}: {1000 * limit['seconds']:,.0f} ms where {1000 * limit['limit']:,.0f} ms are the "
+                f"least, {limit['share']:.0%} of the limit."
+            )
+
+
+def _operators(rows: Sequence[Mapping[str, Any]], heading: str) -> Iterator[str]:
+    if rows:
+        yield from (f"| {heading}: operator | share of the time |", "|---|---|")
+        for row in rows:
+            yield f"| `{row['name']}` | {row['share']:.1%} |"
+        yield ""
+
+
+def _number(value: float) -> str:
+    return f"{value:,.0f}" if abs(value) >= 1000 else f"{value:.3g}"
+
+
+def _wrapped(text: str, *, gap: bool = True) -> Iterator[str]:
+    yield from textwrap.wrap(
+        text, WIDTH, subsequent_indent="  " if text.startswith("- ") else "", break_on_hyphens=False
+    )
+    if gap:
+        yield ""
+
+
+if __name__ == "__main__":
+    main()
