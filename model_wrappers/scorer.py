@@ -32,6 +32,8 @@ MOST_TOKENS = 16384
 TOLERANCE = {torch.float32: 1e-3}
 """How far log-likelihoods of a shared row may be from those of a sequence alone; other precisions `LOOSE`."""
 LOOSE = 0.25
+ROUNDING = 2
+"""Units of rounding by which logits may be from exact ones to be taken for the same."""
 NEEDS_NO_MORE = ("sdpa", "eager")
 """Attention that takes a mask of what each token sees."""
 
@@ -190,14 +192,14 @@ class Scorer:
             for continuation in wanted[sequence]
         ]
         places = {place: at for at, place in enumerate(sorted({(n, p) for _, _, n, path in jobs for p in path}))}
-        logits = self._logits(batch, list(places))
+        logits, hidden = self._logits(batch, list(places))
         totals = torch.logsumexp(logits, dim=-1)
         best = logits.argmax(dim=-1)
         steps = [
             (places[number, p], token) for _, cont, number, path in jobs for p, token in zip(path, cont, strict=True)
         ]
         at, tokens = (torch.tensor(column, device=logits.device) for column in zip(*steps, strict=True))
-        values = (logits[at, tokens] - totals[at]).tolist()
+        values = (self._sharpened(logits[at, tokens], hidden[at], tokens) - totals[at]).tolist()
         hits = (best[at] == tokens).tolist()
         found: dict[tuple[Tokens, Tokens], Scored] = {}
         done = 0
@@ -207,19 +209,39 @@ class Scorer:
             done = upto
         return found
 
-    def _logits(self, batch: Sequence[Row], places: Sequence[tuple[int, int]]) -> Tensor:
-        """Logits at ``(row, position)`` places, in float32 (places x vocabulary)."""
+    @torch.inference_mode()
+    def _sharpened(self, logits: Tensor, hidden: Tensor, tokens: Tensor) -> Tensor:
+        """The same logits in float32, where the model rounds them to fewer bits.
+
+        Rounded to bfloat16, those of two options are often equal. They are the products of hidden states and rows of
+        the last layer, unless the model does more to them, which shows in how far the two are apart.
+        """
+        head = self.model.get_output_embeddings()
+        if hidden.dtype == torch.float32 or not isinstance(head, torch.nn.Linear):
+            return logits
+        sharp = (hidden.float() * head.weight[tokens].float()).sum(dim=-1)
+        if head.bias is not None:
+            sharp = sharp + head.bias[tokens].float()
+        apart = (sharp - logits).abs().max() / logits.abs().max().clamp(min=1e-6)
+        return sharp if float(apart) <= ROUNDING * torch.finfo(hidden.dtype).eps else logits
+
+    def _logits(self, batch: Sequence[Row], places: Sequence[tuple[int, int]]) -> tuple[Tensor, Tensor]:
+        """Logits at ``(row, position)`` places in float32 (places x vocabulary), and the hidden states they come of."""
         inputs = self._inputs(batch)
         rows, positions = (torch.tensor(column, device=self.base.device) for column in zip(*places, strict=True))
 
+        picked: list[Tensor] = []
+
         def pick(_: Any, arguments: tuple[Any, ...]) -> tuple[Any, ...]:
-            return (arguments[0][rows.to(arguments[0].device), positions.to(arguments[0].device)][None], *arguments[1:])
+            device = arguments[0].device
+            picked.append(arguments[0][rows.to(device), positions.to(device)])
+            return (picked[-1][None], *arguments[1:])
 
         handle = self.model.get_output_embeddings().register_forward_pre_hook(pick)
         mixed = self.base.mixed_precision_dtype
         try:
             with torch.inference_mode(), torch.autocast(self.base.device.type, mixed, enabled=mixed is not None):
-                return self.model(**inputs, use_cache=False).logits[0].float()
+                return self.model(**inputs, use_cache=False).logits[0].float(), picked[-1]
         finally:
             handle.remove()
 

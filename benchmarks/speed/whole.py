@@ -156,8 +156,8 @@ def _medians(found: Sequence[Mapping[str, float]]) -> dict[str, float]:
 
 _NOTES = (
     "Through lm_eval.simple_evaluate: method modplural, chat template, a new store on disk every round.",
-    "A model's work is MessageEngine.speak, forward passes of the base LLM, and its generation. The judge, a model too, is "
-    "left out of both sides of the share; with all of its time as overhead it is figures.overhead in the JSON.",
+    "A model's work is MessageEngine.speak, forward passes of the base LLM, and its generation. The judge, a model "
+    "too, is left out of both sides of the share; with all of its time as overhead it is figures.overhead in the JSON.",
     "Left out of the time: imports, weights, tracing, compiling and adapters (loading_seconds, with a warm-up of two "
     "documents of each task in it), and in each round the judge's weights and the tasks' data (loading_within_a_run).",
 )

@@ -182,3 +182,33 @@ def test_the_base_llm_is_asked_through_it(base, monkeypatch) -> None:
     monkeypatch.delattr(base, base_lm._QUICK, raising=False)
     assert ask(base, "loglikelihood", [Instance("loglikelihood", {}, ("a", " b"), 0)]) == [(0.0, True)]
     assert asked == [("a", " b")]
+
+
+def test_options_are_told_apart_that_bfloat16_rounds_to_one(folder) -> None:
+    low = HFLM(pretrained=folder, device="cpu", dtype="bfloat16")
+    pairs = [(f"{TRUNK} {number}", chr(65 + letter)) for number in range(40) for letter in range(26)]
+    found = [value for value, _ in Scorer(low).score(pairs)]
+    with torch.inference_mode():
+        rounded = [value for value, _ in harness(low, pairs)]
+    assert found == pytest.approx(rounded, abs=0.2)
+    ties, left = (
+        sum(len(values[at : at + 26]) - len(set(values[at : at + 26])) for at in range(0, len(values), 26))
+        for values in (rounded, found)
+    )
+    assert ties > 50
+    assert left == 0
+
+
+def test_logits_that_a_model_changes_stay_as_they_are(folder, monkeypatch) -> None:
+    low = HFLM(pretrained=folder, device="cpu", dtype="bfloat16")
+    forward = type(low.model).forward
+
+    def cooled(self, *given, **rest):
+        made = forward(self, *given, **rest)
+        made.logits = made.logits / 2
+        return made
+
+    monkeypatch.setattr(type(low.model), "forward", cooled)
+    pairs = [(f"{TRUNK} {number}", letter) for number in range(9) for letter in "ABC"]
+    found = [value for value, _ in Scorer(low).score(pairs)]
+    assert found == pytest.approx([value for value, _ in harness(low, pairs)], abs=0.1)
