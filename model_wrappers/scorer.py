@@ -209,7 +209,6 @@ class Scorer:
             done = upto
         return found
 
-    @torch.inference_mode()
     def _sharpened(self, logits: Tensor, hidden: Tensor, tokens: Tensor) -> Tensor:
         """The same logits in float32, where the model rounds them to fewer bits.
 
@@ -219,11 +218,12 @@ class Scorer:
         head = self.model.get_output_embeddings()
         if hidden.dtype == torch.float32 or not isinstance(head, torch.nn.Linear):
             return logits
-        sharp = (hidden.float() * head.weight[tokens].float()).sum(dim=-1)
-        if head.bias is not None:
-            sharp = sharp + head.bias[tokens].float()
-        apart = (sharp - logits).abs().max() / logits.abs().max().clamp(min=1e-6)
-        return sharp if float(apart) <= ROUNDING * torch.finfo(hidden.dtype).eps else logits
+        with torch.inference_mode():
+            sharp = (hidden.float() * head.weight[tokens].float()).sum(dim=-1)
+            if head.bias is not None:
+                sharp = sharp + head.bias[tokens].float()
+            apart = float((sharp - logits).abs().max() / logits.abs().max().clamp(min=1e-6))
+        return sharp if apart <= ROUNDING * torch.finfo(hidden.dtype).eps else logits
 
     def _logits(self, batch: Sequence[Row], places: Sequence[tuple[int, int]]) -> tuple[Tensor, Tensor]:
         """Logits at ``(row, position)`` places in float32 (places x vocabulary), and the hidden states they come of."""
