@@ -106,8 +106,8 @@ def require_options(jobs: Sequence[Job], route: str) -> None:
     for job in jobs:
         if job.declared and len(job.continuations) != len(job.query.options):
             raise ModPluralError(
-                f"task {job.query.task!r}, document {job.query.doc_id}: {route} tells options apart by text, and two of "
-                "them are the same. Ask for the labels (doc_to_choice: labels), or take elicitation=logprob."
+                f"task {job.query.task!r}, document {job.query.doc_id}: {route} tells options apart by text, and two "
+                "of them are the same. Ask for the labels (doc_to_choice: labels), or take elicitation=logprob."
             )
         if not job.declared:
             asked = ", ".join(repr(continuation.strip()[:40]) for continuation in job.continuations[:4])

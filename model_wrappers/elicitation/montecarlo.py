@@ -43,8 +43,8 @@ def replicates(counts: Sequence[int], alpha: float, seed: int) -> Shares:
 def js_error(shares: Sequence[float], draws: Shares) -> float:
     """Root mean square Jensen-Shannon distance (base 2, 0..1) between ``shares`` and each row of ``draws``.
 
-    The distance is a metric, so that the distance between ``shares`` and any population is off by no more than the one
-    between ``shares`` and the model's true distribution, whose size this estimates.
+    The distance is a metric (Endres & Schindelin 2003), so that the distance between ``shares`` and any population is
+    off by no more than the one between ``shares`` and the model's true distribution, whose size this estimates.
     """
     estimate = np.broadcast_to(np.asarray(shares, dtype=float), draws.shape)
     middle = (estimate + draws) / 2
