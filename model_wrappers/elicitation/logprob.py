@@ -6,8 +6,6 @@ import math
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
-from scipy.special import logsumexp
-
 from model_wrappers.base_lm import ask
 from model_wrappers.elicitation.base import Job, Row, Scored
 from model_wrappers.elicitation.choose import scores
@@ -57,6 +55,8 @@ def _spellings(job: Job, continuation: str, session: Session) -> list[str]:
 
 def _any_of(scored: Sequence[Scored]) -> Scored:
     """What is scored in several ways has the sum of their probabilities."""
+    from scipy.special import logsumexp
+
     if len(scored) == 1:
         return scored[0]
     known = [value for value, _ in scored if not math.isnan(value)]
