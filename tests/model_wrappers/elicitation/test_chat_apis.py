@@ -70,6 +70,7 @@ def test_the_first_tokens_log_probabilities_with_bounds_for_what_is_not_shown(tm
     assert "log-probabilities of chat completions" in lm.describe()["elicitation"]["because"]
     body = server.asked[-1][1]
     assert body["messages"] == QUESTION
+    assert body["temperature"] == 1.0  # at 0 some servers show the greedy token alone
     assert (body["model"], body["max_tokens"], body["logprobs"], body["top_logprobs"]) == ("judge", 1, True, 20)
     assert len(server.asked) == 2  # one to find out, one for all options together
 

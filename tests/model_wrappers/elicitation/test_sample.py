@@ -166,4 +166,4 @@ def test_a_model_in_this_process_draws_by_document_and_sample_alone(tmp_path) ->
     assert torch.equal(torch.get_rng_state(), state)  # the user's random numbers go on as if nothing had been drawn
     torch.manual_seed(6)
     assert counts([doc("distributional", 1)]) == both[2:]
-    assert len({tuple(one) for one in both}) > 1
+    assert all(max(one) < 12 for one in both)  # twelve draws, not one draw twelve times
