@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import math
 from collections.abc import Sequence
 from typing import Any
@@ -10,12 +11,15 @@ import numpy as np
 from scipy.special import logsumexp
 
 from model_wrappers.base_lm import ask
+from model_wrappers.elicitation import AUTO, ROUTES, Job, Route, Row, Scored, choose
+from model_wrappers.elicitation.montecarlo import js_error
 from model_wrappers.query import Query
 from model_wrappers.session import Session, Weighted
 from plural_tasks.metrics import normalise
 
+logger = logging.getLogger(__name__)
+
 Planned = Sequence[tuple[Query, Sequence[Weighted]]]
-Scored = tuple[float, bool]
 
 
 def generate(planned: Planned, requests: Sequence[Any], session: Session) -> list[str]:
@@ -42,33 +46,49 @@ def generate(planned: Planned, requests: Sequence[Any], session: Session) -> lis
 def score(planned: Planned, requests: Sequence[Any], session: Session) -> list[Scored]:
     """Return ``(log-likelihood, is_greedy)`` for each request.
 
-    One prompt: the base LLM's own figures. Several: with declared options, each prompt's distribution over the whole
-    option set is normalised and mixed by weight, and the logarithm of (share x mean mass on the options) is returned,
-    so that a softmax over the options gives the mixture back; without, the likelihoods themselves are mixed. Either
-    way the figures do not depend on which options the harness happened to ask for.
+    How the base LLM's distribution is elicited is the session's choice (`model_wrappers.elicitation`). One prompt: the
+    base LLM's own figures. Several: with declared options, each prompt's distribution over the whole option set is
+    normalised and mixed by weight, and the logarithm of (share x mean mass on the options) is returned, so that a
+    softmax over the options gives the mixture back; without, the likelihoods themselves are mixed. Either way the
+    figures do not depend on which options the harness happened to ask for.
+
+    Raises:
+        ModPluralError: If the base LLM cannot be asked in the way that was chosen.
     """
-    jobs = [(query, contexts, _continuations(query, requests)) for query, contexts in planned]
-    instances = [
-        _instance(requests[query.positions[0]], query, weighted.context, spelling)
-        for query, contexts, (continuations, declared) in jobs
-        for weighted in contexts
-        for continuation in continuations
-        for spelling in _spellings(query, continuation, declared, session)
-    ]
-    scores = iter(ask(session.base, "loglikelihood", instances))
+    if not planned:
+        return []
+    jobs = [_jobs(query, contexts, requests) for query, contexts in planned]
+    rows = iter(_route(session).elicit([job for group in jobs for job in group], session))
     results: list[Scored] = [(-math.inf, False)] * len(requests)
-    for query, contexts, (continuations, declared) in jobs:
-        spelt = [len(_spellings(query, continuation, declared, session)) for continuation in continuations]
-        table = [[_any_of([next(scores) for _ in range(ways)]) for ways in spelt] for _ in contexts]
-        mixed = dict(zip(continuations, _mix(contexts, table, declared), strict=True))
+    for (query, contexts), group in zip(planned, jobs, strict=True):
+        told = [next(rows) for _ in group]
+        continuations, declared = group[0].continuations, group[0].declared
+        mixed = dict(zip(continuations, _mix(contexts, [row.scores for row in told], declared), strict=True))
         for place in query.positions:
             results[place] = mixed[requests[place].args[1]]
         if not declared:
             session.note(query)["options"] = [continuation.strip() for continuation in continuations]
-        _note_shares(query, contexts, table, list(mixed.values()), session)
+        _note_shares(query, contexts, told, list(mixed.values()), session)
         if declared and not any(session.note(query)["distribution"]):
             session.fall_back(query, "no_mass")
     return results
+
+
+def _route(session: Session) -> Route:
+    """The route of the user's choice; ``auto`` is settled when the first distribution is wanted."""
+    if session.route is None:
+        choice = session.elicitation.choice
+        session.route = choose(session.base) if choice == AUTO else (choice, "it was asked for")
+        logger.info("elicitation: %s, because %s.", *session.route)
+    return ROUTES[session.route[0]]
+
+
+def _jobs(query: Query, contexts: Sequence[Weighted], requests: Sequence[Any]) -> list[Job]:
+    continuations, declared = _continuations(query, requests)
+    request = requests[query.positions[0]]
+    return [
+        Job(query, weighted, place, tuple(continuations), declared, request) for place, weighted in enumerate(contexts)
+    ]
 
 
 def _mix(contexts: Sequence[Weighted], table: list[list[Scored]], declared: bool) -> list[Scored]:
@@ -120,41 +140,52 @@ def _continuations(query: Query, requests: Sequence[Any]) -> tuple[list[str], bo
     return asked, False
 
 
-def _spellings(query: Query, continuation: str, declared: bool, session: Session) -> list[str]:
-    """The ways to say an option that are scored: a letter may follow the prompt with a space or without one."""
-    label = continuation.strip()
-    if not (session.label_variants and declared and label in query.labels):
-        return [continuation]
-    return list(dict.fromkeys([continuation, f" {label}", label]))
-
-
-def _any_of(scores: Sequence[Scored]) -> Scored:
-    """What is scored in several ways has the sum of their probabilities."""
-    if len(scores) == 1:
-        return scores[0]
-    known = [value for value, _ in scores if not math.isnan(value)]
-    return float(logsumexp(known)) if known else math.nan, any(greedy for _, greedy in scores)
-
-
 def _note_shares(
-    query: Query,
-    contexts: Sequence[Weighted],
-    table: list[list[Scored]],
-    mixed: list[Scored],
-    session: Session,
+    query: Query, contexts: Sequence[Weighted], rows: Sequence[Row], mixed: list[Scored], session: Session
 ) -> None:
     note = session.note(query)
     shares, mass = normalise([value for value, _ in mixed])
     note["distribution"], note["option_mass"] = shares, mass
+    note["elicitation"] = session.route[0] if session.route else None
+    weights = [weighted.weight for weighted in contexts]
+    note.update(uncertainty(rows, weights))
+    if any(row.note for row in rows):
+        note["elicited"] = [row.note for row in rows]
     if len(contexts) > 1:
         note["distributions"] = [
             {
                 "community": weighted.community,
                 "weight": weighted.weight,
-                "shares": normalise([value for value, _ in row])[0],
+                "shares": normalise([value for value, _ in row.scores])[0],
             }
-            for weighted, row in zip(contexts, table, strict=True)
+            for weighted, row in zip(contexts, rows, strict=True)
         ]
+
+
+def uncertainty(rows: Sequence[Row], weights: Sequence[float]) -> dict[str, Any]:
+    """How far a mixture may be off.
+
+    Args:
+        rows: One for each prompt.
+        weights: One for each row.
+
+    Returns:
+        ``error``: where answers were sampled, the Monte-Carlo error of the mixture, from rows that have mass (see
+        `elicitation.montecarlo.js_error`). ``bounds``: where not all was shown, the weighted means of the lowest and of
+        the highest shares.
+    """
+    found: dict[str, Any] = {}
+    drawn = [(weight, row) for weight, row in zip(weights, rows, strict=True) if row.draws is not None]
+    total = math.fsum(weight for weight, _ in drawn)
+    if total > 0.0:
+        draws = sum(weight / total * row.draws for weight, row in drawn if row.draws is not None)
+        shares = [normalise([value for value, _ in row.scores])[0] for _, row in drawn]
+        mean = np.average(shares, axis=0, weights=[weight for weight, _ in drawn])
+        found["error"] = js_error(list(mean), np.asarray(draws))
+    bounds = [row.bounds for row in rows if row.bounds is not None]
+    if bounds:
+        found["bounds"] = np.average(bounds, axis=0, weights=weights).tolist()
+    return found
 
 
 def _draw(query: Query, contexts: Sequence[Weighted], session: Session, repeat: int) -> Weighted:

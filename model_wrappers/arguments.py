@@ -32,6 +32,11 @@ class Arguments(Checked):
             (what it writes), or ``auto``: by scores where the base LLM runs in this process, else by what it writes.
         label_variants: Whether an option's letter counts with a space before it and without; by default as the task
             asks.
+        elicitation: How a distribution over a document's options is got out of the base LLM: ``logprob``, ``sample``,
+            ``verbalised``, or ``auto``: as suits what the base LLM can do.
+        elicitation_samples: Answers that ``sample`` draws for each prompt.
+        elicitation_smoothing: Answers of each option that ``sample`` adds to those that it counted.
+        elicitation_error: Monte-Carlo error of a prompt's distribution, 0..1, at which ``sample`` draws no more.
         mode: For all documents; by default each document's own.
         method: ``vanilla``, ``prompting``, ``moe`` or ``modplural``.
         attribute: Point of view for all documents; by default each document's own.
@@ -61,6 +66,10 @@ class Arguments(Checked):
     mixture: Literal["prior", "attribute"] = "prior"
     selection: Literal["auto", "score", "generate"] = "auto"
     label_variants: bool = False
+    elicitation: Literal["auto", "logprob", "sample", "verbalised"] = "auto"
+    elicitation_samples: Annotated[int, Field(ge=1)] = 20
+    elicitation_smoothing: Annotated[float, Field(ge=0)] = 0.5
+    elicitation_error: Annotated[float, Field(gt=0, le=1)] | None = None
     mode: str | None = None
     method: str = "modplural"
     attribute: str | None = None

@@ -106,8 +106,13 @@ def ask(base: Any, kind: str, instances: Sequence[Any]) -> list[Any]:
     except AssertionError as error:
         if "apply_chat_template" not in str(error):
             raise
-        raise ModPluralError(f"the base LLM ({name}) takes chat prompts only; add --apply_chat_template.") from error
+        raise needs_chat(base) from error
     return answers
+
+
+def needs_chat(base: Any) -> ModPluralError:
+    """The error for a base LLM of chats that got a plain prompt."""
+    return ModPluralError(f"the base LLM ({type(base).__name__}) takes chat prompts only; add --apply_chat_template.")
 
 
 def _answer(base: Any, kind: str, instances: list[Any]) -> list[Any]:

@@ -23,6 +23,8 @@ from community_lms.store import MessageStore, StoredMessage
 from model_wrappers.arguments import OWN
 from model_wrappers.base_lm import LOCAL, SCRIPTED, ask, backend_class, build_base
 from model_wrappers.choosing import Selection, selection_of
+from model_wrappers.elicitation.choose import AUTO, scores
+from model_wrappers.elicitation.completions import speaks_chat
 from model_wrappers.grid import harness_config, plan_of, pool_settings
 from model_wrappers.lm import ModPluralLM, open_store
 from model_wrappers.plan import Plan
@@ -155,7 +157,7 @@ def estimate(arguments: Sequence[str], methods: Sequence[str], bases: Sequence[s
     speed = Speed()
     messages = _messages(plan, store)
     chosen = list(methods) or [str(given.get("method", "modplural"))]
-    own = {**pool_settings(config), "selection": _selection(given)}
+    own = {**pool_settings(config), "selection": _selection(given), **_elicitation(given)}
     asked = {method: _asked(method, own, plan, store) for method in chosen}
     if measure:
         speed = _measure(plan, store, first, [call for calls in asked.values() for call in calls])
@@ -189,6 +191,19 @@ def _selection(arguments: Mapping[str, Any]) -> Selection:
     """How the run's base LLM will pick, which the one that notes does in its place."""
     base = str(arguments.get("base", "hf"))
     return selection_of(ScriptedLM if base == SCRIPTED else backend_class(base), arguments.get("selection", "auto"))
+
+
+def _elicitation(arguments: Mapping[str, Any]) -> dict[str, Any]:
+    """How the run's base LLM will be asked for distributions, with all the answers that may be drawn.
+
+    Whether a server shows log-probabilities is known only when it is asked; it is taken to.
+    """
+    choice, base = arguments.get("elicitation", AUTO), str(arguments.get("base", "hf"))
+    if choice == AUTO and base != SCRIPTED:
+        kind = backend_class(base)
+        asked = scores(kind, arguments.get("model")) or speaks_chat(kind)
+        choice = "logprob" if asked else "sample"
+    return {"elicitation": choice, "elicitation_error": None}
 
 
 class _Placeholders:

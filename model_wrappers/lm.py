@@ -21,6 +21,7 @@ from model_wrappers.base_lm import LOCAL, ask, build_base, leave_to_harness
 from model_wrappers.cache import disable_response_cache
 from model_wrappers.chat import apply_template
 from model_wrappers.choosing import selection_of
+from model_wrappers.elicitation import Elicitation
 from model_wrappers.methods import METHODS
 from model_wrappers.prompts import load_prompts
 from model_wrappers.query import Query, read_queries
@@ -215,6 +216,7 @@ class ModPluralLM(LM):
             "mixture": session.mixture,
             "selection": session.selection,
             "label_variants": session.label_variants,
+            "elicitation": self._elicitation(),
             "pool_fingerprint": session.pool.fingerprint(),
             "tell_attribute": session.pool.tell_attribute,
             "prompts": session.prompts.name,
@@ -227,6 +229,15 @@ class ModPluralLM(LM):
             "fallbacks": dict(session.fallbacks),
             "warnings": session.asker.warnings(),
         }
+
+    def _elicitation(self) -> dict[str, Any]:
+        """How distributions were elicited; ``route`` and ``because`` are None where none was wanted."""
+        settings = self.session.elicitation
+        route, because = self.session.route or (None, None)
+        facts: dict[str, Any] = {"chosen": settings.choice, "route": route, "because": because}
+        if "sample" in (route, settings.choice):
+            facts |= {"samples": settings.samples, "smoothing": settings.smoothing, "error": settings.error}
+        return facts
 
     def __getattr__(self, name: str) -> Any:
         """Let the base LLM answer for everything else (``tokenizer``, ``batch_sizes``, ``max_length``, …)."""
@@ -251,6 +262,12 @@ def session_parts(settings: Arguments, device: str | None, store: MessageStore |
         "samples": settings.messages_per_community,
         "mixture": settings.mixture,
         "label_variants": settings.label_variants,
+        "elicitation": Elicitation(
+            choice=settings.elicitation,
+            samples=settings.elicitation_samples,
+            smoothing=settings.elicitation_smoothing,
+            error=settings.elicitation_error,
+        ),
         "asker": Asker(
             store=store if store is not None else open_store(settings.messages),
             batch_size=settings.message_batch_size,

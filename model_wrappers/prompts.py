@@ -34,6 +34,7 @@ SLOTS: dict[str, set[str]] = {
     "module.knowledge": {"question", "options"},
     "module.safety": {"question", "options"},
     "background": {"context", "knowledge", "safety"},
+    "verbalise": {"context", "options"},
 }
 """The slots that each template may use."""
 
@@ -53,10 +54,11 @@ REQUIRED: dict[str, set[str]] = {
     "module.knowledge": {"question"},
     "module.safety": {"question"},
     "background": {"context", "knowledge", "safety"},
+    "verbalise": {"context", "options"},
 }
 """The slots without which a template cannot do its work."""
 
-LATER = ("module", "background")
+LATER = ("module", "background", "verbalise")
 """Templates that sets of earlier releases lack; these take the wording of the set ``default``."""
 
 _ENVIRONMENT = ImmutableSandboxedEnvironment(undefined=StrictUndefined, trim_blocks=True, lstrip_blocks=True)
@@ -92,6 +94,7 @@ class PromptSet(Checked):
     reflect: Text
     module: ByRole
     background: Text
+    verbalise: Text
 
     def template(self, name: str, part: Mode | Role | None = None) -> str:
         """Return the text of a template; ``part`` for those that have one for each mode or role."""
@@ -112,7 +115,7 @@ def load_prompts(spec: str) -> PromptSet:
     """Load a prompt set by name or from a file, and check every template's slots.
 
     A file of an earlier release lacks the templates `LATER`; the wording of the set ``default`` then stands in, which
-    only pools with modules make use of.
+    only pools with modules and ``elicitation=verbalised`` make use of.
 
     Raises:
         ModPluralError: If there is no such set, the file is malformed, or a template uses an unknown slot or lacks a

@@ -15,6 +15,7 @@ from community_lms.message import Message, MessageRequest, Turn
 from community_lms.spec import Community, Decoding, Pool, Role, digest
 from model_wrappers.base_lm import ask
 from model_wrappers.chat import fresh, with_text
+from model_wrappers.elicitation import Elicitation
 from model_wrappers.prompts import PromptSet
 from model_wrappers.query import Query
 from plural_tasks.errors import ModPluralError
@@ -45,6 +46,8 @@ class Session:
         samples: Messages asked of each community for each document.
         selection: ``score`` or ``generate``: how the base LLM picks of a list, see `model_wrappers.choosing`.
         label_variants: Is an option's letter scored with and without a space before it?
+        elicitation: How distributions over options are got out of the base LLM.
+        route: Name of the route that is taken, and why; None until a distribution is wanted.
         mixture: ``prior``, or ``attribute`` where the base LLM weighs communities by the population asked about.
         fallbacks: Counts of what had to be done for want of a usable answer, by kind.
         notes: What the trace says of each query.
@@ -61,6 +64,8 @@ class Session:
     samples: int = 1
     selection: str = "generate"
     label_variants: bool = False
+    elicitation: Elicitation = field(default_factory=Elicitation)
+    route: tuple[str, str] | None = None
     mixture: str = "prior"
     fallbacks: Counter[str] = field(default_factory=Counter)
     notes: dict[Query, dict[str, Any]] = field(default_factory=dict)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+import math
 import threading
 import time
 from collections import Counter
@@ -58,6 +59,7 @@ class OpenAIServer(ThreadingHTTPServer):
         delay: float = 0.0,
         lists: bool = True,
         strict: bool = False,
+        top: Callable[[Body], Mapping[str, float]] | None = None,
     ) -> None:
         """Listen on a free port.
 
@@ -70,10 +72,12 @@ class OpenAIServer(ThreadingHTTPServer):
             delay: Seconds that a text takes.
             lists: Is there a list of models?
             strict: Are names that are not listed refused?
+            top: Body -> first tokens and their probabilities, for chats that ask for them; without it none are shown.
         """
         super().__init__(("127.0.0.1", 0), _Handler)
         self.models, self.adapters = list(models), list(adapters)
         self.say, self.fault, self.key = say, fault, key
+        self.top = top
         self.delay, self.lists, self.strict = delay, lists, strict
         self.asked: list[tuple[str, Body]] = []
         self.times: Counter[str] = Counter()
@@ -148,10 +152,18 @@ class _Handler(BaseHTTPRequestHandler):
         said = {"message": {"role": "assistant", "content": text}} if "messages" in asked else {"text": text}
         read, written = len(last_turn(asked)), len(text.split())
         used = {"prompt_tokens": read, "completion_tokens": written, "total_tokens": read + written}
-        choice = {"index": 0, "finish_reason": "stop", **said}
+        choice = {"index": 0, "finish_reason": "stop", **said, **self._logprobs(asked)}
         return {"id": "c-1", "object": "completion", "created": 1, "model": asked["model"], "choices": [choice]} | {
             "usage": used
         }
+
+    def _logprobs(self, asked: Body) -> Body:
+        """Of the first token of a chat, the most probable first, as many as are asked for."""
+        if self.server.top is None or "messages" not in asked or not asked.get("logprobs"):
+            return {}
+        ranked = sorted(self.server.top(asked).items(), key=lambda pair: -pair[1])[: asked.get("top_logprobs", 0)]
+        told = [{"token": token, "logprob": math.log(share), "bytes": list(token.encode())} for token, share in ranked]
+        return {"logprobs": {"content": [{**told[0], "top_logprobs": told}] if told else []}}
 
     def _knows_key(self) -> bool:
         given = self.headers.get("Authorization", "").removeprefix("Bearer ")

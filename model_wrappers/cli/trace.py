@@ -11,6 +11,7 @@ from rich.markup import escape
 from rich.panel import Panel
 from rich.table import Table
 
+from model_wrappers.elicitation.sample import NO_OPTION
 from model_wrappers.trace import read_trace
 from plural_tasks.errors import ModPluralError, unknown_name
 from plural_tasks.schema import LABELS
@@ -118,3 +119,28 @@ def _shares(record: dict[str, Any]) -> None:
     table.add_row("[bold]answer[/bold]", "", *(f"[bold]{share:.3f}[/bold]" for share in record["distribution"]))
     console.print(table)
     console.print(f"probability on the options: {record['option_mass']:.3g}", highlight=False)
+    _elicited(record, options)
+
+
+def _elicited(record: dict[str, Any], options: list[str]) -> None:
+    """How the distribution was got, how far it may be off, and what each prompt gave."""
+    if record.get("elicitation"):
+        error = f", Monte-Carlo error {record['error']:.3f} (JS distance)" if "error" in record else ""
+        console.print(f"elicited by {record['elicitation']}{error}", highlight=False)
+    if "bounds" in record:
+        ranges = "  ".join(f"{LABELS[at]} {low:.3f}–{high:.3f}" for at, (low, high) in enumerate(record["bounds"]))
+        console.print(f"with what is not shown: {ranges}", highlight=False)
+    for number, one in enumerate(record.get("elicited", []), start=1):
+        console.print(f"  prompt {number}: {escape(_told(one, len(options)))}", highlight=False)
+
+
+def _told(one: dict[str, Any], count: int) -> str:
+    """One prompt's figures: answers counted, percentages stated, or probability shown."""
+    if "counts" in one:
+        counts = [f"{LABELS[at]} {given}" for at, given in enumerate(one["counts"][:count])]
+        others = [f"{kind} {one[kind]}" for kind in NO_OPTION if kind in one]
+        return f"{one['n']} answers: {', '.join([*counts, *others])}"
+    if "reply" in one:
+        problems = f" ({', '.join(one['problems'])})" if one["problems"] else ""
+        return f"{one['reply']!r}{problems}"
+    return f"not shown or undecided {one['hidden']:.3g}"

@@ -11,7 +11,8 @@ from plural_tasks.metrics.coverage import (
 from plural_tasks.metrics.divergence import entropy, js_distance, normalise, tv_distance, wasserstein
 from plural_tasks.metrics.groups import GroupFigure, by_group, worst_group
 from plural_tasks.metrics.lexical import lexical_coverage
-from plural_tasks.metrics.parsing import parse_choice
+from plural_tasks.metrics.parsing import Answer, parse_choice, read_answer
+from plural_tasks.metrics.percentages import Stated, read_percentages
 from plural_tasks.metrics.splitting import sentences
 from plural_tasks.metrics.uncertainty import (
     Difference,
@@ -23,8 +24,10 @@ from plural_tasks.metrics.uncertainty import (
 )
 
 __all__ = [
+    "Answer",
     "Difference",
     "GroupFigure",
+    "Stated",
     "balanced_accuracy",
     "by_group",
     "clustered_bootstrap",
@@ -42,6 +45,8 @@ __all__ = [
     "normalise",
     "paired_difference",
     "parse_choice",
+    "read_answer",
+    "read_percentages",
     "sentences",
     "tv_distance",
     "value_coverage",

@@ -27,6 +27,7 @@ class Facts:
         pool: modplural's pool.
         communities: Their names.
         modules: Name -> role of the pool's members that are no community.
+        elicitation: How modplural got distributions out of the base LLM; "" where a run wanted none, or does not say.
         chat: Whether a chat template was applied.
         seed: modplural's seed of messages and fallbacks, else the harness's for torch.
         fallbacks: modplural's own fallbacks by kind, over the whole run.
@@ -41,6 +42,7 @@ class Facts:
     pool: str = ""
     communities: tuple[str, ...] = ()
     modules: Mapping[str, str] | None = None
+    elicitation: str = ""
     chat: bool = False
     seed: int | None = None
     fallbacks: Mapping[str, int] | None = None
@@ -70,6 +72,7 @@ def read_facts(data: Mapping[str, Any]) -> Facts:
         pool=str(own.get("pool", "")),
         communities=tuple(str(name) for name in own.get("communities", ())),
         modules=_modules(own),
+        elicitation=_elicitation(own),
         chat=bool(data.get("chat_template")),
         seed=own.get("seed", config.get("torch_seed")),
         fallbacks=dict(own["fallbacks"]) if isinstance(own.get("fallbacks"), Mapping) else None,
@@ -81,6 +84,11 @@ def read_facts(data: Mapping[str, Any]) -> Facts:
 def _modules(own: Mapping[str, Any]) -> dict[str, str] | None:
     found = own.get("modules")
     return {str(name): str(role) for name, role in found.items()} if isinstance(found, Mapping) else None
+
+
+def _elicitation(own: Mapping[str, Any]) -> str:
+    found = own.get("elicitation")
+    return str(found.get("route") or "") if isinstance(found, Mapping) else ""
 
 
 def _date(value: Any) -> str:
@@ -99,7 +107,7 @@ def tell_apart(facts: Sequence[Facts], given: Sequence[str]) -> list[str]:
     if twice:
         raise ModPluralError(f"label {twice[0]!r} was given to two runs; give every run its own.")
     labels = [label or fact.name for label, fact in zip(given, facts, strict=True)]
-    for field in ("model", "pool", "chat", "seed", "limit", "date"):
+    for field in ("model", "pool", "elicitation", "chat", "seed", "limit", "date"):
         counts = Counter(labels)
         for label in [label for label, count in counts.items() if count > 1]:
             places = [place for place, other in enumerate(labels) if other == label and not given[place]]

@@ -1,10 +1,13 @@
 """Mixing, with figures worked by hand."""
 
 import math
+from dataclasses import replace
 
+import numpy as np
 import pytest
 
-from model_wrappers.answer import mix_likelihoods, mix_options
+from model_wrappers.answer import mix_likelihoods, mix_options, uncertainty
+from model_wrappers.elicitation import Row
 from model_wrappers.scripted import ScriptedLM
 from tests.model_wrappers.helpers import doc, model, requests
 
@@ -147,3 +150,22 @@ def test_a_letter_counts_with_and_without_a_space_where_asked(tmp_path) -> None:
 
     assert shares() == pytest.approx([0.2, 0.1, 0.2])
     assert shares(label_variants=True) == pytest.approx([0.4, 0.4, 0.2])
+
+
+def test_the_uncertainty_of_a_mixture_by_hand() -> None:
+    half = np.array([[1.0, 0.0], [0.0, 1.0]])
+    rows = [
+        Row([(math.log(0.5), False), (math.log(0.5), False)], draws=half, bounds=[(0.2, 0.8), (0.2, 0.8)]),
+        Row([(math.log(0.25), False), (math.log(0.25), False)], draws=half[::-1], bounds=[(0.6, 0.8), (0.2, 0.4)]),
+        Row([(-math.inf, False), (-math.inf, False)]),
+    ]
+    found = uncertainty(rows[:2], [0.75, 0.25])
+    # Mixed draws .75 (1, 0) + .25 (0, 1) = (.75, .25), and (.25, .75); the mixture is (.5, .5).
+    # JS divergence of (.5, .5) and (.75, .25): H(.625, .375) - (1 + H(.75, .25)) / 2 = .9544340 - .9056391 = .0487949.
+    assert found["error"] == pytest.approx(math.sqrt(0.0487949), abs=1e-5)
+    assert found["bounds"] == [pytest.approx([0.3, 0.8]), pytest.approx([0.2, 0.7])]
+    # A row without mass has no part in the mixture.
+    assert uncertainty([replace(rows[0], bounds=None), rows[2]], [0.2, 0.8])["error"] == pytest.approx(
+        math.sqrt(0.3112781), abs=1e-5
+    )
+    assert uncertainty([rows[2]], [1.0]) == {}

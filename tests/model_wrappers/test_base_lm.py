@@ -100,7 +100,7 @@ def test_a_base_that_gives_no_log_likelihoods_is_one_clear_error(tmp_path) -> No
         def loglikelihood(self, requests, disable_tqdm=False):
             raise NotImplementedError("Loglikelihood is not supported for chat completions.")
 
-    lm, _, _ = model(tmp_path, base=NoScores())
+    lm, _, _ = model(tmp_path, base=NoScores(), elicitation="logprob")
     with pytest.raises(ModPluralError, match=r"\(NoScores\) cannot answer loglikelihood requests.*Choose tasks"):
         lm.loglikelihood(requests([doc("distributional")], "loglikelihood"))
 

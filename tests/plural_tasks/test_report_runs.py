@@ -2,6 +2,7 @@
 
 import json
 import math
+from dataclasses import replace
 
 import pytest
 
@@ -73,6 +74,8 @@ def test_runs_get_labels_that_tell_them_apart() -> None:
     assert tell_apart([ours, other_model], ["", ""]) == ["moe, tiny", "moe, big"]
     other_seed = Facts(model="org/tiny", backend="modplural", method="moe", pool="village", seed=2)
     assert tell_apart([ours, other_seed], ["", ""]) == ["moe, seed 1", "moe, seed 2"]
+    by_route = [replace(ours, elicitation=route) for route in ("logprob", "sample")]
+    assert tell_apart(by_route, ["", ""]) == ["moe, elicitation logprob", "moe, elicitation sample"]
     assert tell_apart([ours, ours, plain], ["", "", "moe"]) == ["moe #2", "moe #3", "moe"]
     with pytest.raises(ModPluralError, match="label 'a' was given to two runs"):
         tell_apart([ours, plain], ["a", "a"])
