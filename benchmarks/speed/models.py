@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -22,6 +22,7 @@ from community_lms.precision import cores, has_native_bfloat16
 from community_lms.store import MessageStore
 from model_wrappers import answer, base_lm, choosing
 from model_wrappers.base_lm import build_base
+from model_wrappers.elicitation import logprob
 from model_wrappers.lm import ModPluralLM
 from model_wrappers.plan import load_tasks, make_plan
 
@@ -125,7 +126,9 @@ def overheard() -> Iterator[list[Call]]:
 
         return ask
 
-    with patch.object(answer, "ask", listening("answer")), patch.object(choosing, "ask", listening("choosing")):
+    with ExitStack() as stack:
+        for module, step in ((answer, "answer"), (logprob, "answer"), (choosing, "choosing")):
+            stack.enter_context(patch.object(module, "ask", listening(step)))
         yield calls
 
 
