@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any
 
 import torch
 
-from model_wrappers.token_trees import Row, Tokens, lay_out
+from model_wrappers.token_trees import PAIR, Row, Tokens, lay_out
 from plural_tasks.errors import ModPluralError
 from plural_tasks.progress import bar
 
@@ -133,15 +133,19 @@ class Scorer:
                 *(cut, len(contexts), "is" if cut == 1 else "are", self.base.max_length),
             )
 
+    def lay_out(self, sequences: Sequence[Tokens]) -> list[Row]:
+        """Sequences in rows, as is least work for this model."""
+        return lay_out(sequences, share=self.share, pair=PAIR / self.model.config.get_text_config().hidden_size)
+
     def _rows(self, sequences: list[Tokens]) -> list[Row]:
-        rows = lay_out(sequences, share=self.share)
+        rows = self.lay_out(sequences)
         if self._proved or not self.share:
             return rows
         shared = next((row for row in reversed(rows) if not row.plain), None)
         if shared is None:
             return rows
         self._proved, self.share = True, self._prove(shared)
-        return rows if self.share else lay_out(sequences, share=False)
+        return rows if self.share else self.lay_out(sequences)
 
     def _prove(self, row: Row) -> bool:
         """Does the model compute in a shared row what it computes on the sequences alone?"""

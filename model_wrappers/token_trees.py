@@ -13,10 +13,11 @@ import numpy as np
 
 Tokens = tuple[int, ...]
 
-SHARED = 0.5
-"""Part of a sequence that has to be there already for it to be put into the same row."""
-LONGEST = 512
-"""Tokens of a row that holds several sequences: attention is computed between all of them, seen or not."""
+PAIR = 2.7
+"""Work of attention between two tokens, over the hidden size, in units of all other work for one token.
+
+Measured with SmolLM2-135M (576) on a CPU, where attention takes a third as long as the rest at 148 tokens.
+"""
 
 
 @dataclass(frozen=True)
@@ -46,37 +47,45 @@ class Row:
         return seen
 
 
-def lay_out(sequences: Sequence[Tokens], *, share: bool = True, longest: int = LONGEST) -> list[Row]:
-    """Put sequences into rows, those that begin alike together.
+def lay_out(sequences: Sequence[Tokens], *, share: bool = True, pair: float = 0.0) -> list[Row]:
+    """Put sequences into rows, those that begin alike together where that is less work.
+
+    In a row attention is computed between all tokens, seen or not; in a row of one sequence between half of the pairs.
 
     Args:
         sequences: None is empty; one that is given twice is computed once.
         share: Whether different continuations may stand in one row (a sequence's own beginnings always do).
-        longest: Tokens of a row of several sequences; one that is longer stands alone.
+        pair: Work of attention between two tokens, in units of all other work for one token.
 
     Returns:
         Rows, the longest first.
     """
-    rows = [_row(group) for group in _groups(sorted(set(sequences)), share, longest)]
+    rows = [_row(group) for group in _groups(sorted(set(sequences)), share, pair)]
     return sorted(rows, key=lambda row: -len(row.tokens))
 
 
-def _groups(ordered: Sequence[Tokens], share: bool, longest: int) -> Iterator[list[Tokens]]:
+def _groups(ordered: Sequence[Tokens], share: bool, pair: float) -> Iterator[list[Tokens]]:
     """Sequences in lexicographical order, so that each has most in common with its neighbour."""
     group: list[Tokens] = []
     size, chain = 0, True  # a chain: each is the beginning of the next
     for sequence in ordered:
         common = common_start(group[-1], sequence) if group else 0
-        grown = size + len(sequence) - common
+        new = len(sequence) - common
         goes_on = chain and bool(group) and common == len(group[-1])
-        fits = share and common >= SHARED * len(sequence) and grown <= longest
+        fits = share and common > 0 and _is_less_work(size, new, len(sequence), pair)
         if group and not goes_on and not fits:
             yield group
-            group, grown, goes_on = [], len(sequence), True
-        size, chain = grown, goes_on or not group
+            group, size, new, goes_on = [], 0, len(sequence), True
+        size, chain = size + new, goes_on or not group
         group.append(sequence)
     if group:
         yield group
+
+
+def _is_less_work(size: int, new: int, length: int, pair: float) -> bool:
+    """Is it less work to add ``new`` tokens to a row of ``size`` than to read a sequence of ``length`` by itself?"""
+    together = new + pair * ((size + new) ** 2 - size**2)
+    return together < length + pair * length**2 / 2
 
 
 def _row(group: Sequence[Tokens]) -> Row:

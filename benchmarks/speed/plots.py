@@ -1,133 +1,95 @@
-"""Plots of the page, as SVG: one function for each comparison that a plot helps."""
+"""Plots of a results file, as SVG; colours are those of Okabe and Ito, which colour-blind people tell apart."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
 import matplotlib
 
-matplotlib.use("Agg")
+matplotlib.use("svg")
 from matplotlib import pyplot
 
-Entry = Mapping[str, Any]
-Draw = Callable[[Any, Entry], None]
-"""Draws a comparison on axes."""
-
-COLOURS = ("#0072B2", "#E69F00", "#009E73", "#CC79A7", "#56B4E9", "#D55E00")
-"""Okabe and Ito's, which colour-blind people can tell apart."""
-GREY = "#999999"
-STYLE = {
-    "svg.hashsalt": "modplural",  # the same figures give the same file
-    "font.size": 10,
-    "axes.spines.top": False,
-    "axes.spines.right": False,
-}
+COLOURS = ("#0072B2", "#E69F00", "#009E73", "#CC79A7", "#56B4E9", "#D55E00", "#F0E442", "#000000")
+SPEEDS = ("messages", "scoring")
 
 
-def draw_plots(comparisons: Mapping[str, Entry], folder: Path) -> dict[str, Path]:
-    """Draw all that there is a plot for; comparison -> its file."""
+def draw(comparisons: Mapping[str, Any], folder: Path) -> dict[str, str]:
+    """Draw what a results file has.
+
+    Args:
+        comparisons: Name -> entry of the file.
+        folder: Where the plots go.
+
+    Returns:
+        Name of the comparison -> name of its plot's file.
+    """
     folder.mkdir(parents=True, exist_ok=True)
-    made = {}
-    for name, draw in PLOTS.items():
-        if name in comparisons:
-            made[name] = folder / f"{name}.svg"
-            _draw(draw, comparisons[name], made[name])
-    return made
+    painters: dict[str, Callable[[Any], Any]] = {
+        **dict.fromkeys(SPEEDS, _speeds),
+        "whole": _phases,
+        "growth": _growth,
+    }
+    drawn = {}
+    # Without a date and random names in it, the same figures give the same file.
+    with pyplot.rc_context({"svg.hashsalt": "modplural", "font.size": 9, "axes.axisbelow": True}):
+        for name, paint in painters.items():
+            if name in comparisons:
+                figure = paint(comparisons[name])
+                figure.savefig(folder / f"{name}.svg", bbox_inches="tight", metadata={"Date": None})
+                pyplot.close(figure)
+                drawn[name] = f"{name}.svg"
+    return drawn
 
 
-def _draw(draw: Draw, entry: Entry, path: Path) -> None:
-    with matplotlib.rc_context(STYLE):
-        figure, axes = pyplot.subplots(figsize=(8, 3), layout="constrained")
-        draw(axes, entry)
-        axes.set_title(entry["title"], loc="left")
-        figure.savefig(path, metadata={"Date": None})
-        pyplot.close(figure)
-
-
-def speeds(axes: Any, entry: Entry) -> None:
-    """Rates of the ways as bars on a logarithmic axis, every round as a dot, and the limit."""
-    names = list(entry["ways"])
-    rates = [entry["ways"][name]["per_second"] for name in names]
-    bars = axes.barh(names, rates, color=COLOURS[0])
-    axes.bar_label(bars, [f"{rate:,.3g}" if rate < 1000 else f"{rate:,.0f}" for rate in rates], padding=6)
-    for place, name in enumerate(names):
-        found = [one["amount"] / one["seconds"] for one in entry["ways"][name]["rounds"]]
-        axes.plot(found, [place] * len(found), ".", color="black", markersize=4)
-    best = entry["figures"].get("limit_per_second")
-    if best is not None:
-        axes.axvline(best, color=COLOURS[5], linestyle="--", label=f"limit: {best:,.0f}")
-        axes.legend(loc="lower right", frameon=False)
+def _speeds(found: Mapping[str, Any]) -> Any:
+    """A bar for each way, on a logarithmic axis."""
+    speeds = {name: way["per_second"] for name, way in found["ways"].items()}
+    figure, axes = pyplot.subplots(figsize=(7, 0.5 + 0.4 * len(speeds)))
+    bars = axes.barh(list(speeds), list(speeds.values()), color=COLOURS[0])
+    axes.bar_label(bars, [f"{value:.3g}" for value in speeds.values()], padding=3)
     axes.set_xscale("log")
-    axes.margins(x=0.15)
+    axes.set_xlim(right=2 * max(speeds.values()))
     axes.invert_yaxis()
-    axes.set_xlabel(f"{entry['unit']} a second (logarithmic)")
+    axes.set_xlabel(f"{found['unit']} a second")
+    axes.grid(axis="x", alpha=0.3)
+    return figure
 
 
-def phases(axes: Any, entry: Entry) -> None:
-    """Seconds of the phases as parts of one bar; what is no model's work is hatched."""
-    start = 0.0
-    for (name, found), colour in zip(entry["figures"]["phases"].items(), COLOURS, strict=False):
-        other = found["all"] - found["model"]
-        axes.barh(["modplural"], [found["model"]], left=start, color=colour, label=f"{name}: {found['all']:.1f} s")
-        axes.barh(["modplural"], [other], left=start + found["model"], color=colour, hatch="////", edgecolor="white")
-        start += found["all"]
-    axes.set_xlabel("seconds (hatched: not a model's work)")
-    axes.legend(loc="upper center", bbox_to_anchor=(0.5, -0.35), ncols=3, frameon=False)
+def _phases(found: Mapping[str, Any]) -> Any:
+    """Where the seconds of an evaluation go, and beside it where the published way would spend them."""
+    ours = {name: part["all"] for name, part in found["figures"]["phases"].items()}
+    figure, axes = pyplot.subplots(2, 1, figsize=(7, 3.4))
+    rows = (("modplural", ours), ("published, scaled", found["figures"]["published_phases"]))
+    for row, (name, parts) in zip(axes, rows, strict=True):
+        _stack(row, name, parts)
+    axes[-1].set_xlabel("seconds (each bar has an axis of its own)")
+    figure.tight_layout()
+    return figure
 
 
-def growing(axes: Any, entry: Entry) -> None:
-    """Seconds of each community, and peak memory, over the number of communities."""
-    counts = [int(count) for count in entry["figures"]["resident_bytes"]]
-    seconds = [1 / way["per_second"] for way in entry["ways"].values()]
-    memory = [size / 1e6 for size in entry["figures"]["resident_bytes"].values()]
-    axes.plot(counts, seconds, "o-", color=COLOURS[0], label="seconds a community (left)")
-    axes.set(xlabel="communities in the pool", ylabel="seconds a community", ylim=(0, 1.4 * max(seconds)))
-    axes.set_xticks(counts)
-    right = axes.twinx()
-    right.plot(counts, memory, "s--", color=COLOURS[5], label="peak memory (right)")
-    right.set(ylabel="peak memory, MB", ylim=(0, 1.4 * max(memory)))
-    right.spines["right"].set_visible(True)
-    lines = [*axes.get_lines(), *right.get_lines()]
-    axes.legend(lines, [line.get_label() for line in lines], loc="lower right", frameon=False)
+def _stack(axes: Any, name: str, parts: Mapping[str, float]) -> None:
+    left = 0.0
+    for colour, (part, seconds) in zip(COLOURS, parts.items(), strict=False):
+        axes.barh([name], [seconds], left=left, color=colour, label=f"{part} {seconds:.0f} s")
+        left += seconds
+    axes.legend(ncols=3, fontsize=7, loc="lower center", bbox_to_anchor=(0.5, 1.0), frameon=False)
+    axes.set_xlim(0, left)
 
 
-def tokens(axes: Any, entry: Entry) -> None:
-    """Tokens asked and computed, with one order of the options and with several."""
-    counts = entry["figures"]["tokens"]
-    for shift, (key, colour) in enumerate((("asked", GREY), ("computed", COLOURS[0]))):
-        places = [place + 0.4 * shift for place in range(len(counts))]
-        bars = axes.barh(places, [found[key] for found in counts.values()], height=0.38, color=colour, label=key)
-        axes.bar_label(bars, fmt="{:,.0f}", padding=4)
-    axes.set_yticks([place + 0.2 for place in range(len(counts))], list(counts))
-    axes.invert_yaxis()
-    axes.margins(x=0.15)
-    axes.set_xlabel("tokens")
-    axes.legend(frameon=False)
-
-
-def limits(axes: Any, entry: Entry) -> None:
-    """Milliseconds of the calls, and the least that arithmetic and memory allow."""
-    calls = {name: found for name, found in entry["figures"]["limits"].items() if name != "rates"}
-    for shift, (key, colour) in enumerate((("limit", GREY), ("seconds", COLOURS[0]))):
-        places = [place + 0.4 * shift for place in range(len(calls))]
-        label = "limit" if key == "limit" else "measured"
-        bars = axes.barh(places, [1000 * found[key] for found in calls.values()], 0.38, color=colour, label=label)
-        axes.bar_label(bars, fmt="{:,.3g}", padding=4)
-    axes.set_yticks([place + 0.2 for place in range(len(calls))], list(calls))
-    axes.set_xscale("log")
-    axes.invert_yaxis()
-    axes.margins(x=0.15)
-    axes.set_xlabel("milliseconds a call (logarithmic)")
-    axes.legend(frameon=False)
-
-
-PLOTS: dict[str, Draw] = {
-    "messages": speeds,
-    "scoring": speeds,
-    "orders": tokens,
-    "whole": phases,
-    "growth": growing,
-    "decoding_profile": limits,
-}
+def _growth(found: Mapping[str, Any]) -> Any:
+    """Seconds for each community, and memory, against the size of the pool."""
+    resident = {int(size): value / 1e9 for size, value in found["figures"]["resident_bytes"].items()}
+    sizes: Sequence[int] = list(resident)
+    each = [1 / found["ways"][f"{size} communities"]["per_second"] for size in sizes]
+    figure, (time, memory) = pyplot.subplots(1, 2, figsize=(7, 2.4))
+    for axes, values, label in ((time, each, "seconds for each"), (memory, resident.values(), "most memory, GB")):
+        axes.plot(sizes, list(values), marker="o", color=COLOURS[0])
+        axes.set_ylim(bottom=0)
+        axes.set_xticks(sizes)
+        axes.set_xlabel("communities in the pool")
+        axes.set_ylabel(label)
+        axes.grid(alpha=0.3)
+    figure.tight_layout()
+    return figure

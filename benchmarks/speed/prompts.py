@@ -11,7 +11,6 @@ from typing import Any
 from benchmarks.speed.models import consulting, overheard, task_requests
 from benchmarks.speed.registry import Models
 from model_wrappers.scorer import Scorer
-from model_wrappers.token_trees import lay_out
 
 TASK = "plural_surveys_distributional"
 
@@ -70,9 +69,10 @@ class Tokens:
 
 def count_tokens(base: Any, scored: Sequence[Any]) -> Tokens:
     """Count as `model_wrappers.scorer` lays them out."""
-    pairs = Scorer(base).encode([instance.args for instance in scored])
+    scorer = Scorer(base)
+    pairs = scorer.encode([instance.args for instance in scored])
     sequences = sorted({(context + continuation)[:-1] for context, continuation in pairs})
-    return Tokens(sum(map(len, sequences)), sum(len(row.tokens) for row in lay_out(sequences)))
+    return Tokens(sum(map(len, sequences)), sum(len(row.tokens) for row in scorer.lay_out(sequences)))
 
 
 @contextmanager

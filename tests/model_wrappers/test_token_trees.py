@@ -26,7 +26,7 @@ def test_a_token_sees_its_ancestors_and_itself() -> None:
 
 
 def test_a_beginning_of_another_costs_nothing_and_needs_no_mask() -> None:
-    (row,) = lay_out([TRUNK, ONE, (*ONE, 5)], share=False, longest=1)
+    (row,) = lay_out([TRUNK, ONE, (*ONE, 5)], share=False, pair=9.0)
     assert row.tokens == [*ONE, 5]
     assert row.plain
     assert [len(path) for path in row.paths.values()] == [8, 10, 11]
@@ -36,14 +36,22 @@ def test_a_beginning_of_another_costs_nothing_and_needs_no_mask() -> None:
     ("sequences", "options"),
     [
         ([ONE, OTHER], {"share": False}),
-        ([ONE, OTHER], {"longest": 10}),  # together they have 11
-        ([(1, 2, 3, 4, 5), (1, 2, 9, 9, 9)], {}),  # two of five in common
+        ([ONE, (*TRUNK[:2], 7, 7, 7, 7)], {"pair": 0.02}),  # ONE: 8 + .02 (14^2 - 6^2) = 11.2 against 10 + 1
+        ([(1, 2), (3, 4)], {}),  # nothing in common
     ],
 )
 def test_rows_of_their_own(sequences, options) -> None:
     rows = lay_out(sequences, **options)
-    assert [row.tokens for row in rows] == [list(sequence) for sequence in sorted(sequences, key=len, reverse=True)]
+    assert [row.tokens for row in rows] == [list(one) for one in sorted(sequences, key=lambda one: (-len(one), one))]
     assert all(row.plain for row in rows)
+
+
+def test_what_attention_costs_decides_which_rows_are_shared() -> None:
+    pair = [ONE, (*TRUNK[:2], 7, 7, 7, 7)]
+    (shared,) = lay_out(pair, pair=0.01)  # 8 + .01 (14^2 - 6^2) = 9.6 against 10 + .5
+    assert len(shared.tokens) == 14
+    (same,) = lay_out([ONE, OTHER], pair=0.3)  # 1 + .3 x 21 = 7.3 against 9 + .3 x 40.5 = 21.15
+    assert len(same.tokens) == 11
 
 
 def test_a_chain_that_branches_is_a_tree() -> None:
