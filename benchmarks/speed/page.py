@@ -13,15 +13,10 @@ from typing import Any
 
 from benchmarks.speed.findings import read_results
 from benchmarks.speed.plots import draw
+from benchmarks.speed.tables import MORE, number
 
 FOLDER = Path(__file__).resolve().parents[1]
 WIDTH = 130
-TABLES = {
-    "operators_reading": "Reading prompts",
-    "operators_decoding": "Decoding steps",
-    "operators": "Scoring",
-}
-"""Tables of operators among a comparison's figures, and their headings."""
 
 
 def main(arguments: Sequence[str] | None = None) -> None:
@@ -49,7 +44,7 @@ def page(results: Mapping[str, Any], drawn: Mapping[str, str], source: str) -> I
     yield from _facts(results, source)
     yield from _claims(results["comparisons"].values())
     for name, found in results["comparisons"].items():
-        yield from _comparison(found, drawn.get(name))
+        yield from _comparison(name, found, drawn.get(name))
 
 
 def _facts(results: Mapping[str, Any], source: str) -> Iterator[str]:
@@ -72,25 +67,24 @@ def _claims(comparisons: Any) -> Iterator[str]:
         for claim in found["claims"]:
             met = "met" if claim["met"] else "**not met**"
             aim = f"{claim['sense']} {claim['aim']:,g} {claim['unit']}"
-            yield f"| {claim['what']} | {aim} | {_number(claim['measured'])} {claim['unit']} | {met} |"
+            yield f"| {claim['what']} | {aim} | {number(claim['measured'])} {claim['unit']} | {met} |"
     yield ""
 
 
-def _comparison(found: Mapping[str, Any], plot: str | None) -> Iterator[str]:
+def _comparison(name: str, found: Mapping[str, Any], plot: str | None) -> Iterator[str]:
     yield from (f"## {found['title']}", "")
     if plot is not None:
         yield from (f"![{found['title']}](plots/{plot})", "")
     if found["ways"]:
         yield from ("| way | " + f"{found['unit']} a second | rounds |", "|---|---|---|")
-        for name, way in found["ways"].items():
+        for label, way in found["ways"].items():
             rates = [one["amount"] / one["seconds"] for one in way["rounds"]]
-            span = f"{len(rates)}, {_number(min(rates))} to {_number(max(rates))}"
-            yield f"| {name} | {_number(way['per_second'])} | {span} |"
+            span = f"{len(rates)}, {number(min(rates))} to {number(max(rates))}"
+            yield f"| {label} | {number(way['per_second'])} | {span} |"
         yield ""
     yield from _ratios(found)
-    yield from _limits(found["figures"])
-    for name, heading in TABLES.items():
-        yield from _operators(found["figures"].get(name) or [], heading)
+    if name in MORE:
+        yield from (*MORE[name](found["figures"]), "")
     for note in found["notes"]:
         yield from _wrapped(f"- {note}", gap=False)
     yield ""
@@ -98,39 +92,7 @@ def _comparison(found: Mapping[str, Any], plot: str | None) -> Iterator[str]:
 
 def _ratios(found: Mapping[str, Any]) -> Iterator[str]:
     if found["ratios"]:
-        yield from _wrapped("; ".join(f"{name}: {_number(value)}" for name, value in found["ratios"].items()) + ".")
-
-
-def _limits(figures: Mapping[str, Any]) -> Iterator[str]:
-    """What arithmetic and memory allow, where a comparison worked it out."""
-    rates = figures.get("rates") or figures.get("limits", {}).get("rates")
-    if rates:
-        yield from _wrapped(
-            f"This machine multiplies {rates['matrix'] / 1e9:,.0f} GFLOP/s and reads {rates['copy'] / 1e9:,.0f} GB/s."
-        )
-    if "share_of_limit" in figures:
-        yield from _wrapped(
-            f"These would allow {_number(figures['limit_per_second'])} a second; {figures['share_of_limit']:.0%} of it "
-            "is reached."
-        )
-    for name, limit in figures.get("limits", {}).items():
-        if name != "rates":
-            yield from _wrapped(
-                f"{name.capitalize()}: {1000 * limit['seconds']:,.0f} ms where {1000 * limit['limit']:,.0f} ms are the "
-                f"least, {limit['share']:.0%} of the limit."
-            )
-
-
-def _operators(rows: Sequence[Mapping[str, Any]], heading: str) -> Iterator[str]:
-    if rows:
-        yield from (f"| {heading}: operator | share of the time |", "|---|---|")
-        for row in rows:
-            yield f"| `{row['name']}` | {row['share']:.1%} |"
-        yield ""
-
-
-def _number(value: float) -> str:
-    return f"{value:,.0f}" if abs(value) >= 1000 else f"{value:.3g}"
+        yield from _wrapped("; ".join(f"{name}: {number(value)}" for name, value in found["ratios"].items()) + ".")
 
 
 def _wrapped(text: str, *, gap: bool = True) -> Iterator[str]:

@@ -16,6 +16,7 @@ from openvino import opset13 as ops
 from openvino._offline_transformations import paged_attention_transformation
 
 from community_lms.engines.openvino_layers import new_input
+from community_lms.precision import cores
 
 AT_ONCE = 4096
 """Tokens of a call; more are read in several calls, none of which splits a text."""
@@ -161,12 +162,15 @@ def settings(*, low: bool) -> dict[str, Any]:
 
     By default OpenVINO keeps keys and values in eight bits, and rounds activations to eight where weights are so.
     With one thread its bfloat16 products end the process (a division by zero, version 2026.4 on CPUs with AMX).
+    Threads are bound to cores only where they are as many: those of two processes would be bound to the same ones.
     """
+    threads = max(2, torch.get_num_threads()) if low else torch.get_num_threads()
     return {
         "INFERENCE_PRECISION_HINT": "bf16" if low else "f32",
         "KV_CACHE_PRECISION": "bf16" if low else "f32",
         "DYNAMIC_QUANTIZATION_GROUP_SIZE": "0",
-        "INFERENCE_NUM_THREADS": max(2, torch.get_num_threads()) if low else torch.get_num_threads(),
+        "INFERENCE_NUM_THREADS": threads,
+        "ENABLE_CPU_PINNING": threads >= cores(),
         "PERFORMANCE_HINT": "LATENCY",
     }
 

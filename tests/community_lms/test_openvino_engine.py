@@ -328,3 +328,11 @@ def test_low_precision_needs_two_cores(monkeypatch: pytest.MonkeyPatch) -> None:
         assert OpenVINOEngine(device="cpu", dtype="bfloat16")._precision == {"low": low, "whole": False}
     assert openvino_reader.settings(low=True)["INFERENCE_NUM_THREADS"] == 2  # torch has one here
     assert openvino_reader.settings(low=False)["INFERENCE_NUM_THREADS"] == 1
+
+
+@pytest.mark.parametrize(("count", "bound"), [(1, True), (2, False), (8, False)])
+def test_threads_of_a_part_of_the_cores_are_not_bound_to_them(
+    count: int, bound: bool, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(openvino_reader, "cores", lambda: count)
+    assert openvino_reader.settings(low=False)["ENABLE_CPU_PINNING"] is bound  # one thread here
