@@ -167,7 +167,8 @@ class Scorer:
     def _batches(self, rows: Sequence[Row]) -> Iterator[list[Row]]:
         batch: list[Row] = []
         for row in rows:
-            if batch and (len(batch) + 1) * len(batch[0].tokens) > self.budget:
+            # A mask for one row would slow down the plain ones beside it.
+            if batch and (row.plain != batch[0].plain or (len(batch) + 1) * len(batch[0].tokens) > self.budget):
                 yield batch
                 batch = []
             batch.append(row)

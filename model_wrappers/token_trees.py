@@ -13,6 +13,8 @@ import numpy as np
 
 Tokens = tuple[int, ...]
 
+MASKED = 2.0
+"""How much more work a pair is where a mask says who sees whom; kernels for causal attention need none."""
 PAIR = 2.7
 """Work of attention between two tokens, over the hidden size, in units of all other work for one token.
 
@@ -58,10 +60,10 @@ def lay_out(sequences: Sequence[Tokens], *, share: bool = True, pair: float = 0.
         pair: Work of attention between two tokens, in units of all other work for one token.
 
     Returns:
-        Rows, the longest first.
+        Rows of several sequences, then plain ones; of each the longest first.
     """
     rows = [_row(group) for group in _groups(sorted(set(sequences)), share, pair)]
-    return sorted(rows, key=lambda row: -len(row.tokens))
+    return sorted(rows, key=lambda row: (row.plain, -len(row.tokens)))
 
 
 def _groups(ordered: Sequence[Tokens], share: bool, pair: float) -> Iterator[list[Tokens]]:
@@ -84,7 +86,7 @@ def _groups(ordered: Sequence[Tokens], share: bool, pair: float) -> Iterator[lis
 
 def _is_less_work(size: int, new: int, length: int, pair: float) -> bool:
     """Is it less work to add ``new`` tokens to a row of ``size`` than to read a sequence of ``length`` by itself?"""
-    together = new + pair * ((size + new) ** 2 - size**2)
+    together = new + MASKED * pair * ((size + new) ** 2 - size**2)
     return together < length + pair * length**2 / 2
 
 

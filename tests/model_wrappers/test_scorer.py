@@ -144,7 +144,7 @@ def test_where_memory_runs_out_batches_are_halved(base, monkeypatch, caplog) -> 
     forward = Scorer._forward
 
     def small(self, batch, wanted):
-        if len(batch) > 2:
+        if len(batch) > 1:
             raise torch.OutOfMemoryError("CUDA out of memory.")
         return forward(self, batch, wanted)
 
@@ -218,3 +218,18 @@ def test_logits_that_a_model_changes_stay_as_they_are(folder, monkeypatch) -> No
     pairs = [(f"{TRUNK} {number}", letter) for number in range(9) for letter in "ABC"]
     found = [value for value, _ in Scorer(low).score(pairs)]
     assert found == pytest.approx([value for value, _ in harness(low, pairs)], abs=0.1)
+
+
+def test_plain_rows_do_not_stand_beside_rows_that_need_a_mask(base, monkeypatch) -> None:
+    kinds = []
+    forward = Scorer._forward
+
+    def watched(self, batch, wanted):
+        kinds.append({row.plain for row in batch})
+        return forward(self, batch, wanted)
+
+    monkeypatch.setattr(Scorer, "_forward", watched)
+    scorer = Scorer(base)
+    scorer._proved = True
+    assert same(scorer.score(PAIRS), harness(base, PAIRS))
+    assert kinds == [{False}, {True}]

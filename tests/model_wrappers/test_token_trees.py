@@ -36,7 +36,7 @@ def test_a_beginning_of_another_costs_nothing_and_needs_no_mask() -> None:
     ("sequences", "options"),
     [
         ([ONE, OTHER], {"share": False}),
-        ([ONE, (*TRUNK[:2], 7, 7, 7, 7)], {"pair": 0.02}),  # ONE: 8 + .02 (14^2 - 6^2) = 11.2 against 10 + 1
+        ([ONE, (*TRUNK[:2], 7, 7, 7, 7)], {"pair": 0.01}),  # ONE: 8 + .02 (14^2 - 6^2) = 11.2 against 10 + .5
         ([(1, 2), (3, 4)], {}),  # nothing in common
     ],
 )
@@ -48,9 +48,9 @@ def test_rows_of_their_own(sequences, options) -> None:
 
 def test_what_attention_costs_decides_which_rows_are_shared() -> None:
     pair = [ONE, (*TRUNK[:2], 7, 7, 7, 7)]
-    (shared,) = lay_out(pair, pair=0.01)  # 8 + .01 (14^2 - 6^2) = 9.6 against 10 + .5
+    (shared,) = lay_out(pair, pair=0.005)  # 8 + .01 (14^2 - 6^2) = 9.6 against 10 + .25
     assert len(shared.tokens) == 14
-    (same,) = lay_out([ONE, OTHER], pair=0.3)  # 1 + .3 x 21 = 7.3 against 9 + .3 x 40.5 = 21.15
+    (same,) = lay_out([ONE, OTHER], pair=0.3)  # 1 + .6 x 21 = 13.6 against 9 + .3 x 40.5 = 21.15
     assert len(same.tokens) == 11
 
 
@@ -60,8 +60,9 @@ def test_a_chain_that_branches_is_a_tree() -> None:
     assert row.paths[TRUNK] == list(range(8))
 
 
-def test_the_longest_row_comes_first() -> None:
+def test_shared_rows_come_first_and_of_each_kind_the_longest() -> None:
     assert [len(row.tokens) for row in lay_out([(1,), (2, 3, 4), (5, 6)])] == [3, 2, 1]
+    assert [row.plain for row in lay_out([(1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12), ONE, OTHER])] == [False, True]
 
 
 def test_common_start() -> None:
