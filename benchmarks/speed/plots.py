@@ -84,9 +84,9 @@ def _growth(found: Mapping[str, Any]) -> Any:
     sizes: Sequence[int] = list(resident)
     each = [1 / found["ways"][f"{size} communities"]["per_second"] for size in sizes]
     figure, (time, memory) = pyplot.subplots(1, 2, figsize=(7, 2.4))
-    for axes, values, label in ((time, each, "seconds for each"), (memory, resident.values(), "most memory, GB")):
-        axes.plot(sizes, list(values), marker="o", color=COLOURS[0])
-        axes.set_ylim(bottom=0)
+    for axes, values, label in ((time, each, "seconds for each"), (memory, list(resident.values()), "most memory, GB")):
+        axes.plot(sizes, values, marker="o", color=COLOURS[0])
+        axes.set_ylim(0, 1.15 * max(values))
         axes.set_xticks(sizes)
         axes.set_xlabel("communities in the pool")
         axes.set_ylabel(label)
