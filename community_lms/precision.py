@@ -1,10 +1,8 @@
-"""What precision this machine multiplies well."""
+"""What this machine has: cores, and a precision that it multiplies well."""
 
 from __future__ import annotations
 
 import os
-
-import torch
 
 
 def has_native_bfloat16() -> bool:
@@ -13,6 +11,8 @@ def has_native_bfloat16() -> bool:
     Read from ``torch.cpu.get_capabilities`` (torch 2.13; keys ``avx512_bf16``, ``amx_bf16``), or from the probe that
     older versions have. Where torch says nothing the answer is no, and so it is on ARM: float32 is right everywhere.
     """
+    import torch
+
     try:
         if hasattr(torch.cpu, "get_capabilities"):
             found = torch.cpu.get_capabilities()

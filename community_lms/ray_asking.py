@@ -73,10 +73,9 @@ def ask_over_ray(asker: Asker, requests: Sequence[MessageRequest], cluster: Clus
         return
     blocks = list(batches(missing, asker.size_of))
     with connected(cluster) as ray:
-        shown = asker.show_progress
-        progress = bar(PHASE, len(unique), " messages", shown=shown, done=len(found))
+        progress = bar(PHASE, len(unique), " messages", shown=asker.show_progress, done=len(found))
         try:
-            with closing(_stream(ray, blocks, cluster, asker)) as stream:
+            with progress, closing(_stream(ray, blocks, cluster, asker)) as stream:
                 for rows, warnings, problem in stream:
                     asker.keep(rows)
                     asker.warn([unique[row.key] for row in rows], warnings)
@@ -88,8 +87,6 @@ def ask_over_ray(asker: Asker, requests: Sequence[MessageRequest], cluster: Clus
             raise
         except Exception as error:  # Ray wraps what a worker raised, and raises much of its own
             raise _told(error) from error
-        finally:
-            progress.close()
 
 
 def _stream(ray: Any, blocks: Sequence[Sequence[MessageRequest]], cluster: Cluster, asker: Asker) -> Generator[Said]:

@@ -13,6 +13,7 @@ from scipy.special import logsumexp
 from model_wrappers.base_lm import ask
 from model_wrappers.elicitation import AUTO, ROUTES, Job, Route, Row, Scored, choose
 from model_wrappers.elicitation.montecarlo import js_error
+from model_wrappers.instances import instance
 from model_wrappers.query import Query
 from model_wrappers.session import Session, Weighted
 from plural_tasks.metrics import normalise
@@ -33,7 +34,17 @@ def generate(planned: Planned, requests: Sequence[Any], session: Session) -> lis
         for repeat, place in enumerate(query.positions):
             picked = _draw(query, contexts, session, repeat)
             places.append(place)
-            instances.append(_instance(requests[place], query, picked.context, dict(requests[place].args[1])))
+            asked = requests[place]
+            instances.append(
+                instance(
+                    query,
+                    asked.request_type,
+                    picked.context,
+                    dict(asked.args[1]),
+                    idx=asked.idx,
+                    repeats=asked.repeats,
+                )
+            )
     answers = ask(session.base, "generate_until", instances)
     results = [""] * len(requests)
     for place, answer in zip(places, answers, strict=True):
@@ -195,16 +206,3 @@ def _draw(query: Query, contexts: Sequence[Weighted], session: Session, repeat: 
     drawn = rng.choices(contexts, weights=[weighted.weight for weighted in contexts])[0]
     session.note(query).setdefault("drawn", []).append(drawn.community)
     return drawn
-
-
-def _instance(request: Any, query: Query, context: Any, second: Any) -> Any:
-    """A new request for the base LLM; the harness's own stays as it is, because its hash is taken after the call."""
-    from lm_eval.api.instance import Instance
-
-    return Instance(
-        request_type=request.request_type,
-        doc={},  # gold must not travel
-        arguments=(context, second),
-        idx=request.idx,
-        metadata=(query.task, query.doc_id, request.repeats),
-    )

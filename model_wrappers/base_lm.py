@@ -12,6 +12,7 @@ from contextlib import contextmanager
 from typing import Any
 
 from community_lms.embedded import EMBEDDED_MODELS, EMBEDDED_READER, install_hint, resolve_weights
+from community_lms.precision import has_native_bfloat16
 from community_lms.spec import canonical
 from model_wrappers.arguments import OWN
 from plural_tasks.errors import ModPluralError, one_line, unknown_name
@@ -153,8 +154,6 @@ def _default_device() -> str:
 def _multiplies_bfloat16(device: Any) -> bool:
     """Is this a CPU that does, also where the harness names a GPU that is not there and takes the CPU instead?"""
     import torch
-
-    from community_lms.precision import has_native_bfloat16
 
     cpu = str(device) == "cpu" or (str(device).startswith("cuda") and not torch.cuda.is_available())
     return cpu and has_native_bfloat16()

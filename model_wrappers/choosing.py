@@ -9,6 +9,7 @@ from typing import Any, Literal
 
 from model_wrappers.base_lm import ask
 from model_wrappers.chat import fresh, turns_of
+from model_wrappers.instances import instance
 from model_wrappers.query import Query
 from model_wrappers.session import Session
 from plural_tasks.metrics import normalise
@@ -82,7 +83,7 @@ def number_shares(
     # The orders of a document's options lead to the same question here.
     unique = {str(ctx): (query, ctx, count) for query, ctx, count in zip(queries, contexts, counts, strict=True)}
     requests = [
-        _instance(query, context, f"{'' if turns_of(context) is not None else ' '}{number}")
+        instance(query, "loglikelihood", context, f"{'' if turns_of(context) is not None else ' '}{number}")
         for query, context, count in unique.values()
         for number in numbers(count)
     ]
@@ -103,15 +104,3 @@ def parse_number(reply: str, count: int) -> int | None:
         return int(leading[1])
     valid = {number for number in map(int, re.findall(r"\d+", reply)) if 1 <= number <= count}
     return valid.pop() if len(valid) == 1 else None
-
-
-def _instance(query: Query, context: Any, continuation: str) -> Any:
-    from lm_eval.api.instance import Instance
-
-    return Instance(
-        request_type="loglikelihood",
-        doc={},  # gold must not travel
-        arguments=(context, continuation),
-        idx=0,
-        metadata=(query.task, query.doc_id, 1),
-    )

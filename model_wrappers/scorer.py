@@ -34,7 +34,7 @@ TOLERANCE = {torch.float32: 1e-3}
 LOOSE = 0.25
 ROUNDING = 2
 """Units of rounding by which logits may be from exact ones to be taken for the same."""
-NEEDS_NO_MORE = ("sdpa", "eager")
+TAKES_A_MASK = ("sdpa", "eager")
 """Attention that takes a mask of what each token sees."""
 
 
@@ -58,7 +58,7 @@ class Scorer:
         """Make the scorer."""
         self.base = base
         self.model: Any = base.model
-        self.share = getattr(self.model.config, "_attn_implementation", "") in NEEDS_NO_MORE
+        self.share = getattr(self.model.config, "_attn_implementation", "") in TAKES_A_MASK
         self.budget = BATCH_TOKENS.get(base.device.type, MOST_TOKENS)
         self._proved = False
 
@@ -70,9 +70,10 @@ class Scorer:
             likely one.
         """
         encoded = self.encode(pairs)
+        asked = [(self._sequence(context, continuation), continuation) for context, continuation in encoded]
         wanted: dict[Tokens, set[Tokens]] = {}
-        for context, continuation in encoded:
-            wanted.setdefault(self._sequence(context, continuation), set()).add(continuation)
+        for sequence, continuation in asked:
+            wanted.setdefault(sequence, set()).add(continuation)
         self._warn_of_cuts(encoded)
         found: dict[tuple[Tokens, Tokens], Scored] = {}
         rows = self._rows(list(wanted))
@@ -82,7 +83,7 @@ class Scorer:
             for batch in self._batches(rows):
                 found.update(self._score(batch, wanted))
                 progress.update(sum(len(row.tokens) for row in batch))
-        return [found[self._sequence(context, cont), cont] for context, cont in encoded]
+        return [found[one] for one in asked]
 
     def encode(self, pairs: Sequence[tuple[str, str]]) -> list[tuple[Tokens, Tokens]]:
         """Tokens of contexts and continuations, as the harness splits them; each text is encoded once."""

@@ -16,6 +16,7 @@ from community_lms.spec import Community, Decoding, Pool, Role, digest
 from model_wrappers.base_lm import ask
 from model_wrappers.chat import fresh, with_text
 from model_wrappers.elicitation import Elicitation
+from model_wrappers.instances import instance
 from model_wrappers.prompts import PromptSet
 from model_wrappers.query import Query
 from plural_tasks.errors import ModPluralError
@@ -173,8 +174,6 @@ class Session:
 
     def ask_base(self, queries: Sequence[Query], texts: Sequence[str], *, purpose: str) -> list[str]:
         """Let the base LLM reply briefly and greedily to one text for each query."""
-        from lm_eval.api.instance import Instance
-
         if not queries:
             return []
         # No stop sequence: a reply that opens with empty lines would end before it began.
@@ -182,16 +181,7 @@ class Session:
         contexts = [fresh(query.context, text, self.base) for query, text in zip(queries, texts, strict=True)]
         # The orders of a document's options lead to the same question here.
         unique = {str(context): (query, context) for query, context in zip(queries, contexts, strict=True)}
-        instances = [
-            Instance(
-                request_type="generate_until",
-                doc={},
-                arguments=(context, dict(settings)),
-                idx=0,
-                metadata=(query.task, query.doc_id, 1),
-            )
-            for query, context in unique.values()
-        ]
+        instances = [instance(query, "generate_until", context, dict(settings)) for query, context in unique.values()]
         said = dict(zip(unique, ask(self.base, "generate_until", instances), strict=True))
         replies = [str(said[str(context)]) for context in contexts]
         for query, text, reply in zip(queries, texts, replies, strict=True):

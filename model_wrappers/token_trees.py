@@ -14,11 +14,12 @@ import numpy as np
 Tokens = tuple[int, ...]
 
 MASKED = 2.0
-"""How much more work a pair is where a mask says who sees whom; kernels for causal attention need none."""
+"""How much more work a pair is where a mask says who sees whom; kernels for causal attention need none. A guess."""
 PAIR = 2.7
 """Work of attention between two tokens, over the hidden size, in units of all other work for one token.
 
-Measured with SmolLM2-135M (576) on a CPU, where attention takes a third as long as the rest at 148 tokens.
+Taken, not measured: as if attention took a third as long as the rest at 148 tokens of a model of 576. It decides what
+is shared, and no figure. The attention kernel's part of scoring is in the profiles of ``benchmarks/speed.md``.
 """
 
 

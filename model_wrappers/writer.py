@@ -8,7 +8,7 @@ those of the model up to numerical ties. Anything else than greedy decoding is l
 from __future__ import annotations
 
 import logging
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from importlib.util import find_spec
 from typing import Any
@@ -100,7 +100,7 @@ class Writer:
         self._progress.update(answers)
         tell_speed(self._progress, self._written)
 
-    def _ends(self, stop: list[str]) -> Any:
+    def _ends(self, stop: list[str]) -> Callable[[list[int]], bool]:
         from community_lms.engines.chat_text import stop_tokens
 
         tokenizer = self.base.tokenizer
@@ -111,9 +111,10 @@ class Writer:
         longest = max((len(text) for text in texts), default=0) + 1
 
         def ends(new: list[int]) -> bool:
-            if new[-1] in tokens:
-                return True
-            return bool(texts) and any(text in tokenizer.decode(new[-longest:]) for text in texts)
+            if new[-1] in tokens or not texts:
+                return new[-1] in tokens
+            end = tokenizer.decode(new[-longest:])
+            return any(text in end for text in texts)
 
         return ends
 

@@ -12,6 +12,8 @@ from typing import Any
 
 import psutil
 
+from community_lms.precision import cores
+
 PACKAGES = ("torch", "transformers", "peft", "openvino", "lm_eval", "ray", "numpy")
 FAST = ("avx2", "avx512f", "avx512_bf16", "amx_bf16", "amx_int8")
 """Instructions that decide how fast matrices are multiplied."""
@@ -19,11 +21,10 @@ FAST = ("avx2", "avx512f", "avx512_bf16", "amx_bf16", "amx_int8")
 
 def machine() -> dict[str, Any]:
     """Processor, cores that may be used, threads, memory in GB, and instructions."""
-    cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count()
     flags = _cpuinfo("flags").split()
     return {
         "cpu": _cpuinfo("model name") or platform.processor() or platform.machine(),
-        "cores": cores,
+        "cores": cores(),
         "threads": os.environ.get("OMP_NUM_THREADS", "as torch has it"),
         "memory_gb": round(psutil.virtual_memory().total / 1e9, 1),
         "instructions": [name for name in FAST if name in flags],

@@ -12,12 +12,12 @@ from rich.console import Console
 from rich.markup import escape
 from rich.table import Table
 
-from community_lms.ray_cluster import Cluster
 from community_lms.training.builders import BUILDERS, Builder, Request
 from community_lms.training.builders import build as build_corpus
 from community_lms.training.cleaning import Cleaning
 from community_lms.training.corpus import COLUMNS, Corpus, Record, stream
 from community_lms.training.tally import Tally
+from model_wrappers.cli.cluster import cluster_of
 from plural_tasks.checked import parse
 from plural_tasks.errors import ModPluralError, unknown_name
 
@@ -82,8 +82,7 @@ def build(
 ) -> None:
     """Read a source as a stream, clean it, drop what is there twice, and write a corpus file whole or not at all."""
     _no_progress_bars()
-    if workers is not None and ray is None:
-        raise ModPluralError("--workers goes with --ray.")
+    cluster = cluster_of(ray, workers)
     if name not in BUILDERS:
         raise unknown_name("builder", name, BUILDERS)
     builder = BUILDERS[name]
@@ -105,7 +104,6 @@ def build(
     }
     request = parse(Request, fields, where="modplural corpus build")
     cleaning = _cleaning(min_chars, max_chars, builder)
-    cluster = None if ray is None else Cluster(ray, workers)
     tally = _built(builder, request, out, cleaning=cleaning, limit=limit, per_community=per_community, cluster=cluster)
     _say(f"{out}: {tally.kept} records of {tally.read} rows.")
     _print_tally(tally)

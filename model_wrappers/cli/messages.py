@@ -13,8 +13,8 @@ from rich.table import Table
 from community_lms.engines import ENGINE_HELP
 from community_lms.exchange import export_jsonl, export_published, import_jsonl, import_published
 from community_lms.ray_asking import ask_over_ray
-from community_lms.ray_cluster import Cluster
 from community_lms.store import MessageStore
+from model_wrappers.cli.cluster import cluster_of
 from model_wrappers.cli.served import SERVER_HELP
 from model_wrappers.plan import load_tasks, make_plan
 from plural_tasks.errors import ModPluralError
@@ -77,8 +77,7 @@ def generate(
     workers: Annotated[int | None, typer.Option(help="With --ray: engines at once.", min=1)] = None,
 ) -> None:
     """Ask every community about every document; a later run of lm_eval with the same settings asks nothing again."""
-    if workers is not None and ray is None:
-        raise ModPluralError("--workers goes with --ray.")
+    cluster = cluster_of(ray, workers)
     if messages is not None and str(messages).lower() == "none":
         raise ModPluralError("--messages none keeps nothing; name a file.")
     settings = _settings(
@@ -94,10 +93,10 @@ def generate(
     plan = make_plan(_names(tasks), store, limit=limit, data=data, include_path=include_path, device=device, **settings)
     counts = plan.session.asker.counts
     try:
-        if ray is None:
+        if cluster is None:
             plan.session.asker.ask(plan.requests())
         else:
-            ask_over_ray(plan.session.asker, plan.requests(), Cluster(ray, workers))
+            ask_over_ray(plan.session.asker, plan.requests(), cluster)
     except KeyboardInterrupt:
         console.print(f"Interrupted; {counts.generated} new messages are kept, the same command goes on from there.")
         raise typer.Exit(130) from None

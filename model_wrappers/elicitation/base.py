@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any, Protocol
 import numpy as np
 from numpy.typing import NDArray
 
+from model_wrappers.instances import instance
 from model_wrappers.query import Query
 from plural_tasks.errors import ModPluralError
 
@@ -56,6 +57,10 @@ class Job:
     continuations: tuple[str, ...]
     declared: bool
     request: Any
+
+    def instance(self, kind: str, context: Any, second: Any) -> Any:
+        """A request to the base LLM in place of the harness's; see `model_wrappers.instances.instance`."""
+        return instance(self.query, kind, context, second, idx=self.request.idx, repeats=self.request.repeats)
 
 
 @dataclass(frozen=True)

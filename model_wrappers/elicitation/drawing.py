@@ -12,7 +12,6 @@ from typing import TYPE_CHECKING, Any
 from model_wrappers.base_lm import ask
 from model_wrappers.elicitation.base import Job
 from model_wrappers.elicitation.completions import complete, speaks_chat
-from model_wrappers.elicitation.instances import instance
 
 if TYPE_CHECKING:
     from model_wrappers.session import Session
@@ -74,7 +73,7 @@ def _locally(draws: Sequence[Draw], base: Any, more: dict[str, Any]) -> list[str
 
 def _ask(draws: Sequence[Draw], base: Any, settings: Sequence[dict[str, Any]]) -> list[str]:
     asked = [
-        instance(draw.job, draw.job.weighted.context, dict(own), "generate_until")
+        draw.job.instance("generate_until", draw.job.weighted.context, dict(own))
         for draw, own in zip(draws, settings, strict=True)
     ]
     return [str(reply or "") for reply in ask(base, "generate_until", asked)] if asked else []

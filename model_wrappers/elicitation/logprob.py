@@ -10,7 +10,6 @@ from model_wrappers.base_lm import ask
 from model_wrappers.elicitation.base import Job, Row, Scored
 from model_wrappers.elicitation.choose import scores
 from model_wrappers.elicitation.completions import speaks_chat
-from model_wrappers.elicitation.instances import instance
 from model_wrappers.elicitation.top_logprobs import first_token_rows
 
 if TYPE_CHECKING:
@@ -36,7 +35,7 @@ class Logprob:
 def _likelihoods(jobs: Sequence[Job], session: Session) -> list[Row]:
     spelt = [[_spellings(job, continuation, session) for continuation in job.continuations] for job in jobs]
     asked = [
-        instance(job, job.weighted.context, spelling, "loglikelihood")
+        job.instance("loglikelihood", job.weighted.context, spelling)
         for job, ways in zip(jobs, spelt, strict=True)
         for spellings in ways
         for spelling in spellings

@@ -9,7 +9,6 @@ from typing import TYPE_CHECKING, Any
 from model_wrappers.base_lm import ask
 from model_wrappers.chat import text_of, with_text
 from model_wrappers.elicitation.base import Job, Row, log_scores, require_options
-from model_wrappers.elicitation.instances import instance
 from plural_tasks.metrics import read_percentages
 
 if TYPE_CHECKING:
@@ -33,7 +32,7 @@ class Verbalised:
         ``unparsed``.
         """
         require_options(jobs, "elicitation=verbalised")
-        asked = [instance(job, _context(job, session), _settings(job), "generate_until") for job in jobs]
+        asked = [job.instance("generate_until", _context(job, session), _settings(job)) for job in jobs]
         replies = ask(session.base, "generate_until", asked) if asked else []
         return [_row(job, str(reply or ""), session) for job, reply in zip(jobs, replies, strict=True)]
 
