@@ -107,6 +107,7 @@ def keep_keys_out(record: logging.LogRecord) -> bool:
 
 def quieten_logs() -> None:
     """Keep keys out of what the harness and its clients log from now on."""
-    for name, logger in list(logging.root.manager.loggerDict.items()):
-        if isinstance(logger, logging.Logger) and name.split(".")[0] in ("lm_eval", "openai", "httpx", "anthropic"):
-            logger.addFilter(keep_keys_out)
+    clients = ("lm_eval", "openai", "httpx", "anthropic")
+    named = [name for name in list(logging.root.manager.loggerDict) if name.split(".")[0] in clients]
+    for name in (*named, "asyncio"):  # which logs the errors of requests in flight, with their headers
+        logging.getLogger(name).addFilter(keep_keys_out)

@@ -20,9 +20,14 @@ _SHORTEST = 8
 
 
 def secret_values() -> dict[str, str]:
-    """Values of environment variables whose names end in KEY, TOKEN, SECRET, … -> the variable, longest first."""
+    """Values of environment variables whose names end in KEY, TOKEN, SECRET, … -> the variable, longest first.
+
+    The place of a key is no secret: values that are paths of this machine are left out.
+    """
     found = {
-        value: name for name, value in os.environ.items() if _VARIABLE.search(name.upper()) and len(value) >= _SHORTEST
+        value: name
+        for name, value in os.environ.items()
+        if _VARIABLE.search(name.upper()) and len(value) >= _SHORTEST and not os.path.exists(value)
     }
     return dict(sorted(found.items(), key=lambda pair: -len(pair[0])))
 

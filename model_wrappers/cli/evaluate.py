@@ -5,6 +5,7 @@ from __future__ import annotations
 import argparse
 import contextlib
 import io
+import logging
 import sys
 from collections.abc import Sequence
 from pathlib import Path
@@ -74,8 +75,12 @@ def evaluate(arguments: Sequence[str]) -> None:
 def _refuse_keys(arguments: Sequence[str]) -> None:
     from model_wrappers.grid import harness_config
 
-    with contextlib.redirect_stdout(io.StringIO()):  # the harness prints what it reads from a file
-        harness_config(arguments)
+    logging.disable(logging.CRITICAL)  # the harness reads them again, and warns then
+    try:
+        with contextlib.redirect_stdout(io.StringIO()):  # it prints what it reads from a file
+            harness_config(arguments)
+    finally:
+        logging.disable(logging.NOTSET)
 
 
 def _run_grid(methods: Sequence[str], bases: Sequence[str], arguments: Sequence[str]) -> None:
