@@ -88,7 +88,6 @@ def test_communities_that_speak_alike(weights, tmp_path) -> None:
 
 
 def test_an_engine_that_is_not_installed(tmp_path) -> None:
-    pytest.importorskip("importlib.util")
     if environment._version("vllm"):
         pytest.skip("vllm is installed")
     (found,) = [one for one in faults("pool", arguments(tmp_path, message_engine="vllm")) if one.name == "engine"]
