@@ -207,6 +207,25 @@ class MessageStore:
                 problems.append(f"{row.key}: the fields derive {expected}")
         return problems
 
+    def damage(self) -> list[str]:
+        """What SQLite finds broken in the file (none when it is whole)."""
+        try:
+            found = [str(row[0]) for row in self._connection().execute("PRAGMA quick_check(3)")]
+        except sqlite3.Error as error:
+            return [str(error)]
+        return [line for line in found if line != "ok"]
+
+    def check_writable(self) -> None:
+        """Check, without changing it, that the file takes messages; one that is not there yet was checked when opened.
+
+        Raises:
+            ModPluralError: If it is read-only, or another process keeps it locked.
+        """
+        try:
+            self._connection().executescript(f"BEGIN IMMEDIATE; PRAGMA user_version = {SCHEMA_VERSION}; ROLLBACK;")
+        except sqlite3.Error as error:
+            raise ModPluralError(f"{self.path}: messages cannot be written ({error}).") from error
+
     def stats(self) -> list[dict[str, Any]]:
         """Counts by community and engine: messages, how many were imported or are empty, tokens generated."""
         rows = self._connection().execute(

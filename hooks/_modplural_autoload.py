@@ -2,7 +2,8 @@
 
 Released versions of the harness discover no plugins, so a start-up file (`modplural.pth`; `modplural.start`
 from Python 3.15 on) calls `install` in every interpreter. It puts one finder on `sys.meta_path`, which waits
-for two modules of the harness and adds the model `modplural` and the folder of task files after their import.
+for modules of the harness, and adds the model `modplural` and the folder of task files after their import. It also
+keeps keys among a model's arguments out of the harness's log.
 
 The environment variable MODPLURAL_NO_HOOK=1 keeps `install` from doing anything.
 
@@ -18,6 +19,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Sequence
     from importlib.abc import Loader
     from importlib.machinery import ModuleSpec
+    from logging import LogRecord
     from pathlib import Path
     from types import ModuleType
     from typing import Any
@@ -71,6 +73,24 @@ def _announce_model(_models: "ModuleType") -> None:
         model_registry.register(ALIAS, target=MODEL)
 
 
+def _quieten_log(evaluator: "ModuleType") -> None:
+    """Filter what the harness logs of a model's arguments."""
+    import logging
+
+    logging.getLogger(evaluator.__name__).addFilter(_keep_keys_out)
+
+
+def _keep_keys_out(record: "LogRecord") -> bool:
+    """Hide keys among a model's arguments, which the harness logs before the model can refuse them."""
+    try:
+        from plural_tasks.credentials import keep_keys_out
+
+        return keep_keys_out(record)
+    except Exception as error:
+        _complain("hiding keys in the log", error)
+        return True
+
+
 def _announce_tasks(index: "ModuleType") -> None:
     """Let `TaskIndex.build` of `lm_eval.tasks._index` read our folder right after the built-in one."""
     import functools
@@ -121,6 +141,7 @@ def _with_ours(paths: "list[Path]", ours: "Path", builtin: "Path") -> "list[Path
 
 
 _STEPS: "dict[str, Step]" = {
+    "lm_eval.evaluator": _quieten_log,
     "lm_eval.models": _announce_model,
     "lm_eval.tasks._index": _announce_tasks,
 }

@@ -15,6 +15,7 @@ from community_lms.embedded import EMBEDDED_MODELS, EMBEDDED_READER, install_hin
 from community_lms.precision import has_native_bfloat16
 from community_lms.spec import canonical
 from model_wrappers.arguments import OWN
+from plural_tasks.credentials import from_environment, quieten_logs, refuse_keys
 from plural_tasks.errors import ModPluralError, one_line, unknown_name
 
 SCRIPTED = "scripted"
@@ -62,12 +63,15 @@ def _build(name: str, arguments: Mapping[str, Any], unchecked: Mapping[str, Any]
 
     Args:
         name: A model name of the harness, or ``scripted``.
-        arguments: Checked against the backend's signature; ``None`` values are left out.
-        unchecked: The user's ``base_args``, passed on as they are.
+        arguments: Checked against the backend's signature; ``None`` values are left out, and a key may be given as
+            ``env:VARIABLE``.
+        unchecked: The user's ``base_args``, passed on as they are, but for keys.
 
     Raises:
-        ModPluralError: If the backend or an argument is unknown, or the backend cannot be set up.
+        ModPluralError: If the backend or an argument is unknown, a key stands among them, or the backend cannot be set
+            up.
     """
+    arguments, unchecked = _with_keys(arguments, "model_args"), _with_keys(unchecked, "base_args")
     given = {key: value for key, value in arguments.items() if value is not None}
     if name == SCRIPTED:
         from model_wrappers.scripted import ScriptedLM
@@ -90,11 +94,17 @@ def _build(name: str, arguments: Mapping[str, Any], unchecked: Mapping[str, Any]
     return base
 
 
+def _with_keys(arguments: Mapping[str, Any], where: str) -> dict[str, Any]:
+    refuse_keys(arguments, where=where)
+    return from_environment(arguments, where=where)
+
+
 def ask(base: Any, kind: str, instances: Sequence[Any]) -> list[Any]:
     """Let the base LLM answer requests of one kind.
 
     Raises:
-        ModPluralError: If the base cannot answer that kind, or needs chat prompts and got plain ones.
+        ModPluralError: If the base cannot answer that kind, needs chat prompts and got plain ones, or is a server that
+            does not answer.
     """
     name = type(base).__name__
     try:
@@ -108,12 +118,23 @@ def ask(base: Any, kind: str, instances: Sequence[Any]) -> list[Any]:
         if "apply_chat_template" not in str(error):
             raise
         raise needs_chat(base) from error
+    except Exception as error:  # a server's client raises whatever the connection or the answer raises
+        if isinstance(error, ModPluralError) or not is_api(base):
+            raise
+        raise ModPluralError(
+            f"the base LLM ({name}) did not answer ({type(error).__name__}: {one_line(error)[:300]})."
+        ) from error
     return answers
 
 
 def needs_chat(base: Any) -> ModPluralError:
     """The error for a base LLM of chats that got a plain prompt."""
     return ModPluralError(f"the base LLM ({type(base).__name__}) takes chat prompts only; add --apply_chat_template.")
+
+
+def is_api(base: Any) -> bool:
+    """Is the base LLM one of the harness's clients of a server?"""
+    return "TemplateAPI" in {ancestor.__name__ for ancestor in inspect.getmro(type(base))}
 
 
 def _answer(base: Any, kind: str, instances: list[Any]) -> list[Any]:
@@ -173,11 +194,13 @@ def backend_class(name: str) -> Any:
     if name not in model_registry:
         raise unknown_name("base LLM backend", name, [*model_registry.keys(), SCRIPTED], where="base")
     try:
-        return get_model(name)
+        found = get_model(name)
     except ImportError as error:
         raise ModPluralError(
             f"base: backend {name!r} needs a package that is not installed ({one_line(error)})."
         ) from error
+    quieten_logs()  # its module made its loggers when it was imported
+    return found
 
 
 def _checked(kind: Any, name: str, given: dict[str, Any]) -> dict[str, Any]:

@@ -153,25 +153,26 @@ def estimate(arguments: Sequence[str], methods: Sequence[str], bases: Sequence[s
     first = {**given, **({"pretrained": bases[0]} if bases else {})}
     store = open_store(given.get("messages"))
     plan = plan_of(config, store)
-    count, exact = _token_counter(_base_weights(first))
+    count, exact = _token_counter(base_weights(first))
     speed = Speed()
-    messages = _messages(plan, store)
+    messages = count_messages(plan, store)
     chosen = list(methods) or [str(given.get("method", "modplural"))]
-    own = {**pool_settings(config), "selection": _selection(given), **_elicitation(given)}
-    asked = {method: _asked(method, own, plan, store) for method in chosen}
+    own = {**pool_settings(config), "selection": usual_selection(given), **usual_elicitation(given)}
+    asked = {method: calls_of(method, own, plan, store) for method in chosen}
     if measure:
         speed = _measure(plan, store, first, [call for calls in asked.values() for call in calls])
     return Estimate(
         messages=messages if any(method in ("modplural", "moe") for method in chosen) else {},
         prompts={method: _prompts(calls, count) for method, calls in asked.items()},
         bases=list(bases) or [str(given.get("pretrained") or given.get("model") or EMBEDDED_READER)],
-        memory=_memory(plan.session.pool, _base_weights(first)),
+        memory=sizes_of_weights(plan.session.pool, base_weights(first)),
         exact=exact,
         speed=speed,
     )
 
 
-def _messages(plan: Plan, store: MessageStore) -> dict[str, Messages]:
+def count_messages(plan: Plan, store: MessageStore) -> dict[str, Messages]:
+    """What each community is asked, and how much of it is stored."""
     counted: dict[str, Messages] = {}
     for name, pairs in plan.by_community().items():
         unique = {request.key: request for _, request in pairs}
@@ -187,13 +188,13 @@ def _messages(plan: Plan, store: MessageStore) -> dict[str, Messages]:
     return counted
 
 
-def _selection(arguments: Mapping[str, Any]) -> Selection:
+def usual_selection(arguments: Mapping[str, Any]) -> Selection:
     """How the run's base LLM will pick, which the one that notes does in its place."""
     base = str(arguments.get("base", "hf"))
     return selection_of(ScriptedLM if base == SCRIPTED else backend_class(base), arguments.get("selection", "auto"))
 
 
-def _elicitation(arguments: Mapping[str, Any]) -> dict[str, Any]:
+def usual_elicitation(arguments: Mapping[str, Any]) -> dict[str, Any]:
     """How the run's base LLM will be asked for distributions, with all the answers that may be drawn.
 
     Whether a server shows log-probabilities is known only when it is asked; it is taken to.
@@ -226,7 +227,7 @@ class _Placeholders:
         """Nothing to free."""
 
 
-def _asked(method: str, own: Mapping[str, Any], plan: Plan, store: MessageStore) -> list[tuple[str, tuple[Any, ...]]]:
+def calls_of(method: str, own: Mapping[str, Any], plan: Plan, store: MessageStore) -> list[tuple[str, tuple[Any, ...]]]:
     """Every call that the method makes to the base LLM."""
     base = ScriptedLM()
     model = ModPluralLM(base=base, method=method, messages="none", **{n: v for n, v in own.items() if v is not None})
@@ -256,7 +257,7 @@ def _prompts(calls: Sequence[tuple[str, tuple[Any, ...]]], count: Count) -> Prom
     return made
 
 
-def _base_weights(arguments: Mapping[str, Any]) -> str | None:
+def base_weights(arguments: Mapping[str, Any]) -> str | None:
     """Where the base LLM's weights lie, or None for an API."""
     named = arguments.get("pretrained")
     if arguments.get("base", "hf") in LOCAL:
@@ -293,8 +294,8 @@ def _prompt_counter(community: Community) -> Callable[[MessageRequest], int]:
     return lambda request: len(tokenizer(render(tokenizer, request.turns), add_special_tokens=False)["input_ids"])
 
 
-def _memory(pool: Pool, base: str | None) -> dict[str, int | None]:
-    """Files of weights: of each backbone, of all adapters together, of the base LLM."""
+def sizes_of_weights(pool: Pool, base: str | None) -> dict[str, int | None]:
+    """Bytes of weights: of each backbone, of all adapters together, of the base LLM; None where they are not here."""
     members = [member for member in pool.communities if member.server is None]
     backbones = {weights.path: weights for member in members if (weights := member.checkpoint or member.backbone)}
     found = {f"backbone {path}": _bytes(resolve_weights(path)) for path in backbones}

@@ -24,6 +24,7 @@ from model_wrappers.base_lm import shared_base
 from model_wrappers.methods import METHODS
 from model_wrappers.plan import Plan, check_tasks, make_plan
 from plural_tasks import __version__
+from plural_tasks.credentials import refuse_keys
 from plural_tasks.errors import ModPluralError, unknown_name
 from plural_tasks.files import write_text
 from plural_tasks.progress import run_named
@@ -219,7 +220,7 @@ def harness_config(arguments: Sequence[str]) -> Any:
     """The harness's own reading of its arguments.
 
     Raises:
-        ModPluralError: If there are none, for which it would print its help.
+        ModPluralError: If there are none, for which it would print its help, or a key stands among the model's.
     """
     if not arguments:
         raise ModPluralError("name the tasks: --tasks plural_embedded, for example.")
@@ -229,9 +230,11 @@ def harness_config(arguments: Sequence[str]) -> Any:
     before = sys.argv
     sys.argv = ["lm_eval", "run", *arguments]
     try:
-        return EvaluatorConfig.from_cli(HarnessCLI().parse_args())
+        config = EvaluatorConfig.from_cli(HarnessCLI().parse_args())
     finally:
         sys.argv = before
+    refuse_keys(config.model_args, where="model_args")
+    return config
 
 
 def _minutes(seconds: float) -> str:

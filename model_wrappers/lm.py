@@ -28,6 +28,7 @@ from model_wrappers.query import Query, read_queries
 from model_wrappers.session import Session, Weighted
 from model_wrappers.trace import TraceWriter
 from plural_tasks import __version__
+from plural_tasks.credentials import refuse_keys
 from plural_tasks.errors import show_errors_in_one_line
 from plural_tasks.schema import MODES
 
@@ -53,6 +54,7 @@ class ModPluralLM(LM):
         """
         super().__init__()
         show_errors_in_one_line()
+        refuse_keys(arguments, where="model_args")
         own = {name: value for name, value in arguments.items() if name in OWN}
         rest = {name: value for name, value in arguments.items() if name not in OWN}
         self.settings = read_arguments({**own, "base": base if isinstance(base, str) else type(base).__name__})

@@ -9,6 +9,8 @@ from collections.abc import Iterable
 from types import TracebackType
 from typing import Any
 
+from plural_tasks.hush import hush
+
 TRACEBACK_VARIABLE = "MODPLURAL_TRACEBACK"
 
 
@@ -43,8 +45,8 @@ def unknown_name(kind: str, name: object, valid: Iterable[str], *, where: str = 
 
 
 def one_line(error: BaseException) -> str:
-    """Return the message of ``error`` on a single line."""
-    return " ".join(str(error).split())
+    """Return the message of ``error`` on a single line, without keys, which servers and clients repeat."""
+    return " ".join(hush(str(error)).split())
 
 
 def show_errors_in_one_line() -> None:

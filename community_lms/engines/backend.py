@@ -9,6 +9,7 @@ from typing import Any
 from community_lms.embedded import resolve_weights
 from community_lms.message import Message, MessageRequest, Turn
 from community_lms.spec import Community, Endpoint, canonical
+from plural_tasks.credentials import from_environment, quieten_logs
 from plural_tasks.errors import ModPluralError, one_line, unknown_name
 
 logger = logging.getLogger(__name__)
@@ -94,12 +95,14 @@ class BackendEngine:
 
         if endpoint.backend not in model_registry:
             raise unknown_name("backend", endpoint.backend, model_registry.keys(), where=f"community {name!r}")
-        settings = dict(endpoint.args)
+        settings = from_environment(endpoint.args, where=f"community {name!r}, args")
         if endpoint.backend in ("hf", "hf-auto", "huggingface"):
             ours = {"batch_size": self.batch_size, "dtype": self._dtype, "device": self._device}
             settings = {name: value for name, value in ours.items() if value is not None} | settings
         try:
-            return get_model(endpoint.backend).create_from_arg_obj(settings, {})
+            kind = get_model(endpoint.backend)
+            quieten_logs()
+            return kind.create_from_arg_obj(settings, {})
         except Exception as error:
             raise ModPluralError(
                 f"community {name!r}: backend {endpoint.backend!r} cannot be set up ({one_line(error)[:300]})."

@@ -11,6 +11,7 @@ from model_wrappers.cli import (
     compare,
     corpus,
     data,
+    doctor,
     estimate,
     judge,
     messages,
@@ -40,6 +41,7 @@ def evaluate() -> None:
 app.command("estimate", context_settings={"allow_extra_args": True, "ignore_unknown_options": True})(
     estimate.estimate_run
 )
+app.command("doctor", context_settings={"allow_extra_args": True, "ignore_unknown_options": True})(doctor.doctor)
 app.command("compare")(compare.compare_runs)
 app.command("submit")(submit.submit_run)
 app.command("score")(score.score)

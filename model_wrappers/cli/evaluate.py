@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 import argparse
+import contextlib
+import io
+import logging
 import sys
 from collections.abc import Sequence
 from pathlib import Path
@@ -56,12 +59,28 @@ def run_harness(arguments: Sequence[str]) -> None:
 
 
 def evaluate(arguments: Sequence[str]) -> None:
-    """One run of the harness."""
+    """One run of the harness.
+
+    Raises:
+        ModPluralError: If a key stands among the model's arguments, before the harness writes them down.
+    """
     from lm_eval.__main__ import cli_evaluate
 
+    _refuse_keys(arguments)
     named = any(argument.split("=")[0] in ("--model", "-M", "--config", "-C") for argument in arguments)
     sys.argv = ["lm_eval", "run", *([] if named else ["--model", "modplural"]), *arguments]
     cli_evaluate()
+
+
+def _refuse_keys(arguments: Sequence[str]) -> None:
+    from model_wrappers.grid import harness_config
+
+    logging.disable(logging.CRITICAL)  # the harness reads them again, and warns then
+    try:
+        with contextlib.redirect_stdout(io.StringIO()):  # it prints what it reads from a file
+            harness_config(arguments)
+    finally:
+        logging.disable(logging.NOTSET)
 
 
 def _run_grid(methods: Sequence[str], bases: Sequence[str], arguments: Sequence[str]) -> None:

@@ -10,11 +10,11 @@ from rich.console import Console
 from rich.table import Table
 
 from community_lms.ask import Asker
-from community_lms.engines import AUTO, ENGINE_HELP, engine_name
-from community_lms.identity import identity
-from community_lms.message import Message, MessageRequest
+from community_lms.engines import AUTO, ENGINE_HELP
+from community_lms.message import Message
 from community_lms.pool import load_pool, preset_names, select, weigh
-from community_lms.spec import Community, Decoding, Pool
+from community_lms.probe import alike, probe
+from community_lms.spec import Community
 from community_lms.store import MessageStore
 from model_wrappers.cli import community_publish, pool_patch
 from model_wrappers.cli.served import ServerArgsOption, ServerOption, served_pool
@@ -24,7 +24,6 @@ app = typer.Typer(help="List, show and check pools of community LMs.", no_args_i
 console = Console()
 
 PoolArgument = Annotated[str, typer.Argument(help="A preset, a file, a community, or several with + and -.")]
-PROBE = "Should a town close its main street to cars?"
 
 
 @app.command("list")
@@ -85,7 +84,7 @@ def check(
     failed = 0
     for member in loaded.communities:
         try:
-            replies[member.name] = asker.ask([_probe(member, engine)])[0]
+            replies[member.name] = asker.ask([probe(member, engine)])[0]
         except ModPluralError as error:
             failed += 1
             console.print(f"[red]FAIL[/red] {one_line(error)}", soft_wrap=True, highlight=False)
@@ -95,40 +94,12 @@ def check(
             soft_wrap=True,
             highlight=False,
         )
-    warnings = [*asker.warnings(), *_alike(loaded, replies)]
+    warnings = [*asker.warnings(), *alike(loaded, replies)]
     for warning in warnings:
         console.print(f"[yellow]WARN[/yellow] {warning}", soft_wrap=True, highlight=False)
     console.print(f"{len(replies)} of {len(loaded.names)} communities spoke; warnings: {len(warnings)}.")
     if failed:
         raise typer.Exit(1)
-
-
-def _probe(member: Community, engine: str) -> MessageRequest:
-    turns = (("user", PROBE),) if member.persona is None else (("system", member.persona), ("user", PROBE))
-    return MessageRequest(
-        community=member,
-        engine=engine_name(engine, member),
-        identity=identity(member),
-        turns=turns,
-        decoding=Decoding(temperature=0.0, max_new_tokens=40),
-        seed=0,
-    )
-
-
-def _alike(pool: Pool, replies: dict[str, Message]) -> list[str]:
-    """Greedy replies to one question that are equal to the letter: serving stacks ignore adapters silently."""
-    seen: dict[str, str] = {}
-    found = []
-    for name in pool.names:
-        if name not in replies:
-            continue
-        text = replies[name].text
-        if not text:
-            found.append(f"community {name!r} said nothing.")
-        elif text in seen:
-            found.append(f"communities {seen[text]!r} and {name!r} give the same reply; is an adapter ignored?")
-        seen.setdefault(text, name)
-    return found
 
 
 def _source(member: Community) -> str:

@@ -7,13 +7,13 @@ queries and paths their folders, and the finished text is searched for what look
 from __future__ import annotations
 
 import json
-import os
 import re
 from collections.abc import Mapping
 from typing import Any
 from urllib.parse import urlsplit, urlunsplit
 
 from plural_tasks.errors import ModPluralError
+from plural_tasks.hush import KEY_SHAPES, secret_values
 
 _WORD = re.compile(
     r"o?auth\d?|authorization|bearer|cookies?|credentials?|headers?|keys?|pass|passphrase|passwd|password|pwd|secrets?"
@@ -21,20 +21,10 @@ _WORD = re.compile(
 )
 _JOINED = re.compile(r"api_?key|bearer|cookie|credential|passw|secret|(access|hf|hub)_?token", re.IGNORECASE)
 _SHAPES = re.compile(
-    r"""
-    \bhf_[A-Za-z0-9]{16,} | \b(?:sk|pk|rk|xai|gsk)[-_][A-Za-z0-9_-]{16,} | \bgh[pousr]_[A-Za-z0-9]{20,}
-    | \bgithub_pat_\w{20,} | \bAKIA[0-9A-Z]{16}\b | \bAIza[\w-]{30,} | \bxox[a-z]-[\w-]{10,}
-    | \bglpat-[\w-]{16,} | \beyJ[\w-]{10,}\.[\w-]{10,} | \b(?:Bearer|Basic)\s+[\w.~+/=-]{12,}
-    | -----BEGIN\ [A-Z ]*PRIVATE\ KEY
-    | (?i:api[-_]?key|passw(?:or)?d|secret|token)["']?\s*[:=]\s*["']?[^\s"',}]{6,}
-    """,
-    re.VERBOSE,
+    KEY_SHAPES + r"""| (?i:api[-_]?key|passw(?:or)?d|secret|token)["']?\s*[:=]\s*["']?[^\s"',}]{6,}""", re.VERBOSE
 )
-_VARIABLE = re.compile(r"(?:KEY|TOKEN|SECRET|PASSWORD|PASSWD|CREDENTIALS)$")
 _ADDRESS = re.compile(r"[a-z][a-z0-9+.-]*://[^\s'\"<>]+", re.IGNORECASE)
 _PATH = re.compile(r"^(?:[/~]|\.{1,2}/|[A-Za-z]:[\\/])")
-_SHORTEST = 8
-"""Characters; a shorter value of an environment variable would be found by chance."""
 
 
 def is_secret_name(name: str) -> bool:
@@ -122,8 +112,8 @@ def check_clean(text: str, *, where: str) -> None:
         raise ModPluralError(
             f"{where}: holds what looks like a secret ({found[0][:4]}…, {len(found[0])} characters); remove it first."
         )
-    for name, value in os.environ.items():
-        if _VARIABLE.search(name.upper()) and len(value) >= _SHORTEST and value in text:
+    for value, name in secret_values().items():
+        if value in text:
             raise ModPluralError(f"{where}: holds the value of the environment variable {name}; remove it first.")
 
 

@@ -94,12 +94,12 @@ def test_pool_commands() -> None:
 def test_replies_that_are_equal_or_empty_are_noticed(tmp_path) -> None:
     from community_lms.message import Message
     from community_lms.pool import load_pool
-    from model_wrappers.cli.pool import _alike
+    from community_lms.probe import alike
 
     pool = load_pool("personas")
     texts = ["same", "other", "same", "", "fifth", "sixth"]
     replies = {name: Message(name, text) for name, text in zip(pool.names, texts, strict=True)}
-    assert _alike(pool, replies) == [
+    assert alike(pool, replies) == [
         "communities 'tradition' and 'liberty' give the same reply; is an adapter ignored?",
         "community 'community' said nothing.",
     ]

@@ -1,0 +1,146 @@
+"""The base LLM: is it built or reached, does it answer, score, know chats, and read the longest prompt?"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from typing import Any
+
+from model_wrappers.base_lm import ask, build_base, is_api, leave_to_harness
+from model_wrappers.chat import apply_template
+from model_wrappers.doctor.base import Check, Finding, NotLookedError, fault, note, ok
+from model_wrappers.doctor.context import longest_prompts
+from model_wrappers.doctor.visit import Visit
+from plural_tasks.errors import ModPluralError, one_line
+
+AREA = "base LLM"
+QUESTION = "Is water wet? Answer with one word."
+SETUP = "Look at base, pretrained and model in --model_args; of an API, at base_url and the variable with the key."
+ANSWER = "Look at model and base_url in --model_args, at the variable with the key, and at the server's log."
+TEMPLATE = "Leave --apply_chat_template out, or take an instruction-tuned model."
+SCORES = (
+    "Take tasks that are answered by generation, selection=generate, or a base that gives log-probabilities (hf, vllm, "
+    "local-completions on a server with echo and logprobs)."
+)
+
+
+@dataclass
+class Built:
+    """A base LLM that is looked at.
+
+    Attributes:
+        model: The harness's.
+        chat: Are prompts chats?
+    """
+
+    model: Any
+    chat: bool
+
+    def context(self, text: str) -> Any:
+        """The text as the run would put it."""
+        return apply_template(self.model, [{"role": "user", "content": text}]) if self.chat else text
+
+
+Look = Callable[[Visit, Built], Iterator[Finding]]
+
+
+def base_llms(visit: Visit) -> Iterator[Finding]:
+    """Look at each base LLM, one in memory at a time."""
+    settings, several = visit.settings, len(visit.base_arguments) > 1
+    for arguments in visit.base_arguments:
+        label = f" {arguments['pretrained']}" if several else ""
+        try:
+            model = build_base(settings.base, arguments, settings.base_args)
+        except ModPluralError as error:
+            yield fault(f"set up{label}", str(error), SETUP)
+            continue
+        yield ok(f"set up{label}", f"{settings.base} {_named(arguments)}".strip())
+        if is_api(model):
+            model.max_retries = 1  # a look waits for nobody
+        if settings.base_engine == "harness":
+            leave_to_harness(model)
+        built = Built(model, bool(visit.config.apply_chat_template))
+        for name, look, advice in LOOKS:
+            yield from Check(AREA, f"{name}{label}", advice, _bound(look, built, label)).findings(visit)
+        del model, built
+
+
+def _bound(look: Look, built: Built, label: str) -> Callable[[Visit], Iterator[Finding]]:
+    def bound(visit: Visit) -> Iterator[Finding]:
+        for found in look(visit, built):
+            yield Finding(f"{found.name}{label}", found.level, found.found, found.advice)
+
+    return bound
+
+
+def _named(arguments: dict[str, Any]) -> str:
+    return str(arguments.get("pretrained") or arguments.get("model") or "")
+
+
+def chat_template(visit: Visit, built: Built) -> Iterator[Finding]:
+    """Does it know chats, where the run asks for them?"""
+    if not built.chat:
+        if getattr(getattr(built.model, "tokenizer", None), "chat_template", None):
+            advice = "Add --apply_chat_template, if the model is instruction-tuned."
+            yield note("chat template", "the model has one, and the run does not use it", advice)
+        return
+    try:
+        built.context(QUESTION)
+    except Exception as error:  # each backend says so in its own way
+        built.chat = False
+        found = f"--apply_chat_template is given, and the base LLM has no chat template ({one_line(error)[:200]})"
+        yield fault("chat template", found, TEMPLATE)
+    else:
+        yield ok("chat template", "prompts are put as chats")
+
+
+def answers(visit: Visit, built: Built) -> Iterator[Finding]:
+    """Does it write?"""
+    settings = {"until": ["\n\n"], "do_sample": False, "max_gen_toks": 4}
+    (said,) = ask(built.model, "generate_until", [_request("generate_until", (built.context(QUESTION), settings))])
+    yield ok("answers", f"to {QUESTION!r} it writes {str(said)[:60]!r}")
+
+
+def scores(visit: Visit, built: Built) -> Iterator[Finding]:
+    """Does it give log-probabilities, where the run needs them?"""
+    wanted = _wants_scores(visit)
+    if not wanted:
+        yield note("log-probabilities", "not needed by this run")
+        return
+    request = _request("loglikelihood", (built.context(QUESTION), " yes"))
+    try:
+        ((score, _),) = ask(built.model, "loglikelihood", [request])
+    except Exception as error:
+        yield fault("log-probabilities", f"needed by {wanted}, and not given: {one_line(error)[:300]}", SCORES)
+        return
+    yield ok("log-probabilities", f"given ({float(score):.2f} for a word), as {wanted} needs them")
+
+
+def context(visit: Visit, built: Built) -> Iterator[Finding]:
+    """Is the longest prompt short enough?"""
+    yield from longest_prompts(visit, built.model, built.context)
+
+
+def _wants_scores(visit: Visit) -> str:
+    """Who needs log-probabilities; "" for nobody."""
+    try:
+        kinds = {kind for calls in visit.calls.values() for kind, _ in calls}
+    except (ModPluralError, NotLookedError):
+        kinds = set()
+    named = [name for name, task in visit.readable.items() if task.OUTPUT_TYPE != "generate_until"]
+    return ", ".join(named) or ("the selection of messages" if "loglikelihood" in kinds else "")
+
+
+def _request(kind: str, arguments: tuple[Any, ...]) -> Any:
+    from lm_eval.api.instance import Instance
+
+    return Instance(request_type=kind, doc={}, arguments=arguments, idx=0, metadata=("doctor", 0, 1))
+
+
+LOOKS: tuple[tuple[str, Look, str], ...] = (
+    ("chat template", chat_template, TEMPLATE),
+    ("answers", answers, ANSWER),
+    ("log-probabilities", scores, SCORES),
+    ("longest prompt", context, "See what is said of the plan."),
+)
+CHECKS = (Check(AREA, "set up", SETUP, base_llms),)
