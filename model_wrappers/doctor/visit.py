@@ -13,7 +13,7 @@ from community_lms.spec import Pool
 from community_lms.store import MessageStore
 from model_wrappers.arguments import OWN, Arguments, read_arguments
 from model_wrappers.doctor.base import NotLookedError
-from model_wrappers.estimate import calls_of, usual_selection
+from model_wrappers.estimate import calls_of, usual_elicitation, usual_selection
 from model_wrappers.grid import harness_config, plan_of, pool_settings
 from model_wrappers.methods import METHODS
 from model_wrappers.plan import Plan, load_tasks
