@@ -7,9 +7,10 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from community_lms.engines import BATCH_SIZES, DEFAULT_BATCH_SIZE, MessageEngine, batch_of, make_engine
-from community_lms.engines.base import answers_of
+from community_lms.engines.base import Paying, answers_of
 from community_lms.message import Message, MessageRequest
 from community_lms.processes import Processes, divide
+from community_lms.remote.account import Account
 from community_lms.spec import canonical
 from community_lms.store import MessageStore, StoredMessage
 from plural_tasks.progress import bar, tell_speed
@@ -40,6 +41,7 @@ class Asker:
         counts: What was asked so far.
         engines: Engines made so far, by name; put one here to use it in place of the registry's.
         processes: Those among which `ask_together` divides the work.
+        account: Where engines that ask servers keep answers, and what they pay from; None for one of their own.
     """
 
     store: MessageStore
@@ -50,6 +52,7 @@ class Asker:
     counts: Asked = field(default_factory=Asked)
     engines: dict[str, MessageEngine] = field(default_factory=dict)
     processes: Processes = field(default_factory=Processes)
+    account: Account | None = None
     _counted: set[str] = field(default_factory=set)
     _identities: set[str] = field(default_factory=set)
 
@@ -163,7 +166,10 @@ class Asker:
 
     def _engine(self, name: str) -> MessageEngine:
         if name not in self.engines:
-            self.engines[name] = make_engine(name, batch_size=self.size_of(name), device=self.device, dtype=self.dtype)
+            engine = make_engine(name, batch_size=self.size_of(name), device=self.device, dtype=self.dtype)
+            if self.account is not None and isinstance(engine, Paying):
+                engine.account = self.account
+            self.engines[name] = engine
         return self.engines[name]
 
     def warnings(self) -> list[str]:

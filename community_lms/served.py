@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 from pydantic import Field, field_validator
 
+from community_lms.remote.endurance import PATIENCE
 from plural_tasks.checked import Checked, parse
 from plural_tasks.errors import ModPluralError
 from plural_tasks.schema import Text
@@ -39,7 +40,9 @@ class Served(Checked):
         extra_body: More fields for every request, for example ``{top_k: 20}``.
         concurrency: Requests in flight at once.
         timeout: Seconds to wait for an answer.
-        max_retries: Of a request that fails for a reason that may pass (429, 5xx, time-outs, lost connections).
+        patience: Seconds for which a request is repeated that fails for a reason that may pass (429, 5xx, time-outs,
+            lost connections, broken answers).
+        max_retries: How often it is repeated, at most; by default as often as ``patience`` allows.
         api_key_env: The environment variable that holds the key. The key itself is written nowhere.
     """
 
@@ -50,7 +53,8 @@ class Served(Checked):
     extra_body: dict[str, Any] = Field(default_factory=dict)
     concurrency: Annotated[int, Field(ge=1, le=1000)] = 32
     timeout: Annotated[float, Field(gt=0)] = 300.0
-    max_retries: Annotated[int, Field(ge=0, le=100)] = 5
+    patience: Annotated[float, Field(ge=0)] = PATIENCE
+    max_retries: Annotated[int, Field(ge=0, le=1000)] | None = None
     api_key_env: str = DEFAULT_KEY
 
     @field_validator("model", mode="before")

@@ -41,6 +41,8 @@ def generate(planned: Planned, requests: Sequence[Any], session: Session) -> lis
                     asked.request_type,
                     picked.context,
                     dict(asked.args[1]),
+                    phase="answers",
+                    community=picked.community,
                     idx=asked.idx,
                     repeats=asked.repeats,
                 )

@@ -8,6 +8,7 @@ from typing import Annotated, Any, Literal
 from pydantic import Field, field_validator
 
 from community_lms.engines import AUTO, ENGINES
+from community_lms.remote.endurance import PATIENCE
 from community_lms.served import SERVER, check_server, on_server, read_served
 from community_lms.spec import Decoding, Pool
 from plural_tasks.checked import Checked, parse
@@ -57,6 +58,13 @@ class Arguments(Checked):
         base_engine: ``auto``: a base LLM of transformers scores and writes in modplural's own, faster ways where these
             suit it; ``harness``: always as the harness has it.
         base_args: More arguments for the base LLM, passed on unchecked.
+        base_patience: Seconds for which a request to a base LLM behind an API is repeated before the run stops.
+        answers: File of the answer store, for models behind APIs; by default one in the user's cache folder; ``none``
+            keeps nothing.
+        budget_cost: Dollars that the command may spend on models behind APIs.
+        budget_tokens: Tokens, of prompts and answers together, that it may spend on them.
+        prices: File with prices of models, see `community_lms.remote.prices`; it goes before the table that comes with
+            modplural.
     """
 
     base: str = "hf"
@@ -89,6 +97,11 @@ class Arguments(Checked):
     trace: str | None = None
     base_engine: Literal["auto", "harness"] = "auto"
     base_args: dict[str, Any] = Field(default_factory=dict)
+    base_patience: Annotated[float, Field(ge=0)] = PATIENCE
+    answers: str | None = None
+    budget_cost: Annotated[float, Field(gt=0)] | None = None
+    budget_tokens: Annotated[int, Field(gt=0)] | None = None
+    prices: str | None = None
 
     @field_validator("pool", "attribute", "base", mode="before")
     @classmethod

@@ -7,12 +7,16 @@ import inspect
 import logging
 import re
 import sys
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from typing import Any
 
 from community_lms.embedded import EMBEDDED_MODELS, EMBEDDED_READER, install_hint, resolve_weights
 from community_lms.precision import has_native_bfloat16
+from community_lms.remote.account import Account
+from community_lms.remote.asking import Remote, is_api, suits
+from community_lms.remote.endurance import Endurance
+from community_lms.remote.explain import needs_chat
 from community_lms.spec import canonical
 from model_wrappers.arguments import OWN
 from plural_tasks.credentials import from_environment, quieten_logs, refuse_keys
@@ -30,6 +34,9 @@ logger = logging.getLogger(__name__)
 _shared: dict[str, Any] | None = None
 """Key -> the base LLM built last, inside of `shared_base`."""
 
+
+_REMOTE = "_modplural_remote"
+"""Attribute of a base LLM behind an API: its `Remote`."""
 
 _QUICK = "_modplural_quick"
 """Attribute of a base LLM: what scores and what writes in its place, None for itself; it lives as long as the LLM."""
@@ -104,7 +111,7 @@ def ask(base: Any, kind: str, instances: Sequence[Any]) -> list[Any]:
 
     Raises:
         ModPluralError: If the base cannot answer that kind, needs chat prompts and got plain ones, or is a server that
-            does not answer.
+            does not answer (`RemoteError`), or the next request could go over the budget (`BudgetReachedError`).
     """
     name = type(base).__name__
     try:
@@ -119,7 +126,7 @@ def ask(base: Any, kind: str, instances: Sequence[Any]) -> list[Any]:
             raise
         raise needs_chat(base) from error
     except Exception as error:  # a server's client raises whatever the connection or the answer raises
-        if isinstance(error, ModPluralError) or not is_api(base):
+        if isinstance(error, ModPluralError) or not is_api(type(base)):
             raise
         raise ModPluralError(
             f"the base LLM ({name}) did not answer ({type(error).__name__}: {one_line(error)[:300]})."
@@ -127,18 +134,11 @@ def ask(base: Any, kind: str, instances: Sequence[Any]) -> list[Any]:
     return answers
 
 
-def needs_chat(base: Any) -> ModPluralError:
-    """The error for a base LLM of chats that got a plain prompt."""
-    return ModPluralError(f"the base LLM ({type(base).__name__}) takes chat prompts only; add --apply_chat_template.")
-
-
-def is_api(base: Any) -> bool:
-    """Is the base LLM one of the harness's clients of a server?"""
-    return "TemplateAPI" in {ancestor.__name__ for ancestor in inspect.getmro(type(base))}
-
-
 def _answer(base: Any, kind: str, instances: list[Any]) -> list[Any]:
     """In our own way where it suits the base LLM, else as the harness has it."""
+    remote = remote_of(base)
+    if remote is not None and all(len(instance.args) <= 2 for instance in instances):  # no pictures
+        return list(_REMOTELY[kind](remote, instances))
     scorer, writer = vars(base).get(_QUICK) or _find_quick(base)
     if kind == "loglikelihood" and scorer is not None:
         return list(scorer.score([instance.args for instance in instances]))
@@ -163,6 +163,37 @@ def _find_quick(base: Any) -> tuple[Any, Any]:
 def leave_to_harness(base: Any) -> None:
     """Let a base LLM answer as the harness has it from now on."""
     setattr(base, _QUICK, (None, None))
+
+
+def connect(base: Any, account: Account, endurance: Endurance) -> None:
+    """Let a base LLM behind an API be asked with endurance, out of an account; any other is left as it is.
+
+    Raises:
+        ModPluralError: If the account's budget is one of cost, and the model has no price.
+    """
+    if suits(base):
+        setattr(base, _REMOTE, Remote(base, account, endurance))
+
+
+def remote_of(base: Any) -> Remote | None:
+    """What asks a base LLM behind an API; None for one that answers for itself, or is left to the harness."""
+    if vars(base).get(_QUICK) == (None, None) or not suits(base):
+        return None
+    return usual_remote(base)
+
+
+def usual_remote(base: Any) -> Remote:
+    """As `remote_of`, for what the harness has no way to ask."""
+    if _REMOTE not in vars(base):
+        setattr(base, _REMOTE, Remote(base))
+    return vars(base)[_REMOTE]  # type: ignore[no-any-return]
+
+
+_REMOTELY: Mapping[str, Callable[[Remote, Sequence[Any]], Sequence[Any]]] = {
+    "generate_until": Remote.write,
+    "loglikelihood": Remote.score,
+    "loglikelihood_rolling": Remote.score_whole,
+}
 
 
 def _default_device() -> str:

@@ -61,7 +61,7 @@ def pick(
         found = [parse_number(reply, count) for reply, count in zip(replies, counts, strict=True)]
         places = [None if number is None else number - 1 for number in found]
     else:
-        shares = number_shares(queries, texts, counts, session.base)
+        shares = number_shares(queries, texts, counts, session.base, phase=step)
         for query, text, share in zip(queries, texts, shares, strict=True):
             session.note(query).update({f"{step}_prompt": text, f"{step}_shares": share})
         places = [share.index(max(share)) if any(share) else None for share in shares]
@@ -72,7 +72,7 @@ def pick(
 
 
 def number_shares(
-    queries: Sequence[Query], texts: Sequence[str], counts: Sequence[int], base: Any
+    queries: Sequence[Query], texts: Sequence[str], counts: Sequence[int], base: Any, *, phase: str = "selection"
 ) -> list[list[float]]:
     """Probability of each number as the answer to ``texts``, normalised; all 0 where none has any.
 
@@ -83,7 +83,9 @@ def number_shares(
     # The orders of a document's options lead to the same question here.
     unique = {str(ctx): (query, ctx, count) for query, ctx, count in zip(queries, contexts, counts, strict=True)}
     requests = [
-        instance(query, "loglikelihood", context, f"{'' if turns_of(context) is not None else ' '}{number}")
+        instance(
+            query, "loglikelihood", context, f"{'' if turns_of(context) is not None else ' '}{number}", phase=phase
+        )
         for query, context, count in unique.values()
         for number in numbers(count)
     ]

@@ -18,13 +18,13 @@ from community_lms.ask import Asker
 from community_lms.embedded import EMBEDDED_READER, resolve_weights
 from community_lms.engines import ENGINES, batch_of
 from community_lms.message import Message, MessageRequest
+from community_lms.remote.asking import speaks_chat
 from community_lms.spec import Community, Pool
 from community_lms.store import MessageStore, StoredMessage
 from model_wrappers.arguments import OWN
 from model_wrappers.base_lm import LOCAL, SCRIPTED, ask, backend_class, build_base
 from model_wrappers.choosing import Selection, selection_of
 from model_wrappers.elicitation.choose import AUTO, scores
-from model_wrappers.elicitation.completions import speaks_chat
 from model_wrappers.grid import harness_config, plan_of, pool_settings
 from model_wrappers.lm import ModPluralLM, open_store
 from model_wrappers.plan import Plan

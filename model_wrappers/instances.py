@@ -7,7 +7,17 @@ from typing import Any
 from model_wrappers.query import Query
 
 
-def instance(query: Query, kind: str, context: Any, second: Any, *, idx: int = 0, repeats: int = 1) -> Any:
+def instance(
+    query: Query,
+    kind: str,
+    context: Any,
+    second: Any,
+    *,
+    phase: str = "",
+    community: str = "",
+    idx: int = 0,
+    repeats: int = 1,
+) -> Any:
     """A new request for the base LLM; the harness's own stays as it is, because its hash is taken after the call.
 
     Args:
@@ -15,15 +25,19 @@ def instance(query: Query, kind: str, context: Any, second: Any, *, idx: int = 0
         kind: ``loglikelihood`` or ``generate_until``.
         context: The prompt.
         second: A continuation, or settings of generation.
+        phase: What it is for, in the ledger of models behind APIs; "" for what is usual for its kind.
+        community: Whose prompt it is; "" for nobody's.
         idx: Place among the document's requests.
         repeats: How often the harness asks for it.
     """
     from lm_eval.api.instance import Instance
 
-    return Instance(
+    made = Instance(
         request_type=kind,
         doc={},
         arguments=(context, second),
         idx=idx,
         metadata=(query.task, query.doc_id, repeats),
     )
+    made.purpose = {"phase": phase, "community": community}
+    return made

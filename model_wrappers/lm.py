@@ -14,10 +14,12 @@ from lm_eval.utils import simple_parse_args_string
 from community_lms.ask import Asker
 from community_lms.embedded import EMBEDDED_READER
 from community_lms.pool import load_pool, select, weigh
+from community_lms.remote.endurance import Endurance
 from community_lms.store import MessageStore
+from model_wrappers.account import account_of
 from model_wrappers.answer import generate, score
 from model_wrappers.arguments import DEFAULT_SEED, OWN, Arguments, read_arguments
-from model_wrappers.base_lm import LOCAL, ask, build_base, leave_to_harness
+from model_wrappers.base_lm import LOCAL, ask, build_base, connect, leave_to_harness, remote_of
 from model_wrappers.cache import disable_response_cache
 from model_wrappers.chat import apply_template
 from model_wrappers.choosing import selection_of
@@ -60,9 +62,14 @@ class ModPluralLM(LM):
         self.settings = read_arguments({**own, "base": base if isinstance(base, str) else type(base).__name__})
         self.method = METHODS[self.settings.method]
         parts = session_parts(self.settings, rest.get("device"))  # before the base LLM, which may take minutes to load
+        self.account = account_of(self.settings, parts["pool"], None if isinstance(base, str) else base)
+        parts["asker"].account = self.account
         self.base = build_base(base, rest, self.settings.base_args) if isinstance(base, str) else base
         if self.settings.base_engine == "harness":
             leave_to_harness(self.base)
+        elif self.account is not None:
+            attempts = int(rest["max_retries"]) if "max_retries" in rest else None
+            connect(self.base, self.account, Endurance(self.settings.base_patience, attempts))
         selection = selection_of(type(self.base), self.settings.selection)
         self.session = Session(base=self.base, selection=selection, **parts)
         self._trace = self._open_trace()
@@ -102,6 +109,10 @@ class ModPluralLM(LM):
         planned = self._plan(queries)
         results = answer(planned, requests, self.session)
         if self._trace is not None:
+            if self.account is not None:
+                for query, _ in planned:
+                    spent = self.account.ledger.of_document(query.task, str(query.doc_id))
+                    self.session.note(query)["spent"] = spent
             self._trace.write([self._record(query, contexts) for query, contexts in planned])
         return results
 
@@ -230,7 +241,15 @@ class ModPluralLM(LM):
             "message_counts": vars(counts).copy(),
             "fallbacks": dict(session.fallbacks),
             "warnings": session.asker.warnings(),
+            **({"api": self._api()} if self.account is not None else {}),
         }
+
+    def _api(self) -> dict[str, Any]:
+        """What models behind APIs were asked, and what that cost."""
+        remote = remote_of(self.base)
+        asked = remote.as_json() if remote is not None else {"requests": 0, "retries": {}, "pauses": 0}
+        account = self.account
+        return {**asked, **(account.as_json() if account is not None else {})}
 
     def _elicitation(self) -> dict[str, Any]:
         """How distributions were elicited; ``route`` and ``because`` are None where none was wanted."""

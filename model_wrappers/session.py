@@ -181,7 +181,10 @@ class Session:
         contexts = [fresh(query.context, text, self.base) for query, text in zip(queries, texts, strict=True)]
         # The orders of a document's options lead to the same question here.
         unique = {str(context): (query, context) for query, context in zip(queries, contexts, strict=True)}
-        instances = [instance(query, "generate_until", context, dict(settings)) for query, context in unique.values()]
+        instances = [
+            instance(query, "generate_until", context, dict(settings), phase=purpose)
+            for query, context in unique.values()
+        ]
         said = dict(zip(unique, ask(self.base, "generate_until", instances), strict=True))
         replies = [str(said[str(context)]) for context in contexts]
         for query, text, reply in zip(queries, texts, replies, strict=True):

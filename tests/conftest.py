@@ -11,6 +11,13 @@ os.environ["COLUMNS"] = "200"
 
 
 @pytest.fixture(autouse=True)
+def _answers_of_their_own(tmp_path_factory: pytest.TempPathFactory, monkeypatch: pytest.MonkeyPatch) -> None:
+    """No test finds the answers of another, nor leaves any with the user."""
+    place = tmp_path_factory.mktemp("answers") / "answers.sqlite"
+    monkeypatch.setattr("community_lms.remote.account.usual_answers", lambda: place)
+
+
+@pytest.fixture(autouse=True)
 def _loggers_stay_as_they_were() -> Iterator[None]:
     """Commands quieten loggers for their own process; the tests share one."""
     names = ("community_lms", "plural_tasks", "model_wrappers", "lm_eval")

@@ -189,12 +189,10 @@ def test_a_key_of_a_variable_of_ones_own(server, monkeypatch, place) -> None:
 def test_a_base_that_refuses_is_one_error_without_the_key(server, monkeypatch, status, caplog) -> None:
     monkeypatch.setenv("OPENAI_API_KEY", KEY)
     server.fault = lambda *_: {"status": status, "message": f"{KEY} will not do"}
-    with pytest.raises(
-        ModPluralError, match=rf"the base LLM \(LocalChatCompletion\) did not answer .*{status}"
-    ) as told:
+    with pytest.raises(ModPluralError, match=rf"\(LocalChatCompletion\) does not answer at .*{status}") as told:
         answer(chat(server))
     assert KEY not in str(told.value)
-    assert "[OPENAI_API_KEY] will not do" in caplog.text  # the harness logs what the server says
+    assert "[OPENAI_API_KEY] will not do" in str(told.value)
     assert KEY not in caplog.text
 
 

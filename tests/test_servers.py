@@ -70,6 +70,6 @@ def test_a_chat_api_as_base_and_as_communities(tmp_path, server, monkeypatch) ->
 def test_an_api_that_refuses_is_one_clear_error_and_stores_nothing(tmp_path, server) -> None:
     url = f"{server.url}/chat/completions"
     lm = ModPluralLM(base="scripted", pool=pool(tmp_path, url, "broken"), messages=str(tmp_path / "s.sqlite"))
-    with pytest.raises(ModPluralError, match=r"community 'broken': the backend did not answer"):
+    with pytest.raises(ModPluralError, match=r"community 'broken': the model 'broken' .* does not answer at"):
         lm.generate_until(requests([doc("overton")], "generate_until"))
     assert len(lm.session.asker.store) == 0

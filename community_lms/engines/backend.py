@@ -8,6 +8,10 @@ from typing import Any
 
 from community_lms.embedded import resolve_weights
 from community_lms.message import Message, MessageRequest, Turn
+from community_lms.remote.account import Account
+from community_lms.remote.asking import Remote, is_api, suits
+from community_lms.remote.endurance import Endurance
+from community_lms.remote.purse import BudgetReachedError
 from community_lms.spec import Community, Endpoint, canonical
 from plural_tasks.credentials import from_environment, quieten_logs
 from plural_tasks.errors import ModPluralError, one_line, unknown_name
@@ -30,7 +34,9 @@ class BackendEngine:
         self.warnings: list[str] = []
         self._device = device
         self._dtype = dtype
+        self.account = Account()
         self._backends: dict[str, Any] = {}
+        self._remotes: dict[str, Remote] = {}
 
     def speak(self, requests: Sequence[MessageRequest]) -> list[Message]:
         """Generate one message for each request; see `MessageEngine.speak`."""
@@ -50,15 +56,31 @@ class BackendEngine:
         ]
         _seed_global_generators(requests[0].key)
         try:
-            texts = backend.generate_until(instances, disable_tqdm=True)
-        except ModPluralError:
+            texts = self._write(community, backend, instances)
+        except BudgetReachedError:
             raise
+        except ModPluralError as error:
+            raise ModPluralError(f"community {community.name!r}: {error}") from error
         except Exception as error:  # backends raise whatever their client or server raises
             raise ModPluralError(
                 f"community {community.name!r}: the backend did not answer "
                 f"({type(error).__name__}: {one_line(error)[:300]})."
             ) from error
         return [Message(community.name, str(text or "").strip()) for text in texts]
+
+    def _write(self, community: Community, backend: Any, instances: list[Any]) -> list[str]:
+        """One text for each; APIs are asked with endurance and out of the account."""
+        if not suits(backend):
+            return list(backend.generate_until(instances, disable_tqdm=True))
+        if community.name not in self._remotes:
+            endpoint = community.endpoint
+            attempts = endpoint.args.get("max_retries") if endpoint is not None else None
+            endurance = Endurance(attempts=int(attempts) if attempts is not None else None)
+            self._remotes[community.name] = Remote(backend, self.account, endurance)
+        for instance in instances:
+            instance.purpose = {"phase": "messages", "community": community.name}
+            instance.metadata = ("", None, 1)
+        return self._remotes[community.name].write(instances)
 
     def _generation(self, backend: Any, request: MessageRequest) -> dict[str, Any]:
         decoding = request.decoding
@@ -70,7 +92,7 @@ class BackendEngine:
         if decoding.temperature == 0:
             return {**settings, "do_sample": False}
         settings |= {"do_sample": True, "top_p": decoding.top_p}
-        if _is_api(backend):
+        if is_api(type(backend)):
             settings["seed"] = int(request.key[:7], 16)
         return settings
 
@@ -110,6 +132,7 @@ class BackendEngine:
 
     def close(self) -> None:
         """Let go of all backends."""
+        self._remotes.clear()
         self._backends.clear()
 
 
@@ -122,12 +145,6 @@ def _as_endpoint(community: Community) -> Endpoint:
     if community.adapter is not None:
         args["peft"] = community.adapter.path
     return Endpoint(backend="hf", args=args)
-
-
-def _is_api(backend: Any) -> bool:
-    from lm_eval.models.api_models import TemplateAPI
-
-    return isinstance(backend, TemplateAPI)
 
 
 def _seed_global_generators(key: str) -> None:

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from typing import Protocol, TypeVar
+from typing import Protocol, TypeVar, runtime_checkable
 
 from community_lms.message import Message, MessageRequest
+from community_lms.remote.account import Account
 
 Problem = TypeVar("Problem", bound=BaseException)
 
@@ -36,6 +37,17 @@ class MessageEngine(Protocol):
 
     def close(self) -> None:
         """Free what was loaded."""
+
+
+@runtime_checkable
+class Paying(Protocol):
+    """An engine that asks servers, who may want money.
+
+    Attributes:
+        account: Where it keeps every answer the moment it comes, and what it pays from.
+    """
+
+    account: Account
 
 
 def with_answers(problem: Problem, answers: Mapping[str, Message]) -> Problem:

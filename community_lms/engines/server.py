@@ -14,6 +14,8 @@ from community_lms.engines.background import Background
 from community_lms.engines.base import with_answers
 from community_lms.engines.server_line import Line, line_key
 from community_lms.message import Message, MessageRequest
+from community_lms.remote.account import Account
+from community_lms.remote.endurance import StoppedError
 from community_lms.served import SERVER, Served, no_server
 from community_lms.spec import Community
 from plural_tasks.errors import ModPluralError
@@ -25,8 +27,9 @@ class ServerEngine:
     """Asks with many requests in flight; communities and servers may be mixed.
 
     Each request carries its own seed, drawn from the message's key; whether the server honours it is up to the server.
-    The client retries what may pass. Where a request fails for good, no further one is sent, those in flight are
-    awaited, and the error carries all that was answered.
+    What may pass is tried again, with a breaker for each server. Each message is kept in the account's answer store the
+    moment it comes. Where a request fails for good, no further one is sent, those in flight are awaited, and the error
+    carries all that was answered.
     """
 
     name = "server"
@@ -41,6 +44,7 @@ class ServerEngine:
         """
         self.batch_size = batch_size
         self.warnings: list[str] = []
+        self.account = Account()
         self._background = Background()
         self._lines: dict[str, Line] = {}
         self._unlisted: set[str] = set()
@@ -74,12 +78,17 @@ class ServerEngine:
         async def work(line: Line, numbers: Iterator[int]) -> None:
             while not failures and (number := next(numbers, None)) is not None:
                 try:
-                    said[number] = await line.ask(requests[number], places[number])
+                    said[number] = await line.ask(requests[number], places[number], self.account)
+                except StoppedError:
+                    return
                 except ModPluralError as error:
                     failures.append(error)
+                    for other, _ in lines:
+                        other.endurance.stopped.set()
 
         lines = [(self._line(places[numbers[0]]), numbers) for numbers in waiting.values()]
         for line, numbers in lines:
+            line.endurance.stopped.clear()
             await line.learn(requests[numbers[0]].community.name)
         left = [(line, iter(numbers)) for line, numbers in lines]
         await asyncio.gather(*(work(line, numbers) for line, numbers in left for _ in range(line.place.concurrency)))

@@ -28,6 +28,8 @@ def explain(
         listed: Names that the server lists.
         key: Taken out of whatever the server says.
     """
+    if isinstance(error, ModPluralError):
+        return error
     status = getattr(error, "status_code", None)
     tell = (_BY_STATUS.get(status) or _other_status) if isinstance(status, int) and status >= 400 else None
     text = tell(place, model or "", listed) if tell is not None else _by_kind(error, place)
@@ -68,11 +70,11 @@ def _bad_request(place: Served, model: str, listed: Sequence[str]) -> str:
 
 
 def _too_many(place: Served, model: str, listed: Sequence[str]) -> str:
-    return f"it asks to wait; lower concurrency ({place.concurrency}) or raise max_retries ({place.max_retries})"
+    return f"it asks to wait; lower concurrency ({place.concurrency}) or raise {_limit(place)}"
 
 
 def _other_status(place: Served, model: str, listed: Sequence[str]) -> str:
-    return f"it fails; look at the server's log, or raise max_retries ({place.max_retries})"
+    return f"it fails; look at the server's log, or raise {_limit(place)}"
 
 
 _BY_STATUS: dict[int, Tell] = {
@@ -85,19 +87,22 @@ _BY_STATUS: dict[int, Tell] = {
 }
 
 
+def _limit(place: Served) -> str:
+    """What ended the retries."""
+    return f"patience ({place.patience:g} s)" if place.max_retries is None else f"max_retries ({place.max_retries})"
+
+
 def _by_kind(error: Exception, place: Served) -> str:
     """Errors without a status: no answer, or one that cannot be read."""
     import openai
 
     if isinstance(error, openai.APITimeoutError):
         return (
-            f"no answer in timeout ({place.timeout:g} s), also after max_retries ({place.max_retries}); raise one of "
+            f"no answer in timeout ({place.timeout:g} s), also after {_limit(place)}; raise one of "
             f"them, or lower concurrency ({place.concurrency})"
         )
     if isinstance(error, openai.APIConnectionError):
-        return (
-            f"the connection fails, also after max_retries ({place.max_retries}); is the server up, and base_url right?"
-        )
+        return f"the connection fails, also after {_limit(place)}; is the server up, and base_url right?"
     return "its answer cannot be read; is base_url that of the OpenAI protocol?"
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import logging
 import os
 from collections.abc import Sequence
@@ -9,11 +10,21 @@ from typing import Any
 
 from community_lms.engines.server_errors import explain, several_models
 from community_lms.message import Message, MessageRequest, Turn
+from community_lms.remote.account import Account
+from community_lms.remote.answers import answer_key, stored_answer
+from community_lms.remote.endurance import Endurance, StoppedError
+from community_lms.remote.purse import Ticket
+from community_lms.remote.replies import estimated_usage, prompt_bytes, read_usage
+from community_lms.remote.spending import Purpose, Usage
+from community_lms.remote.troubles import UnusableAnswerError, read_trouble
 from community_lms.served import DEFAULT_KEY, Served
 from community_lms.spec import Community, canonical
 from plural_tasks.errors import ModPluralError
 
 logger = logging.getLogger(__name__)
+
+PHASE = "messages"
+"""In the ledger."""
 
 CONNECT_SECONDS = 10.0
 LIST_SECONDS = 30.0
@@ -44,12 +55,13 @@ class Line:
         self.place = place
         self.listed: list[str] = []
         self.bases: list[str] = []
+        self.endurance = Endurance(place.patience, None if place.max_retries is None else place.max_retries + 1)
         self._learnt = False
         self._key = _key(place)
         self._client = openai.AsyncOpenAI(
             base_url=place.base_url,
             api_key=self._key or "none",  # the client wants one, local servers do not look at it
-            max_retries=place.max_retries,
+            max_retries=0,  # ours are shared by all requests
             timeout=openai.Timeout(place.timeout, connect=min(place.timeout, CONNECT_SECONDS)),
         )
 
@@ -92,47 +104,102 @@ class Line:
             raise several_models(community.name, place, self.bases)
         return self.bases[0]
 
-    async def ask(self, request: MessageRequest, place: Served) -> Message:
-        """Get one message.
+    async def ask(self, request: MessageRequest, place: Served, account: Account) -> Message:
+        """Get one message: out of the account's store, or from the server, kept the moment it is there.
 
         Raises:
-            ModPluralError: If there is none, also after retries.
+            ModPluralError: If there is none, also after retries, or it could cost more than is left.
         """
         name, model = request.community.name, self.model(request.community, place)
+        body = _body(request, place, model)
+        key = answer_key("text", place.base_url, body, 0)
+        if (stored := account.find([key]).get(key)) is not None:
+            return Message(name, stored.value, *((stored.read, stored.written) if stored.counted else (None, None)))
+        ticket = await self._ticket(account, body)
+        purpose = Purpose(PHASE, name)
         try:
-            text, used = await self._text(request, place, model)
+            text, usage = await self.endurance.ask_async(lambda: self._once(request, place, model, account, ticket))
+        except StoppedError:
+            account.ledger.purse.settle(ticket)
+            raise
         except Exception as error:  # the client's many errors, and answers that are none
+            account.ledger.purse.settle(ticket)
             raise explain(error, name, model, place, self.listed, self._key) from None
-        return Message(name, str(text or "").strip(), *(_count(used, kind) for kind in ("prompt", "completion")))
+        except BaseException:
+            account.ledger.purse.settle(ticket)
+            raise
+        counted = usage or estimated_usage(ticket.read, [text])
+        (spent,) = account.ledger.book(ticket, counted, [purpose])
+        account.keep([stored_answer(key, "text", place.base_url, body, 0, text, purpose, spent)])
+        return Message(name, text, *((usage.read, usage.written) if usage is not None else (None, None)))
 
-    async def _text(self, request: MessageRequest, place: Served, model: str) -> tuple[str | None, Any]:
-        """What the server says, and what it counted."""
-        decoding = request.decoding
-        settings: dict[str, Any] = {
-            "model": model,
-            "max_tokens": decoding.max_new_tokens,
-            "temperature": decoding.temperature,
-            "top_p": decoding.top_p,
-            "seed": request.number,
-            "extra_body": place.extra_body or None,
-        }
-        turns = request.turns if place.system else (("user", _paragraphs(request.turns)),)
-        answer: Any
-        if place.api == "completions":  # as `chat_text.render` writes turns for a model without a chat template
-            answer = await self._client.completions.create(prompt=_paragraphs(turns) + "\n\n", **settings)
-            return answer.choices[0].text, answer.usage
-        messages: Any = [{"role": role, "content": text} for role, text in turns]
-        answer = await self._client.chat.completions.create(messages=messages, **settings)
-        return answer.choices[0].message.content, answer.usage
+    async def _ticket(self, account: Account, body: dict[str, Any]) -> Ticket:
+        purse = account.ledger.purse
+        purse.check(body["model"])
+        while (ticket := purse.reserve(body["model"], prompt_bytes(body), body["max_tokens"])) is None:
+            await asyncio.sleep(0.05)
+        return ticket
+
+    async def _once(
+        self, request: MessageRequest, place: Served, model: str, account: Account, ticket: Ticket
+    ) -> tuple[str, Usage | None]:
+        """Send one request; an answer that cannot be used is booked all the same."""
+        usage: Usage | None = None
+        try:
+            answer = await self._send(request, place, model)
+            if isinstance(answer, str):
+                raise UnusableAnswerError("a page in the place of an answer", may_pass=False)
+            usage = read_usage(answer)
+            if not getattr(answer, "choices", None):
+                raise UnusableAnswerError("the answer has no choices")
+            first = answer.choices[0]
+            said = first.text if place.api == "completions" else first.message.content
+        except Exception as error:
+            if read_trouble(error).kind == "answer":
+                lost = usage or Usage(ticket.read, 0, counted=False)
+                account.ledger.lose(ticket, lost, [Purpose(PHASE, request.community.name)])
+            raise
+        return str(said or "").strip(), usage
+
+    async def _send(self, request: MessageRequest, place: Served, model: str) -> Any:
+        body = {**_body(request, place, model), "extra_body": place.extra_body or None}
+        for name in place.extra_body:
+            body.pop(name, None)
+        if place.api == "completions":
+            return await self._client.completions.create(**body)
+        return await self._client.chat.completions.create(**body)
 
     async def close(self) -> None:
         """Close the connections."""
         await self._client.close()
 
 
+def _body(request: MessageRequest, place: Served, model: str) -> dict[str, Any]:
+    """Everything that a request says."""
+    decoding = request.decoding
+    turns = request.turns if place.system else (("user", _paragraphs(request.turns)),)
+    # Completions as `chat_text.render` writes turns for a model without a chat template.
+    asked: dict[str, Any] = (
+        {"prompt": _paragraphs(turns) + "\n\n"}
+        if place.api == "completions"
+        else {"messages": [{"role": role, "content": text} for role, text in turns]}
+    )
+    return {
+        "model": model,
+        **asked,
+        "max_tokens": decoding.max_new_tokens,
+        "temperature": decoding.temperature,
+        "top_p": decoding.top_p,
+        "seed": request.number,
+        **place.extra_body,
+    }
+
+
 def line_key(place: Served) -> str:
     """Communities with the same one share a line, and its limit of requests in flight."""
-    return canonical(place.model_dump(include={"base_url", "concurrency", "timeout", "max_retries", "api_key_env"}))
+    return canonical(
+        place.model_dump(include={"base_url", "concurrency", "timeout", "patience", "max_retries", "api_key_env"})
+    )
 
 
 def _key(place: Served) -> str:
@@ -148,8 +215,3 @@ def _key(place: Served) -> str:
 
 def _paragraphs(turns: Sequence[Turn]) -> str:
     return "\n\n".join(text for _, text in turns)
-
-
-def _count(used: Any, kind: str) -> int | None:
-    found = getattr(used, f"{kind}_tokens", None)
-    return found if isinstance(found, int) else None

@@ -6,7 +6,9 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from typing import Any
 
-from model_wrappers.base_lm import ask, build_base, is_api, leave_to_harness
+from community_lms.remote.account import Account
+from community_lms.remote.endurance import Endurance
+from model_wrappers.base_lm import ask, build_base, connect, leave_to_harness
 from model_wrappers.chat import apply_template
 from model_wrappers.doctor.base import Check, Finding, NotLookedError, fault, note, ok
 from model_wrappers.doctor.context import longest_prompts
@@ -55,10 +57,11 @@ def base_llms(visit: Visit) -> Iterator[Finding]:
             yield fault(f"set up{label}", str(error), SETUP)
             continue
         yield ok(f"set up{label}", f"{settings.base} {_named(arguments)}".strip())
-        if is_api(model):
-            model.max_retries = 1  # a look waits for nobody
         if settings.base_engine == "harness":
             leave_to_harness(model)
+            model.max_retries = 1
+        else:
+            connect(model, Account(), Endurance(attempts=1))  # a look waits for nobody, and keeps nothing
         built = Built(model, bool(visit.config.apply_chat_template))
         for name, look, advice in LOOKS:
             yield from Check(AREA, f"{name}{label}", advice, _bound(look, built, label)).findings(visit)

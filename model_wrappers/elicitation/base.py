@@ -58,9 +58,18 @@ class Job:
     declared: bool
     request: Any
 
-    def instance(self, kind: str, context: Any, second: Any) -> Any:
+    def instance(self, kind: str, context: Any, second: Any, phase: str) -> Any:
         """A request to the base LLM in place of the harness's; see `model_wrappers.instances.instance`."""
-        return instance(self.query, kind, context, second, idx=self.request.idx, repeats=self.request.repeats)
+        return instance(
+            self.query,
+            kind,
+            context,
+            second,
+            phase=phase,
+            community=self.weighted.community,
+            idx=self.request.idx,
+            repeats=self.request.repeats,
+        )
 
 
 @dataclass(frozen=True)

@@ -7,7 +7,8 @@ import inspect
 import textwrap
 from typing import Any
 
-from model_wrappers.elicitation.completions import speaks_chat, tells_logprobs
+from community_lms.remote.asking import speaks_chat
+from model_wrappers.elicitation.completions import tells_logprobs
 
 AUTO = "auto"
 

@@ -11,7 +11,6 @@ from typing import TYPE_CHECKING, Any
 
 from model_wrappers.base_lm import ask
 from model_wrappers.elicitation.base import Job
-from model_wrappers.elicitation.completions import complete, speaks_chat
 
 if TYPE_CHECKING:
     from model_wrappers.session import Session
@@ -46,10 +45,6 @@ def write(draws: Sequence[Draw], base: Any) -> list[str]:
         ModPluralError: If the base LLM does not answer.
     """
     kinds = {ancestor.__name__ for ancestor in inspect.getmro(type(base))}
-    if speaks_chat(type(base)):
-        settings = [{**_UNTOUCHED, "seed": draw.seed} for draw in draws]
-        replies = complete(base, [draw.job.weighted.context for draw in draws], settings, step="drawing answers")
-        return [str(base.parse_generations(reply)[0] or "") for reply in replies]
     if kinds & _SEEDED:
         return _ask(draws, base, [{**_UNTOUCHED, "seed": draw.seed} for draw in draws])
     return _locally(draws, base, {"top_k": 0, "top_p": 1.0} if "HFLM" in kinds else {})
@@ -73,7 +68,7 @@ def _locally(draws: Sequence[Draw], base: Any, more: dict[str, Any]) -> list[str
 
 def _ask(draws: Sequence[Draw], base: Any, settings: Sequence[dict[str, Any]]) -> list[str]:
     asked = [
-        draw.job.instance("generate_until", draw.job.weighted.context, dict(own))
+        draw.job.instance("generate_until", draw.job.weighted.context, dict(own), "sampled answers")
         for draw, own in zip(draws, settings, strict=True)
     ]
     return [str(reply or "") for reply in ask(base, "generate_until", asked)] if asked else []

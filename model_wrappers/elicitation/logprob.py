@@ -6,10 +6,10 @@ import math
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
+from community_lms.remote.asking import speaks_chat
 from model_wrappers.base_lm import ask
 from model_wrappers.elicitation.base import Job, Row, Scored
 from model_wrappers.elicitation.choose import scores
-from model_wrappers.elicitation.completions import speaks_chat
 from model_wrappers.elicitation.top_logprobs import first_token_rows
 
 if TYPE_CHECKING:
@@ -35,7 +35,7 @@ class Logprob:
 def _likelihoods(jobs: Sequence[Job], session: Session) -> list[Row]:
     spelt = [[_spellings(job, continuation, session) for continuation in job.continuations] for job in jobs]
     asked = [
-        job.instance("loglikelihood", job.weighted.context, spelling)
+        job.instance("loglikelihood", job.weighted.context, spelling, "scoring")
         for job, ways in zip(jobs, spelt, strict=True)
         for spellings in ways
         for spelling in spellings

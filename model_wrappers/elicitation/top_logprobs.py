@@ -7,8 +7,9 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from model_wrappers.base_lm import usual_remote
 from model_wrappers.elicitation.base import Job, Row, log_scores, require_options
-from model_wrappers.elicitation.completions import TOP, TOP_LOGPROBS, complete, first_tokens
+from model_wrappers.elicitation.completions import TOP, TOP_LOGPROBS
 from plural_tasks.errors import ModPluralError
 
 if TYPE_CHECKING:
@@ -88,15 +89,9 @@ def first_token_rows(jobs: Sequence[Job], session: Session) -> list[Row]:
         ModPluralError: If the server shows no log-probabilities, or a document declares no options.
     """
     require_options(jobs, "elicitation=logprob of a chat API")
-    replies = complete(
-        session.base,
-        [job.weighted.context for job in jobs],
-        [TOP_LOGPROBS] * len(jobs),
-        step="asking for log-probabilities",
-    )
+    asked = [job.instance("generate_until", job.weighted.context, dict(TOP_LOGPROBS), "scoring") for job in jobs]
     rows = []
-    for job, reply in zip(jobs, replies, strict=True):
-        tokens = first_tokens(reply)
+    for job, tokens in zip(jobs, usual_remote(session.base).first_tokens(asked), strict=True):
         if tokens is None:
             raise ModPluralError(
                 f"elicitation=logprob: the server of the base LLM ({type(session.base).__name__}) shows no "

@@ -32,7 +32,9 @@ class Verbalised:
         ``unparsed``.
         """
         require_options(jobs, "elicitation=verbalised")
-        asked = [job.instance("generate_until", _context(job, session), _settings(job)) for job in jobs]
+        asked = [
+            job.instance("generate_until", _context(job, session), _settings(job), "stated shares") for job in jobs
+        ]
         replies = ask(session.base, "generate_until", asked) if asked else []
         return [_row(job, str(reply or ""), session) for job, reply in zip(jobs, replies, strict=True)]
 

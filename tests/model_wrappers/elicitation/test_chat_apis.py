@@ -53,10 +53,11 @@ def note(lm: ModPluralLM) -> Mapping:
     return next(iter(lm.session.notes.values()))
 
 
-def test_the_first_tokens_log_probabilities_with_bounds_for_what_is_not_shown(tmp_path) -> None:
+def test_the_first_tokens_log_probabilities_with_bounds_for_what_is_not_shown(tmp_path, monkeypatch) -> None:
+    monkeypatch.setenv("OWN_KEY", "s3cret")
     shown = {"A": 0.4, " A": 0.1, "B": 0.2, "I": 0.1, "**": 0.05, "Yes": 0.05}  # .1 is not shown
     with serving(top=lambda asked: shown) as server:
-        lm = chat(tmp_path, server, header={"Authorization": "Bearer s3cret"})
+        lm = chat(tmp_path, server, header={"Authorization": "Bearer env:OWN_KEY"})
         found = distribution(lm)
     assert found == pytest.approx([0.5, 0.2, 0.0])
     said = note(lm)

@@ -1,0 +1,69 @@
+"""Where answers are kept and paid from; base LLM and communities of a run share one."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from community_lms.remote.answers import AnswerStore, StoredAnswer
+from community_lms.remote.ledger import Ledger
+from plural_tasks.hush import hush
+
+
+@dataclass
+class Account:
+    """An answer store and a ledger.
+
+    Attributes:
+        store: Answers of all runs.
+        ledger: Of this command.
+        found: Answers taken from the store, each time that one was wanted.
+    """
+
+    store: AnswerStore = field(default_factory=lambda: AnswerStore(None))
+    ledger: Ledger = field(default_factory=Ledger)
+    found: int = 0
+    _noted: set[str] = field(default_factory=set)
+
+    def find(self, keys: Iterable[str]) -> dict[str, StoredAnswer]:
+        """Look answers up; what they had cost is noted in the ledger, once."""
+        found = self.store.get(keys)
+        self.found += len(found)
+        for key in found.keys() - self._noted:
+            self.ledger.find(found[key].purpose, found[key].spent)
+        self._noted |= found.keys()
+        return found
+
+    def as_json(self) -> dict[str, Any]:
+        """Counts for results."""
+        place = str(self.store.path) if self.store.path is not None else "none"
+        return {"answers_file": hush(place), "answers_found": self.found, "spent": self.ledger.as_json()}
+
+    def keep(self, rows: list[StoredAnswer]) -> None:
+        """Keep answers that have just come, and were booked."""
+        self._noted.update(row.key for row in rows)
+        self.store.put(rows)
+
+
+def open_account(path: str | None, ledger: Ledger) -> Account:
+    """Open the account of a run.
+
+    Args:
+        path: The answer store's file; None is the usual one, ``none`` keeps answers in memory.
+        ledger: Of the command.
+
+    Raises:
+        ModPluralError: If the file cannot be used.
+    """
+    if path is not None and path.lower() == "none":
+        return Account(AnswerStore(None), ledger)
+    return Account(AnswerStore(path if path is not None else usual_answers()), ledger)
+
+
+def usual_answers() -> Path:
+    """The answer store in the user's cache folder."""
+    from platformdirs import user_cache_path
+
+    return user_cache_path("modplural") / "answers.sqlite"
