@@ -12,11 +12,11 @@ from scipy.special import logsumexp
 
 from model_wrappers.base_lm import ask
 from model_wrappers.elicitation import AUTO, ROUTES, Job, Route, Row, Scored, choose
-from model_wrappers.elicitation.montecarlo import js_error
 from model_wrappers.instances import instance
 from model_wrappers.query import Query
 from model_wrappers.session import Session, Weighted
 from plural_tasks.metrics import normalise
+from plural_tasks.metrics.montecarlo import js_error
 
 logger = logging.getLogger(__name__)
 
@@ -82,6 +82,7 @@ def score(planned: Planned, requests: Sequence[Any], session: Session) -> list[S
         if not declared:
             session.note(query)["options"] = [continuation.strip() for continuation in continuations]
         _note_shares(query, contexts, told, list(mixed.values()), session)
+        _note_drawn(query, contexts, told, session)
         if declared and not any(session.note(query)["distribution"]):
             session.fall_back(query, "no_mass")
     return results
@@ -175,6 +176,15 @@ def _note_shares(
         ]
 
 
+def _note_drawn(query: Query, contexts: Sequence[Weighted], rows: Sequence[Row], session: Session) -> None:
+    """Keep what was counted, for the results file: `plural_tasks.report.tallies` reads it."""
+    if all(row.counts is None for row in rows):
+        return
+    counted = [(weighted.weight, row.counts) for weighted, row in zip(contexts, rows, strict=True) if row.counts]
+    text = "; ".join(f"{weight:.6g}: {' '.join(map(str, counts))}" for weight, counts in counted if any(counts))
+    session.drawn.setdefault(query.task, {}).setdefault(query.doc_id, {})[query.order] = text
+
+
 def uncertainty(rows: Sequence[Row], weights: Sequence[float]) -> dict[str, Any]:
     """How far a mixture may be off.
 
@@ -184,8 +194,8 @@ def uncertainty(rows: Sequence[Row], weights: Sequence[float]) -> dict[str, Any]
 
     Returns:
         ``error``: where answers were sampled, the Monte-Carlo error of the mixture, from rows that have mass (see
-        `elicitation.montecarlo.js_error`). ``bounds``: where not all was shown, the weighted means of the lowest and of
-        the highest shares.
+        `plural_tasks.metrics.montecarlo.js_error`). ``bounds``: where not all was shown, the weighted means of the
+        lowest and of the highest shares.
     """
     found: dict[str, Any] = {}
     drawn = [(weight, row) for weight, row in zip(weights, rows, strict=True) if row.draws is not None]

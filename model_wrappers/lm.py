@@ -230,6 +230,7 @@ class ModPluralLM(LM):
             "selection": session.selection,
             "label_variants": session.label_variants,
             "elicitation": self._elicitation(),
+            **self._drawn(),
             "pool_fingerprint": session.pool.fingerprint(),
             "tell_attribute": session.pool.tell_attribute,
             "prompts": session.prompts.name,
@@ -259,6 +260,15 @@ class ModPluralLM(LM):
         if "sample" in (route, settings.choice):
             facts |= {"samples": settings.samples, "smoothing": settings.smoothing, "error": settings.error}
         return facts
+
+    def _drawn(self) -> dict[str, Any]:
+        """Answers counted for every document, in the form that `plural_tasks.report.tallies` reads, if any were."""
+        tasks = self.session.drawn
+        made = {
+            name: {str(doc): " | ".join(orders.values()) for doc, orders in docs.items()}
+            for name, docs in tasks.items()
+        }
+        return {"drawn": made} if made else {}
 
     def __getattr__(self, name: str) -> Any:
         """Let the base LLM answer for everything else (``tokenizer``, ``batch_sizes``, ``max_length``, …)."""

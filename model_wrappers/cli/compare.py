@@ -40,6 +40,7 @@ def compare_runs(
     """Compare runs (of modplural or of any model) with intervals, paired differences and subgroups.
 
     The runs need --output_path and --log_samples. Rows with different documents, task versions or scoring are refused.
+    Of runs that differ in elicitation alone it says how far their distributions agree.
     """
     from plural_tasks.files import write_text
     from plural_tasks.report.compare import compare

@@ -81,12 +81,14 @@ class Row:
         note: What the trace says beside it, as plain JSON; empty where the scores say all.
         draws: Distributions that are as likely as the one that was estimated, one in each row; None where it is exact.
         bounds: Lowest and highest share of each option that goes with what was seen; None where all was seen.
+        counts: Answers that picked each option; None where none were drawn.
     """
 
     scores: list[Scored]
     note: dict[str, Any] = field(default_factory=dict)
     draws: NDArray[np.float64] | None = None
     bounds: list[tuple[float, float]] | None = None
+    counts: tuple[int, ...] | None = None
 
 
 class Route(Protocol):

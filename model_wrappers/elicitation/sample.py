@@ -10,8 +10,8 @@ from typing import TYPE_CHECKING, Any
 from community_lms.evaluation.messages import refused
 from model_wrappers.elicitation.base import Elicitation, Job, Row, log_scores, require_options
 from model_wrappers.elicitation.drawing import Draw, seed_of, write
-from model_wrappers.elicitation.montecarlo import Shares, js_error, replicates, smoothed
 from plural_tasks.metrics import read_answer
+from plural_tasks.metrics.montecarlo import Shares, js_error, replicates, smoothed
 
 if TYPE_CHECKING:
     from model_wrappers.session import Session
@@ -116,4 +116,4 @@ class Tally:
             "replies": list(self.replies),
         }
         mass = sum(self.counts) / len(self.replies)
-        return Row(log_scores(self.shares, mass), note, draws=self.draws())
+        return Row(log_scores(self.shares, mass), note, draws=self.draws(), counts=tuple(self.counts))

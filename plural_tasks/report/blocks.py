@@ -5,10 +5,10 @@ from __future__ import annotations
 import math
 import re
 from collections.abc import Sequence
-from dataclasses import dataclass
 
 from plural_tasks.metrics.groups import MINIMUM_N
-from plural_tasks.report.cells import MARKS, NOTHING, arrow_of, interval, number, p_value, percent, signed
+from plural_tasks.report.agreement_table import agreement_blocks
+from plural_tasks.report.cells import MARKS, NOTHING, Block, arrow_of, interval, number, p_value, percent, signed
 from plural_tasks.report.compare import Comparison, TaskComparison, beaten, is_partial, worst
 from plural_tasks.report.facts import Facts
 from plural_tasks.report.figures import FEW, SMALL, Figure, Group
@@ -28,23 +28,11 @@ MOST_GROUPS = 12
 _DIGEST = re.compile(r"\b([0-9a-f]{12})[0-9a-f]{8,}")
 
 
-@dataclass(frozen=True)
-class Block:
-    """A heading, a table and notes, each of which may be empty; ``texts`` are the columns to align left."""
-
-    title: str
-    level: int = 2
-    header: tuple[str, ...] = ()
-    rows: tuple[tuple[str, ...], ...] = ()
-    texts: tuple[int, ...] = (0,)
-    notes: tuple[str, ...] = ()
-
-
 def blocks(comparison: Comparison) -> list[Block]:
     """All tables of a report."""
     made = [_overview(comparison), _runs(comparison)]
     for task in comparison.tasks:
-        made += [_main(comparison, task), *_groups(task), *_others(comparison, task)]
+        made += [_main(comparison, task), *_groups(task), *_others(comparison, task), *agreement_blocks(task)]
     return made
 
 

@@ -1,12 +1,25 @@
-"""Figures as the texts of table cells."""
+"""Tables of a report, and figures as the texts of their cells."""
 
 from __future__ import annotations
 
 import math
+from dataclasses import dataclass
 
 MARKS = {"better": " ▲", "worse": " ▼"}
 NOTHING = "–"
 MINUS = "−"
+
+
+@dataclass(frozen=True)
+class Block:
+    """A heading, a table and notes, each of which may be empty; ``texts`` are the columns to align left."""
+
+    title: str
+    level: int = 2
+    header: tuple[str, ...] = ()
+    rows: tuple[tuple[str, ...], ...] = ()
+    texts: tuple[int, ...] = (0,)
+    notes: tuple[str, ...] = ()
 
 
 def arrow_of(higher_is_better: bool | None) -> str:

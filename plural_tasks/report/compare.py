@@ -8,6 +8,7 @@ from dataclasses import dataclass, replace
 
 from plural_tasks.errors import ModPluralError, unknown_name
 from plural_tasks.metrics.groups import GROUP_FIELDS
+from plural_tasks.report.agreement import Agreement, agreements
 from plural_tasks.report.check import check_comparable
 from plural_tasks.report.facts import Facts
 from plural_tasks.report.figures import (
@@ -58,6 +59,8 @@ class TaskComparison:
         fallbacks: Label -> share of documents whose answer could not be used.
         group_field: Document field that makes the subgroups; "" where there are none.
         groups: The main figure of every run in every subgroup.
+        agreements: How far runs that differ in the elicitation route alone agree.
+        agreement_notes: A sentence for each pair of routes that differs in more.
     """
 
     name: str
@@ -72,6 +75,8 @@ class TaskComparison:
     fallbacks: Mapping[str, float]
     group_field: str
     groups: tuple[Group, ...]
+    agreements: tuple[Agreement, ...] = ()
+    agreement_notes: tuple[str, ...] = ()
 
     def of(self, row: str, metric: str = "") -> Figure | None:
         """The figure of a row; the main one unless another is named."""
@@ -183,6 +188,7 @@ def _task(name: str, runs: Sequence[Run], baseline: str, by: str | None, resampl
     ]
     figures += [figure(found, constant=True) for found in constant]
     field = by if by is not None else _group_field(first.documents)
+    agreed, unlike = agreements(name, runs)
     return TaskComparison(
         name=name,
         mode=first.mode,
@@ -198,6 +204,8 @@ def _task(name: str, runs: Sequence[Run], baseline: str, by: str | None, resampl
         groups=tuple(
             group for label, row in table.items() if metric in row for group in groups(done[label], row[metric], field)
         ),
+        agreements=agreed,
+        agreement_notes=unlike,
     )
 
 

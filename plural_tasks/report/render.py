@@ -12,7 +12,9 @@ from typing import Any
 
 from plural_tasks import __version__
 from plural_tasks.files import json_ready
-from plural_tasks.report.blocks import Block, blocks
+from plural_tasks.report.agreement import Agreement
+from plural_tasks.report.blocks import blocks
+from plural_tasks.report.cells import Block
 from plural_tasks.report.compare import Comparison, TaskComparison
 from plural_tasks.report.figures import LEVEL, Figure, Group, Versus
 from plural_tasks.report.fit import fold, listed, widths
@@ -71,7 +73,7 @@ def to_json(comparison: Comparison) -> str:
 
 
 def to_csv(comparison: Comparison) -> str:
-    """One line for every figure and for every subgroup's; what is not known is empty."""
+    """One line for every figure, every subgroup's and every pair of routes'; what is not known is empty."""
     text = io.StringIO()
     writer = csv.DictWriter(text, CSV_COLUMNS, lineterminator="\n")
     writer.writeheader()
@@ -80,6 +82,8 @@ def to_csv(comparison: Comparison) -> str:
             writer.writerow(_line(task, figure))
         for group in task.groups:
             writer.writerow(_group_line(task, group))
+        for found in task.agreements:
+            writer.writerows(_agreement_lines(task, found))
     return text.getvalue()
 
 
@@ -106,6 +110,21 @@ def _group_line(task: TaskComparison, group: Group) -> dict[str, Any]:
         "group": group.group,
         **{name: _cell(getattr(group, name)) for name in ("n", "clusters", "value", "se", "low", "high")},
     }
+
+
+def _agreement_lines(task: TaskComparison, found: Agreement) -> list[dict[str, Any]]:
+    """The runs' distance, what sampling has to do with it, and the share of documents with the same top option."""
+    common = {"main": 0, "kind": "agreement", "n": found.n, "clusters": found.clusters, "baseline": found.other}
+    figures = {
+        "agreement_js_distance": {"value": found.value, "se": found.se, "low": found.low, "high": found.high},
+        "agreement_monte_carlo_error": {"value": found.error},
+        "agreement_by_sampling_alone": {"value": found.reference, "high": found.reference_high},
+        "agreement_same_top": {"value": found.same_top},
+    }
+    return [
+        {**_task_part(task, metric, found.run), **common, **{name: _cell(value) for name, value in told.items()}}
+        for metric, told in figures.items()
+    ]
 
 
 def _task_part(task: TaskComparison, metric: str, row: str) -> dict[str, Any]:

@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from plural_tasks.errors import ModPluralError
+from plural_tasks.report.answers import Answer, read_answer
 
 _NEEDED = ("doc_id", "doc", "filter", "metrics", "doc_hash")
 _LONGEST = 200
@@ -27,6 +28,7 @@ class Document:
         fields: Short fields of the document, as text: what subgroups are made of.
         values: Metric -> what was logged: a number, a text, or the record that an aggregate is made of. With several
             filters the names of all but the first are ``metric,filter``.
+        answer: The model's distributions over the options; None where it was asked for something else.
     """
 
     id: str
@@ -34,6 +36,7 @@ class Document:
     cluster: str
     fields: Mapping[str, str]
     values: Mapping[str, Any]
+    answer: Answer | None = None
 
 
 @dataclass(frozen=True)
@@ -130,6 +133,7 @@ def _kept(record: Mapping[str, Any]) -> dict[str, Any]:
         "cluster": str(doc.get("cluster") or ""),
         "fields": {name: str(value) for name, value in plain.items() if len(str(value)) <= _LONGEST},
         "values": {name: record.get(name) for name in record["metrics"]},
+        "answer": read_answer(record),
     }
 
 
@@ -146,5 +150,6 @@ def _documents(records: Mapping[tuple[int, str], Mapping[str, Any]], filters: tu
             others = records.get((number, chosen), {}).get("values", {})
             values.update({f"{name},{chosen}": value for name, value in others.items()})
         name = str(record["id"]) if named else f"#{number}"
-        documents.append(Document(name, record["digest"], record["cluster"] or name, record["fields"], values))
+        cluster = record["cluster"] or name
+        documents.append(Document(name, record["digest"], cluster, record["fields"], values, record["answer"]))
     return tuple(sorted(documents, key=lambda document: document.id))

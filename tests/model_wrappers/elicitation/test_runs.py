@@ -14,6 +14,8 @@ from model_wrappers.cli.app import app
 from model_wrappers.cli.evaluate import run_harness
 from model_wrappers.estimate import estimate
 from model_wrappers.lm import ModPluralLM
+from plural_tasks.metrics import js_distance, normalise
+from plural_tasks.metrics.montecarlo import smoothed
 from tests.community_lms.tiny_models import save_model
 from tests.model_wrappers.helpers import doc, requests
 from tests.openai_server import last_turn, serving
@@ -88,6 +90,37 @@ def test_routes_of_one_server_stand_side_by_side(tmp_path: Path) -> None:
     assert "elicited by sample, Monte-Carlo error 0." in traced["sample"]
     assert "20 answers: A " in traced["sample"]
     assert "A: 70%" in traced["verbalised"]
+
+
+def test_a_comparison_says_how_far_two_routes_agree(tmp_path: Path) -> None:
+    # Answers to the three documents; the third has two options.
+    said = {"AAAAAAAABBBBBBCCCCDD": 20, "AAAAAAAAAAAAAAAAAAAA": 20, "AAABBB": 6}
+    replies = [reply for answers in said for reply in [*answers, *["I cannot answer that."] * (20 - len(answers))]]
+    common = {"base": "scripted", "method": "vanilla", "message_engine": "scripted", "messages": "none"}
+    for route, more in (("logprob", {}), ("sample", {"replies": replies})):
+        given = json.dumps({**common, "elicitation": route, **more})
+        output = ("--output_path", str(tmp_path / route / "r.json"), "--log_samples")
+        run_harness(["--model_args", given, "--tasks", TASK, "--limit", "3", *output])
+    (written,) = (tmp_path / "sample").glob("r_*.json")
+    counts = {"0": "1: 8 6 4 2", "1": "1: 20 0 0 0", "2": "1: 3 3"}
+    assert json.loads(written.read_text())["config"]["modplural"]["drawn"] == {TASK: counts}
+    places = [f"{route}={tmp_path / route}" for route in ("logprob", "sample")]
+    shown = runner.invoke(app, ["compare", *places, "--format", "json"])
+    assert shown.exit_code == 0, shown.output
+    (found,) = json.loads(shown.stdout)["tasks"][0]["agreements"]
+    estimated = [smoothed([8, 6, 4, 2], 0.5), smoothed([20, 0, 0, 0], 0.5), smoothed([3, 3], 0.5)]
+    (samples,) = (tmp_path / "logprob").glob("samples_*.jsonl")
+    scored = [json.loads(line)["filtered_resps"] for line in samples.read_text().splitlines()]
+    exact = [normalise([float(value) for value, _ in row])[0] for row in scored]
+    distances = [js_distance(p, q) for p, q in zip(estimated, exact, strict=True)]
+    assert found["value"] == pytest.approx(sum(distances) / 3)
+    assert (found["run"], found["other"], found["n"], found["sampled"]) == ("logprob", "sample", 3, "sample")
+    assert found["answers"] == pytest.approx(sum(said.values()) / 3)
+    assert 0.0 < found["error"] < found["reference"] < found["reference_high"] < found["value"]
+    assert found["verdict"] == "apart"
+    table = runner.invoke(app, ["compare", *places], env={"COLUMNS": "200"}).output
+    assert "embedded_distributional: how far the elicitation routes agree" in table
+    assert f"{found['reference']:.3f} (≤ {found['reference_high']:.3f})" in table
 
 
 def test_an_estimate_counts_the_answers_to_draw(weights: str, tmp_path: Path) -> None:

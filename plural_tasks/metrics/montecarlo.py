@@ -46,10 +46,35 @@ def js_error(shares: Sequence[float], draws: Shares) -> float:
     The distance is a metric (Endres & Schindelin 2003), so that the distance between ``shares`` and any population is
     off by no more than the one between ``shares`` and the model's true distribution, whose size this estimates.
     """
-    estimate = np.broadcast_to(np.asarray(shares, dtype=float), draws.shape)
-    middle = (estimate + draws) / 2
-    divergence = (_relative_entropy(estimate, middle) + _relative_entropy(draws, middle)) / 2
-    return float(np.sqrt(np.mean(np.maximum(divergence, 0.0))))
+    return float(np.sqrt(np.mean(js_distances(draws, shares) ** 2)))
+
+
+def js_distances(draws: Shares, shares: Sequence[float]) -> Shares:
+    """Jensen-Shannon distance (base 2, 0..1) between each row of ``draws`` and ``shares``; all of them sum to 1.
+
+    Row by row this is `plural_tasks.metrics.js_distance`.
+    """
+    other = np.broadcast_to(np.asarray(shares, dtype=float), draws.shape)
+    middle = (other + draws) / 2
+    divergence = (_relative_entropy(other, middle) + _relative_entropy(draws, middle)) / 2
+    return np.asarray(np.sqrt(np.maximum(divergence, 0.0)))
+
+
+def estimates(shares: Sequence[float], n: int, alpha: float, seed: int) -> Shares:
+    """Draw what counting would give if the truth were ``shares``: the parametric bootstrap (Efron 1979).
+
+    Args:
+        shares: Distribution that answers are drawn from; sums to 1.
+        n: Answers of each estimate, at least 1.
+        alpha: Their smoothing, see `smoothed`.
+        seed: The same seed gives the same rows.
+
+    Returns:
+        `REPLICATES` rows: the smoothed shares of n answers from a multinomial distribution each.
+    """
+    rng = np.random.default_rng(seed)
+    counts = rng.multinomial(n, np.asarray(shares, dtype=float), size=REPLICATES)
+    return np.asarray((counts + alpha) / (n + alpha * len(shares)))
 
 
 def _relative_entropy(p: Shares, q: Shares) -> Shares:

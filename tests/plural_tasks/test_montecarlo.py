@@ -7,8 +7,8 @@ import pytest
 from scipy.integrate import quad
 from scipy.stats import beta
 
-from model_wrappers.elicitation.montecarlo import js_error, replicates, smoothed
 from plural_tasks.metrics import js_distance
+from plural_tasks.metrics.montecarlo import estimates, js_distances, js_error, replicates, smoothed
 
 
 def test_smoothing_adds_alpha_to_every_option() -> None:
@@ -48,3 +48,20 @@ def test_replicates_are_seeded_distributions() -> None:
     assert not np.array_equal(one, other)
     assert one.sum(axis=1) == pytest.approx(np.ones(len(one)))
     assert (one[:, 1] < 1e-200).all()  # without smoothing what was never said stays so
+
+
+def test_distances_row_by_row_are_those_of_the_metric() -> None:
+    rows = np.array([[0.5, 0.5, 0.0], [0.2, 0.3, 0.5], [0.0, 0.0, 1.0]])
+    other = [0.2, 0.3, 0.5]
+    assert js_distances(rows, other) == pytest.approx([js_distance(row, other) for row in rows.tolist()], abs=1e-9)
+    assert js_distances(rows, other)[1] == 0.0
+
+
+def test_estimates_are_smoothed_shares_of_answers_drawn_from_a_distribution() -> None:
+    one, again, other = (estimates([0.25, 0.75, 0.0], 4, 0.5, seed) for seed in (1, 1, 2))
+    assert np.array_equal(one, again)
+    assert not np.array_equal(one, other)
+    # (k + .5) / (4 + 3 x .5), of which the mean for 4 x .25 = 1 is 1.5 / 5.5; what is never drawn has .5 / 5.5.
+    assert set(np.round(one[:, 0] * 5.5, 9)) <= {0.5, 1.5, 2.5, 3.5, 4.5}
+    assert float(one[:, 0].mean()) == pytest.approx(1.5 / 5.5, rel=0.05)
+    assert one[:, 2] == pytest.approx(np.full(len(one), 0.5 / 5.5))
