@@ -63,8 +63,11 @@ def ask_over_ray(asker: Asker, requests: Sequence[MessageRequest], cluster: Clus
     """Get all messages into the asker's store; those that are there are not asked again.
 
     Raises:
-        ModPluralError: If Ray is not installed, the cluster cannot be reached, or a community cannot be asked.
+        ModPluralError: If Ray is not installed, the cluster cannot be reached, a community cannot be asked, or there is
+            a budget, which workers would not share.
     """
+    if asker.account is not None and asker.account.ledger.purse.limits:
+        raise ModPluralError("a budget is kept in one process; leave --ray out, servers are asked many at once anyway.")
     unique = {request.key: request for request in requests}
     found = asker.store.get(unique)
     asker.count(unique, found)

@@ -27,7 +27,7 @@ def account_of(settings: Arguments, pool: Pool, base: Any = None) -> Account | N
         ModPluralError: If a budget is given and there is nobody to pay, the answer store or the prices cannot be read,
             or limits are given both for the command and for the model.
     """
-    purse, limits = command_purse(), Limits(settings.budget_cost, settings.budget_tokens)
+    purse, limits = command_purse(), _limits(settings)
     if not _behind_api(settings, pool, base):
         if limits or (purse is not None and purse.limits):
             raise ModPluralError(
@@ -35,16 +35,43 @@ def account_of(settings: Arguments, pool: Pool, base: Any = None) -> Account | N
                 "leave --max-cost and --max-tokens (budget_cost, budget_tokens) out."
             )
         return None
-    if purse is not None and purse.limits and limits:
-        raise ModPluralError("give limits once: --max-cost and --max-tokens, or budget_cost and budget_tokens.")
-    if purse is None or limits or settings.prices is not None:
-        limits = limits or (purse.limits if purse is not None else limits)
-        purse = Purse(limits, load_prices(settings.prices))
-    return open_account(settings.answers, Ledger(purse))
+    return open_account(settings.answers, Ledger(_purse(settings)))
+
+
+def account_of_communities(settings: Arguments, pool: Pool) -> Account | None:
+    """Open the account out of which communities alone are asked; None where no server speaks for any.
+
+    Raises:
+        ModPluralError: As `account_of` raises.
+    """
+    if not _is_served(pool):
+        return None
+    return open_account(settings.answers, Ledger(_purse(settings)))
+
+
+def _limits(settings: Arguments) -> Limits:
+    return Limits(settings.budget_cost, settings.budget_tokens)
+
+
+def _purse(settings: Arguments) -> Purse:
+    """The command's, if it has one; else the run's own."""
+    purse = command_purse()
+    if purse is None:
+        return Purse(_limits(settings), load_prices(settings.prices))
+    if _limits(settings) or settings.prices is not None:
+        raise ModPluralError(
+            "give limits and prices once: --max-cost, --max-tokens and --prices, or budget_cost, budget_tokens and "
+            "prices among the model arguments."
+        )
+    return purse
+
+
+def _is_served(pool: Pool) -> bool:
+    return any(member.endpoint is not None or member.server is not None for member in pool.communities)
 
 
 def _behind_api(settings: Arguments, pool: Pool, base: Any) -> bool:
-    if any(member.endpoint is not None or member.server is not None for member in pool.communities):
+    if _is_served(pool):
         return True
     if base is not None or settings.base == SCRIPTED:
         return base is not None and is_api(type(base))

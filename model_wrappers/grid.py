@@ -186,6 +186,8 @@ class Grid:
             for engine in asker.engines.values():
                 engine.close()
             store.close()
+        if asker.account is not None:
+            asker.account.store.close()
         counts = asker.counts
         speed = f", {counts.tokens / (time.monotonic() - started):.0f} tokens/s" if counts.generated else ""
         self.console.print(

@@ -77,10 +77,12 @@ def make_plan(
     Raises:
         ModPluralError: If a task is unknown, or as `ModPluralLM` raises.
     """
+    from model_wrappers.account import account_of_communities
     from model_wrappers.lm import session_parts
 
     settings = read_arguments({"seed": DEFAULT_SEED, **{k: v for k, v in arguments.items() if v is not None}})
     session = Session(base=None, **session_parts(settings, device, store=store))
+    session.asker.account = account_of_communities(settings, session.pool)
     loaded = load_tasks(tasks, data, include_path, metadata)
     for task in loaded.values():
         if gen_kwargs and task.OUTPUT_TYPE == "generate_until":

@@ -15,7 +15,8 @@ from typing import Any
 
 Body = dict[str, Any]
 Fault = str | int | Mapping[str, Any] | None
-"""A status, ``drop``, ``truncate``, ``html``, ``hang``, or a mapping with status, headers and message."""
+"""A status, ``drop``, ``truncate``, ``cut`` (half of the JSON, with the right length), ``empty`` (no choices), ``html``,
+``hang``, or a mapping with status, headers and message."""
 
 WORDS = ("bridge", "well", "market", "river", "school", "field", "road", "mill")
 
@@ -60,6 +61,8 @@ class OpenAIServer(ThreadingHTTPServer):
         lists: bool = True,
         strict: bool = False,
         top: Callable[[Body], Mapping[str, float]] | None = None,
+        echo: Callable[[Sequence[int]], Sequence[float]] | None = None,
+        counts: bool = True,
     ) -> None:
         """Listen on a free port.
 
@@ -72,12 +75,14 @@ class OpenAIServer(ThreadingHTTPServer):
             delay: Seconds that a text takes.
             lists: Is there a list of models?
             strict: Are names that are not listed refused?
+            echo: Tokens of a prompt -> log-probability of each but the first, for completions that ask for their echo.
+            counts: Does it tell how many tokens it read and wrote?
             top: Body -> first tokens and their probabilities, for chats that ask for them; without it none are shown.
         """
         super().__init__(("127.0.0.1", 0), _Handler)
         self.models, self.adapters = list(models), list(adapters)
         self.say, self.fault, self.key = say, fault, key
-        self.top = top
+        self.top, self.echo, self.counts = top, echo, counts
         self.delay, self.lists, self.strict = delay, lists, strict
         self.asked: list[tuple[str, Body]] = []
         self.times: Counter[str] = Counter()
@@ -131,6 +136,11 @@ class _Handler(BaseHTTPRequestHandler):
             if fault == "hang":
                 self.server.released.wait(10)
             self.close_connection = True
+        elif fault == "cut":
+            whole = json.dumps(self._completion(asked, self.server.say(asked))).encode()
+            self._send_bytes(200, whole[: len(whole) // 2], {"Content-Type": "application/json"})
+        elif fault == "empty":
+            self._send(200, {**self._completion(asked, self.server.say(asked)), "choices": []})
         elif fault == "html":
             self._send_bytes(200, b"<html>Welcome</html>", {"Content-Type": "text/html"})
         elif fault == "truncate":
@@ -153,9 +163,20 @@ class _Handler(BaseHTTPRequestHandler):
         read, written = len(last_turn(asked)), len(text.split())
         used = {"prompt_tokens": read, "completion_tokens": written, "total_tokens": read + written}
         choice = {"index": 0, "finish_reason": "stop", **said, **self._logprobs(asked)}
-        return {"id": "c-1", "object": "completion", "created": 1, "model": asked["model"], "choices": [choice]} | {
-            "usage": used
-        }
+        choices = self._echoes(asked) if asked.get("echo") and self.server.echo else [choice]
+        reply = {"id": "c-1", "object": "completion", "created": 1, "model": asked["model"], "choices": choices}
+        return {**reply, **({"usage": used} if self.server.counts else {})}
+
+    def _echoes(self, asked: Body) -> list[Body]:
+        """Prompts of tokens with their log-probabilities, and that of one token more; in the wrong order."""
+        prompts = asked["prompt"] if isinstance(asked["prompt"][0], list) else [asked["prompt"]]
+        made = []
+        for place, tokens in enumerate(prompts):
+            values = [None, *self.server.echo(tokens), -1.0]
+            tops = [None, *({"best": value} for value in values[1:])]
+            told = {"token_logprobs": values, "top_logprobs": tops}
+            made.append({"index": place, "finish_reason": "length", "text": "", "logprobs": told})
+        return made[::-1]
 
     def _logprobs(self, asked: Body) -> Body:
         """Of the first token of a chat, the most probable first, as many as are asked for."""

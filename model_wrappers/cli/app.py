@@ -7,6 +7,7 @@ from typing import Annotated
 import typer
 
 from model_wrappers.cli import (
+    budget,
     community,
     compare,
     corpus,
@@ -42,6 +43,7 @@ app.command("estimate", context_settings={"allow_extra_args": True, "ignore_unkn
     estimate.estimate_run
 )
 app.command("doctor", context_settings={"allow_extra_args": True, "ignore_unknown_options": True})(doctor.doctor)
+app.command("spent")(budget.spent)
 app.command("compare")(compare.compare_runs)
 app.command("submit")(submit.submit_run)
 app.command("score")(score.score)

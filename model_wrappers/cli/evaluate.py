@@ -10,7 +10,8 @@ import sys
 from collections.abc import Sequence
 from pathlib import Path
 
-from plural_tasks.errors import ModPluralError, one_line, show_errors_in_one_line
+from model_wrappers.cli.budget import add_options, budget, is_given, told_in_one_line
+from plural_tasks.errors import ModPluralError, show_errors_in_one_line
 
 USAGE = """Usage: modplural eval [--methods A,B] [--bases A,B] [lm_eval's arguments]
 
@@ -25,6 +26,12 @@ Several methods or base LLMs over the same tasks, compared at the end; an interr
 
   --methods   of vanilla, prompting, moe, modplural; the first is what the others are compared with
   --bases     values of `pretrained`; every community is asked once for all of them
+
+Models behind APIs are asked within a budget; the command stops when the next answer could pass it, and goes on later:
+
+  --max-cost    dollars for the whole command (exit status 3 when it is reached)
+  --max-tokens  tokens, of prompts and answers together
+  --prices      file with prices of models, in front of modplural's own table
 
 Results go to OUTPUT/METHOD (OUTPUT/BASE/METHOD with several bases), and so does a trace.
 
@@ -44,18 +51,16 @@ def run_harness(arguments: Sequence[str]) -> None:
     parser = argparse.ArgumentParser(add_help=False, allow_abbrev=False)
     parser.add_argument("--methods", type=names)
     parser.add_argument("--bases", type=names)
-    options, rest = parser.parse_known_args(arguments)
-    if options.methods is None and options.bases is None:
-        evaluate(rest)
-        return
-    try:
-        _run_grid(options.methods or [], options.bases or [], rest)
-    except ModPluralError as error:
-        print(f"modplural: error: {one_line(error)}", file=sys.stderr)
-        raise SystemExit(1) from None
-    except KeyboardInterrupt:
-        print("modplural: interrupted; the same command goes on.", file=sys.stderr)
-        raise SystemExit(130) from None
+    add_options(parser)
+    with told_in_one_line():
+        options, rest = parser.parse_known_args(arguments)
+        if is_given(options) and _names_model(rest):
+            raise ModPluralError("--max-cost, --max-tokens and --prices go with modplural; leave --model out.")
+        with budget(options):
+            if options.methods is None and options.bases is None:
+                evaluate(rest)
+            else:
+                _run_grid(options.methods or [], options.bases or [], rest)
 
 
 def evaluate(arguments: Sequence[str]) -> None:
@@ -67,9 +72,12 @@ def evaluate(arguments: Sequence[str]) -> None:
     from lm_eval.__main__ import cli_evaluate
 
     _refuse_keys(arguments)
-    named = any(argument.split("=")[0] in ("--model", "-M", "--config", "-C") for argument in arguments)
-    sys.argv = ["lm_eval", "run", *([] if named else ["--model", "modplural"]), *arguments]
+    sys.argv = ["lm_eval", "run", *([] if _names_model(arguments) else ["--model", "modplural"]), *arguments]
     cli_evaluate()
+
+
+def _names_model(arguments: Sequence[str]) -> bool:
+    return any(argument.split("=")[0] in ("--model", "-M", "--config", "-C") for argument in arguments)
 
 
 def _refuse_keys(arguments: Sequence[str]) -> None:
