@@ -15,8 +15,8 @@ from typing import Any
 
 Body = dict[str, Any]
 Fault = str | int | Mapping[str, Any] | None
-"""A status, ``drop``, ``truncate``, ``cut`` (half of the JSON, with the right length), ``empty`` (no choices), ``html``,
-``hang``, or a mapping with status, headers and message."""
+"""A status, ``drop``, ``truncate``, ``cut`` (half of the JSON, with the right length), ``empty`` (no choices),
+``html``, ``hang``, or a mapping with status, headers and message."""
 
 WORDS = ("bridge", "well", "market", "river", "school", "field", "road", "mill")
 
@@ -136,16 +136,8 @@ class _Handler(BaseHTTPRequestHandler):
             if fault == "hang":
                 self.server.released.wait(10)
             self.close_connection = True
-        elif fault == "cut":
-            whole = json.dumps(self._completion(asked, self.server.say(asked))).encode()
-            self._send_bytes(200, whole[: len(whole) // 2], {"Content-Type": "application/json"})
-        elif fault == "empty":
-            self._send(200, {**self._completion(asked, self.server.say(asked)), "choices": []})
-        elif fault == "html":
-            self._send_bytes(200, b"<html>Welcome</html>", {"Content-Type": "text/html"})
-        elif fault == "truncate":
-            self._send_bytes(200, b'{"choices": [{"index"', {"Content-Length": "1000"})
-            self.close_connection = True
+        elif fault in ("html", "truncate", "cut", "empty"):
+            self._spoil(asked, fault)
         elif fault is not None:
             told = fault if isinstance(fault, Mapping) else {"status": fault}
             self._refuse(int(told["status"]), str(told.get("message", "so be it")), told.get("headers", {}))
@@ -157,6 +149,20 @@ class _Handler(BaseHTTPRequestHandler):
             self._refuse(404, f"The model `{asked['model']}` does not exist.")
         else:
             self._send(200, self._completion(asked, self.server.say(asked)))
+
+    def _spoil(self, asked: Body, fault: Fault) -> None:
+        """An answer that is none."""
+        whole = self._completion(asked, self.server.say(asked))
+        text = json.dumps(whole).encode()
+        if fault == "html":
+            self._send_bytes(200, b"<html>Welcome</html>", {"Content-Type": "text/html"})
+        elif fault == "truncate":
+            self._send_bytes(200, b'{"choices": [{"index"', {"Content-Length": "1000"})
+            self.close_connection = True
+        elif fault == "cut":
+            self._send_bytes(200, text[: len(text) // 2], {"Content-Type": "application/json"})
+        else:
+            self._send(200, {**whole, "choices": []})
 
     def _completion(self, asked: Body, text: str) -> Body:
         said = {"message": {"role": "assistant", "content": text}} if "messages" in asked else {"text": text}

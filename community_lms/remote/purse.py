@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import threading
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
@@ -15,9 +16,9 @@ BYTES_PER_TOKEN = 3.0
 """Of a prompt in UTF-8, taken where no answer has told yet. English text has about four, other scripts fewer."""
 
 _ENOUGH = 20
-"""Answers after which a model's own ratio is taken, with `_MARGIN`."""
+"""Answers after which the most tokens for a byte that a model has counted are taken, with `_MARGIN`."""
 
-_MARGIN = 1.15
+_MARGIN = 1.1
 
 
 class BudgetReachedError(ModPluralError):
@@ -77,7 +78,7 @@ class Purse:
     _tokens_aside: int = 0
     _cost_aside: float = 0.0
     _flying: int = 0
-    _told: dict[str, tuple[int, int, int]] = field(default_factory=dict)
+    _told: dict[str, tuple[int, float]] = field(default_factory=dict)
     _lock: threading.Lock = field(default_factory=threading.Lock)
 
     def check(self, model: str) -> None:
@@ -146,8 +147,8 @@ class Purse:
             self._tokens_aside -= ticket.read + ticket.written
             self._cost_aside = self._cost_aside - ticket.cost if self._flying else 0.0  # no rounding is carried on
             if told is not None and told.counted:
-                times, size, tokens = self._told.get(ticket.model, (0, 0, 0))
-                self._told[ticket.model] = (times + 1, size + ticket.size, tokens + told.read)
+                times, most = self._told.get(ticket.model, (0, 0.0))
+                self._told[ticket.model] = (times + 1, max(most, told.read / max(1, ticket.size)))
 
     def pay(self, parts: Iterable[Spent]) -> None:
         """Count what was spent."""
@@ -156,9 +157,8 @@ class Purse:
                 self._total.add(part)
 
     def _estimate(self, model: str, size: int) -> int:
-        times, bytes_, tokens = self._told.get(model, (0, 0, 0))
-        ratio = tokens / bytes_ * _MARGIN if times >= _ENOUGH and bytes_ else 1 / BYTES_PER_TOKEN
-        return int(size * ratio) + 1
+        times, most = self._told.get(model, (0, 0.0))
+        return math.ceil(size * (most * _MARGIN if times >= _ENOUGH else max(most, 1 / BYTES_PER_TOKEN)))
 
     @property
     def total(self) -> Spent:
