@@ -14,21 +14,17 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from community_lms.ask import Asker
 from community_lms.embedded import EMBEDDED_READER, resolve_weights
-from community_lms.engines import ENGINES, batch_of
-from community_lms.message import Message, MessageRequest
-from community_lms.remote.asking import speaks_chat
+from community_lms.engines import batch_of
+from community_lms.message import MessageRequest
 from community_lms.spec import Community, Pool
-from community_lms.store import MessageStore, StoredMessage
+from community_lms.store import MessageStore
 from model_wrappers.arguments import OWN
-from model_wrappers.base_lm import LOCAL, SCRIPTED, ask, backend_class, build_base
-from model_wrappers.choosing import Selection, selection_of
-from model_wrappers.elicitation.choose import AUTO, scores
+from model_wrappers.base_lm import LOCAL, ask, build_base
+from model_wrappers.dry_run import calls_of, usual_elicitation, usual_selection
 from model_wrappers.grid import harness_config, plan_of, pool_settings
-from model_wrappers.lm import ModPluralLM, open_store
+from model_wrappers.lm import open_store
 from model_wrappers.plan import Plan
-from model_wrappers.scripted import ScriptedLM
 from plural_tasks.errors import ModPluralError, one_line
 
 CHARACTERS = 4
@@ -163,7 +159,7 @@ def estimate(arguments: Sequence[str], methods: Sequence[str], bases: Sequence[s
         speed = _measure(plan, store, first, [call for calls in asked.values() for call in calls])
     return Estimate(
         messages=messages if any(method in ("modplural", "moe") for method in chosen) else {},
-        prompts={method: _prompts(calls, count) for method, calls in asked.items()},
+        prompts={method: prompts_of(calls, count) for method, calls in asked.items()},
         bases=list(bases) or [str(given.get("pretrained") or given.get("model") or EMBEDDED_READER)],
         memory=sizes_of_weights(plan.session.pool, base_weights(first)),
         exact=exact,
@@ -188,63 +184,8 @@ def count_messages(plan: Plan, store: MessageStore) -> dict[str, Messages]:
     return counted
 
 
-def usual_selection(arguments: Mapping[str, Any]) -> Selection:
-    """How the run's base LLM will pick, which the one that notes does in its place."""
-    base = str(arguments.get("base", "hf"))
-    return selection_of(ScriptedLM if base == SCRIPTED else backend_class(base), arguments.get("selection", "auto"))
-
-
-def usual_elicitation(arguments: Mapping[str, Any]) -> dict[str, Any]:
-    """How the run's base LLM will be asked for distributions, with all the answers that may be drawn.
-
-    Whether a server shows log-probabilities is known only when it is asked; it is taken to.
-    """
-    choice, base = arguments.get("elicitation", AUTO), str(arguments.get("base", "hf"))
-    if choice == AUTO and base != SCRIPTED:
-        kind = backend_class(base)
-        asked = scores(kind, arguments.get("model")) or speaks_chat(kind)
-        choice = "logprob" if asked else "sample"
-    return {"elicitation": choice, "elicitation_error": None}
-
-
-class _Placeholders:
-    """Speaks as long as it may."""
-
-    name = "placeholders"
-    batch_size = 1 << 20
-
-    def __init__(self) -> None:
-        self.warnings: list[str] = []
-
-    def speak(self, requests: Sequence[MessageRequest]) -> list[Message]:
-        # Names keep apart the prompts that differ by who said what.
-        return [
-            Message(request.community.name, request.community.name + " and" * request.decoding.max_new_tokens)
-            for request in requests
-        ]
-
-    def close(self) -> None:
-        """Nothing to free."""
-
-
-def calls_of(method: str, own: Mapping[str, Any], plan: Plan, store: MessageStore) -> list[tuple[str, tuple[Any, ...]]]:
-    """Every call that the method makes to the base LLM."""
-    base = ScriptedLM()
-    model = ModPluralLM(base=base, method=method, messages="none", **{n: v for n, v in own.items() if v is not None})
-    memory = MessageStore(None)
-    requests = {request.key: request for request in plan.requests()}
-    memory.put(StoredMessage.of(requests[key], message) for key, message in store.get(requests).items())
-    engines: dict[str, Any] = dict.fromkeys(ENGINES, _Placeholders())
-    model.session.asker = Asker(memory, batch_size=1 << 20, show_progress=False, engines=engines)
-    for kind in ("loglikelihood", "generate_until", "loglikelihood_rolling"):
-        found = [one for task in plan.tasks for one in task.instances if one.request_type == kind]
-        if found:
-            getattr(model, kind)(found)
-    memory.close()
-    return base.calls
-
-
-def _prompts(calls: Sequence[tuple[str, tuple[Any, ...]]], count: Count) -> Prompts:
+def prompts_of(calls: Sequence[tuple[str, tuple[Any, ...]]], count: Count) -> Prompts:
+    """Add up calls to a base LLM."""
     made = Prompts()
     scored = {str(arguments[0]) for kind, arguments in calls if kind == "loglikelihood"}
     made.scored = len(scored)

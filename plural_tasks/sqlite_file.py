@@ -119,6 +119,14 @@ class SQLiteFile:
         except sqlite3.Error as error:
             raise ModPluralError(f"{self.path}: {self.ROWS} cannot be written ({error}).") from error
 
+    def make(self) -> None:
+        """Make the file now, so that a place that takes none is known before there is a row.
+
+        Raises:
+            ModPluralError: If it cannot be made.
+        """
+        self._connection(create=True)
+
     def close(self) -> None:
         """Close the file."""
         self._db.close()

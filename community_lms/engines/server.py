@@ -87,6 +87,7 @@ class ServerEngine:
                         other.endurance.stopped.set()
 
         lines = [(self._line(places[numbers[0]]), numbers) for numbers in waiting.values()]
+        self.account.ready()
         for line, numbers in lines:
             line.endurance.stopped.clear()
             await line.learn(requests[numbers[0]].community.name)

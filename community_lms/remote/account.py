@@ -41,6 +41,14 @@ class Account:
         place = str(self.store.path) if self.store.path is not None else "none"
         return {"answers_file": hush(place), "answers_found": self.found, "spent": self.ledger.as_json()}
 
+    def ready(self) -> None:
+        """Make sure that answers can be kept, before anything is paid for.
+
+        Raises:
+            ModPluralError: If they cannot.
+        """
+        self.store.make()
+
     def keep(self, rows: list[StoredAnswer]) -> None:
         """Keep answers that have just come, and were booked."""
         self._noted.update(row.key for row in rows)

@@ -157,6 +157,7 @@ class Remote:
         found: dict[str, Any] = {key: row.value for key, row in self.account.find(q.key for q in questions).items()}
         missing = list({question.key: question for question in questions if question.key not in found}.values())
         if missing:
+            self.account.ready()
             total = len({question.key for question in questions})
             with bar(phase, total, " answers", done=total - len(missing)) as progress, _quiet():
 

@@ -30,6 +30,9 @@ def doctor(
         bool, typer.Option("--quick", help="Ask communities nothing, and judge nothing; only look for their weights.")
     ] = False,
     hub: Annotated[bool, typer.Option("--hub", help="Look at the Hub's login too, for a run that pushes.")] = False,
+    max_cost: Annotated[str | None, typer.Option(help="As for modplural eval.")] = None,
+    max_tokens: Annotated[str | None, typer.Option(help="As for modplural eval.")] = None,
+    prices: Annotated[str | None, typer.Option(help="As for modplural eval.")] = None,
     as_json: Annotated[bool, typer.Option("--json", help="Print JSON.")] = False,
 ) -> None:
     """Look at everything that a run needs, before it is begun; takes lm_eval's arguments beside its own.
@@ -38,11 +41,14 @@ def doctor(
 
     modplural doctor --model_args pool=perspective --tasks plural --output_path results
     """
+    from model_wrappers.cli.budget import limits_of
     from model_wrappers.cli.evaluate import names
     from model_wrappers.doctor import Visit, examine
 
     _quieten()
-    visit = Visit(context.args, names(methods or ""), names(bases or ""), quick=quick, hub=hub)
+    limits = limits_of(max_cost, max_tokens)
+    chosen, given = names(methods or ""), names(bases or "")
+    visit = Visit(context.args, chosen, given, limits=limits, prices=prices, quick=quick, hub=hub)
     console = Console(file=sys.stdout, width=None if sys.stdout.isatty() else 120)
     with contextlib.redirect_stdout(sys.stderr):  # what libraries print is no part of the answer
         found = [finding if as_json else _shown(finding, console) for finding in examine(visit)]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sys
+from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
@@ -26,7 +27,11 @@ def estimate_run(
         bool, typer.Option("--measure", help="Ask a few messages, which are kept, and a few prompts, and time them.")
     ] = False,
     prices: Annotated[
-        str | None, typer.Option(help="Dollars for a million tokens that the base LLM reads and writes: 0.15,0.60.")
+        str | None,
+        typer.Option(
+            help="Dollars for a million tokens that the base LLM reads and writes: 0.15,0.60; or a file with prices "
+            "by model. A model of modplural's own table needs neither."
+        ),
     ] = None,
 ) -> None:
     """Count messages, prompts, tokens and memory of a run; takes lm_eval's arguments beside its own.
@@ -35,11 +40,13 @@ def estimate_run(
     """
     import logging
 
+    from community_lms.remote.prices import load_prices
     from model_wrappers.cli.evaluate import names
     from model_wrappers.estimate import estimate
 
     logging.getLogger("lm_eval").setLevel(logging.ERROR)
     cost = _prices(prices)
+    table = load_prices(prices if cost is None else None)
     found = estimate(context.args, names(methods or ""), names(bases or ""), measure=measure)
     if found.messages:
         console.print(_messages(found))
@@ -49,15 +56,26 @@ def estimate_run(
     console.print(_time(found, measure), soft_wrap=True)
     if cost:
         console.print(f"Base LLM tokens at these prices: at most ${found.money(*cost):.2f}.", soft_wrap=True)
+    elif (price := table.of(found.bases[0])) is not None and len(found.bases) == 1:
+        dollars = found.money(price.read, price.written)
+        where = f", see {price.source}" if price.source else ""
+        console.print(
+            f"Base LLM tokens at ${price.read:g} and ${price.written:g} for a million read and written{where}: at most "
+            f"${dollars:.2f}.",
+            soft_wrap=True,
+        )
 
 
 def _prices(text: str | None) -> tuple[float, float] | None:
-    if text is None:
+    """Two prices; None where there are none, or a file is named."""
+    if text is None or Path(text).is_file():
         return None
     try:
         read, written = (float(part) for part in text.split(","))
     except ValueError:
-        raise ModPluralError(f"--prices: found {text!r}, expected two numbers such as 0.15,0.60.") from None
+        raise ModPluralError(
+            f"--prices: found {text!r}, expected two numbers such as 0.15,0.60, or a file with prices."
+        ) from None
     if min(read, written) < 0:
         raise ModPluralError(f"--prices: found {text!r}, expected prices of 0 or more.")
     return read, written

@@ -7,7 +7,19 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from model_wrappers.doctor import arguments, base_llm, communities, data, environment, hub, judge, output, pool, store
+from model_wrappers.doctor import (
+    arguments,
+    base_llm,
+    budget,
+    communities,
+    data,
+    environment,
+    hub,
+    judge,
+    output,
+    pool,
+    store,
+)
 from model_wrappers.doctor.base import LEVELS, Check, Finding, Level
 from model_wrappers.doctor.visit import Visit
 
@@ -19,6 +31,7 @@ CHECKS: tuple[Check, ...] = (
     *pool.CHECKS,
     *store.CHECKS,
     *data.CHECKS,
+    *budget.CHECKS,
     *judge.CHECKS,
     *communities.CHECKS,
     *base_llm.CHECKS,

@@ -1,4 +1,4 @@
-"""The base LLM: is it built or reached, does it answer, score, know chats, and read the longest prompt?"""
+"""The base LLM: is it built or reached, does it answer, know chats, give distributions, and read the longest prompt?"""
 
 from __future__ import annotations
 
@@ -7,12 +7,16 @@ from dataclasses import dataclass
 from typing import Any
 
 from community_lms.remote.account import Account
+from community_lms.remote.asking import speaks_chat
 from community_lms.remote.endurance import Endurance
 from model_wrappers.base_lm import ask, build_base, connect, leave_to_harness
 from model_wrappers.chat import apply_template
-from model_wrappers.doctor.base import Check, Finding, NotLookedError, fault, note, ok
+from model_wrappers.doctor.base import Check, Finding, fault, note, ok
 from model_wrappers.doctor.context import longest_prompts
 from model_wrappers.doctor.visit import Visit
+from model_wrappers.dry_run import usual_selection
+from model_wrappers.elicitation.choose import AUTO, choose, scores
+from model_wrappers.elicitation.completions import tells_logprobs
 from plural_tasks.errors import ModPluralError, one_line
 
 AREA = "base LLM"
@@ -21,9 +25,10 @@ SETUP = "Look at base, pretrained and model in --model_args; of an API, at base_
 ANSWER = "Look at model and base_url in --model_args, at the variable with the key, and at the server's log."
 TEMPLATE = "Leave --apply_chat_template out, or take an instruction-tuned model."
 SCORES = (
-    "Take tasks that are answered by generation, selection=generate, or a base that gives log-probabilities (hf, vllm, "
-    "local-completions on a server with echo and logprobs)."
+    "Take elicitation=sample or elicitation=verbalised, tasks that are answered by generation, or a base that gives "
+    "log-probabilities (hf, vllm, local-completions on a server with echo and logprobs)."
 )
+SELECTION = "Take selection=generate, or a base that gives log-probabilities."
 
 
 @dataclass
@@ -104,34 +109,46 @@ def answers(visit: Visit, built: Built) -> Iterator[Finding]:
     yield ok("answers", f"to {QUESTION!r} it writes {str(said)[:60]!r}")
 
 
-def scores(visit: Visit, built: Built) -> Iterator[Finding]:
-    """Does it give log-probabilities, where the run needs them?"""
-    wanted = _wants_scores(visit)
-    if not wanted:
-        yield note("log-probabilities", "not needed by this run")
+def distributions(visit: Visit, built: Built) -> Iterator[Finding]:
+    """Can distributions be got out of it in the way that the run will take?"""
+    tasks = [name for name, task in visit.readable.items() if task.OUTPUT_TYPE != "generate_until"]
+    name, chosen = "distributions", visit.settings.elicitation
+    if not tasks:
+        yield note(name, "not wanted by these tasks")
         return
+    route, because = choose(built.model) if chosen == AUTO else (chosen, "it was asked for")
+    if route != "logprob":
+        yield ok(name, f"elicitation={route}, because {because}")
+        return
+    kind = type(built.model)
+    if speaks_chat(kind) and not scores(kind):
+        if tells_logprobs(built.model):
+            yield ok(name, "elicitation=logprob, because the server shows log-probabilities of chat completions")
+        else:
+            yield fault(name, f"elicitation=logprob for {', '.join(tasks)}, and the server shows none", SCORES)
+        return
+    yield _scored(built, name, f"elicitation=logprob, because {because}", SCORES)
+
+
+def selection(visit: Visit, built: Built) -> Iterator[Finding]:
+    """Can it pick of a list in the way that the run will take?"""
+    if visit.asks_communities and usual_selection(visit.given) == "score":
+        yield _scored(built, "selection", "selection=score", SELECTION)
+
+
+def _scored(built: Built, name: str, why: str, advice: str) -> Finding:
+    """Let it score a word."""
     request = _request("loglikelihood", (built.context(QUESTION), " yes"))
     try:
         ((score, _),) = ask(built.model, "loglikelihood", [request])
     except Exception as error:
-        yield fault("log-probabilities", f"needed by {wanted}, and not given: {one_line(error)[:300]}", SCORES)
-        return
-    yield ok("log-probabilities", f"given ({float(score):.2f} for a word), as {wanted} needs them")
+        return fault(name, f"{why}, and log-probabilities are not given: {one_line(error)[:300]}", advice)
+    return ok(name, f"{why}; log-probabilities are given ({float(score):.2f} for a word)")
 
 
 def context(visit: Visit, built: Built) -> Iterator[Finding]:
     """Is the longest prompt short enough?"""
     yield from longest_prompts(visit, built.model, built.context)
-
-
-def _wants_scores(visit: Visit) -> str:
-    """Who needs log-probabilities; "" for nobody."""
-    try:
-        kinds = {kind for calls in visit.calls.values() for kind, _ in calls}
-    except (ModPluralError, NotLookedError):
-        kinds = set()
-    named = [name for name, task in visit.readable.items() if task.OUTPUT_TYPE != "generate_until"]
-    return ", ".join(named) or ("the selection of messages" if "loglikelihood" in kinds else "")
 
 
 def _request(kind: str, arguments: tuple[Any, ...]) -> Any:
@@ -143,7 +160,8 @@ def _request(kind: str, arguments: tuple[Any, ...]) -> Any:
 LOOKS: tuple[tuple[str, Look, str], ...] = (
     ("chat template", chat_template, TEMPLATE),
     ("answers", answers, ANSWER),
-    ("log-probabilities", scores, SCORES),
+    ("distributions", distributions, SCORES),
+    ("selection", selection, SELECTION),
     ("longest prompt", context, "See what is said of the plan."),
 )
 CHECKS = (Check(AREA, "set up", SETUP, base_llms),)

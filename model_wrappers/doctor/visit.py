@@ -9,17 +9,19 @@ from contextlib import redirect_stderr
 from typing import Any, Generic, TypeVar
 
 from community_lms.pool import load_pool, select
+from community_lms.remote.purse import Limits
 from community_lms.spec import Pool
 from community_lms.store import MessageStore
 from model_wrappers.arguments import OWN, Arguments, read_arguments
 from model_wrappers.doctor.base import NotLookedError
-from model_wrappers.estimate import calls_of, usual_elicitation, usual_selection
+from model_wrappers.dry_run import calls_of, usual_elicitation, usual_selection
 from model_wrappers.grid import harness_config, plan_of, pool_settings
 from model_wrappers.methods import METHODS
 from model_wrappers.plan import Plan, load_tasks
 from plural_tasks.errors import ModPluralError, unknown_name
 
 Made = TypeVar("Made")
+NO_LIMITS = Limits()
 Calls = list[tuple[str, tuple[Any, ...]]]
 """Kind and arguments of every request to the base LLM."""
 
@@ -54,6 +56,8 @@ class Visit:
         bases: Of ``--bases``.
         quick: Nothing is generated, and no weights of communities and judges are loaded.
         hub: Results or weights are meant to be pushed.
+        limits: Of the command's budget.
+        prices: The user's file with prices, if there is one.
         config: The harness's reading of the arguments.
         settings: modplural's own.
         chosen: Methods that will run.
@@ -65,9 +69,17 @@ class Visit:
     """
 
     def __init__(
-        self, arguments: Sequence[str], methods: Sequence[str] = (), bases: Sequence[str] = (), **options: bool
+        self,
+        arguments: Sequence[str],
+        methods: Sequence[str] = (),
+        bases: Sequence[str] = (),
+        *,
+        limits: Limits = NO_LIMITS,
+        prices: str | None = None,
+        **options: bool,
     ) -> None:
         """Make it; nothing is looked at. ``options`` are ``quick`` and ``hub``."""
+        self.limits, self.prices = limits, prices
         self.arguments, self.methods, self.bases = list(arguments), list(methods), list(bases)
         self.quick, self.hub = options.get("quick", False), options.get("hub", False)
 

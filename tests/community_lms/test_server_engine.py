@@ -26,6 +26,10 @@ from community_lms.engines.server import ServerEngine
 from community_lms.identity import identity
 from community_lms.message import Message, MessageRequest
 from community_lms.ray_asking import Speaker
+from community_lms.remote.account import Account
+from community_lms.remote.answers import AnswerStore
+from community_lms.remote.ledger import Ledger
+from community_lms.remote.purse import BudgetReachedError, Limits, Purse
 from community_lms.served import Served
 from community_lms.spec import Community, Decoding, canonical
 from community_lms.store import MessageStore
@@ -557,3 +561,48 @@ def test_an_address_is_read_in_short(tmp_path: Path) -> None:
     assert member.server == Served(base_url="http://h:1/v1")
     with pytest.raises(ValueError, match="is an endpoint, which has its own address; take out 'server'"):
         Community.model_validate(endpoint("e", "http://h/v1").model_dump() | {"server": "http://h/v1"})
+
+
+class TestAccount:
+    """Messages are paid for once, and within a budget."""
+
+    def account(self, path: Any, tokens: int | None = None) -> Account:
+        return Account(AnswerStore(path), Ledger(Purse(Limits(tokens=tokens))))
+
+    def test_each_message_is_kept_the_moment_it_comes(
+        self, start: Start, request_for: Ask, tmp_path: Path, engine: ServerEngine
+    ) -> None:
+        server = start(adapters=["left"], fault=lambda asked, _: 400 if "question 5?" in str(asked) else None)
+        engine.account = self.account(tmp_path / "a.sqlite")
+        with pytest.raises(ModPluralError, match="400"):
+            engine.speak(many(request_for, server.url, 6, "left", concurrency=1))
+        assert len(AnswerStore(tmp_path / "a.sqlite")) == 5
+        server.fault = None
+        other = ServerEngine()
+        other.account = self.account(tmp_path / "a.sqlite")
+        said = other.speak(many(request_for, server.url, 6, "left"))
+        assert [message.text for message in said] == [f"left heard: question {number}?" for number in range(6)]
+        assert [message.tokens for message in said] == [4] * 6  # counted by the server, and kept
+        assert max(server.times.values()) == 2  # the one that was refused
+        assert len(server.asked) == 7
+        assert other.account.ledger.as_json()["stored"]["by_community"]["left"]["answers"] == 5
+        other.close()
+
+    def test_a_budget_ends_it(self, start: Start, request_for: Ask, tmp_path: Path, engine: ServerEngine) -> None:
+        server = start(adapters=["left"])
+        engine.account = self.account(tmp_path / "a.sqlite", tokens=700)
+        with pytest.raises(BudgetReachedError, match="the budget of 700 tokens is reached") as told:
+            engine.speak(many(request_for, server.url, 60, "left"))
+        # Each sets aside 200 tokens for its answer, and needs fifteen to seventeen.
+        kept = len(AnswerStore(tmp_path / "a.sqlite"))
+        assert len(server.asked) == kept == len(answers_of(told.value)) >= 20
+        assert engine.account.ledger.purse.total.tokens <= 700
+
+    @pytest.mark.parametrize("fault", ["empty", "cut"])
+    def test_answers_that_are_none_are_asked_for_again_and_were_paid_for(
+        self, fault: str, start: Start, request_for: Ask, engine: ServerEngine
+    ) -> None:
+        server = start(adapters=["left"], fault=lambda asked, time_of: fault if time_of == 1 else None)
+        assert engine.speak(many(request_for, server.url, 1, "left"))[0].text == "left heard: question 0?"
+        assert engine.account.ledger.lost.answers == 1
+        assert engine.account.ledger.as_json()["now"]["answers"] == 2

@@ -153,21 +153,14 @@ def on_api(tmp_path: Path, weights, backend: str, url: str, *more: str, **settin
     return arguments(tmp_path, *more, **given, **({} if "chat" in backend else tokens), **settings)
 
 
-@pytest.mark.parametrize(
-    ("backend", "said"),
-    [
-        ("local-completions", "the server returns 0 log-probabilities for"),
-        ("local-chat-completions", "cannot answer"),
-    ],
-)
-def test_no_log_probabilities_for_a_task_that_needs_them(weights, tmp_path, server, backend, said) -> None:
+def test_a_server_that_claims_completions_and_shows_no_log_probabilities(weights, tmp_path, server) -> None:
     pytest.importorskip("tenacity")
-    found = look("base LLM", on_api(tmp_path, weights, backend, server.url, "--apply_chat_template"))
+    found = look("base LLM", on_api(tmp_path, weights, "local-completions", server.url, "--apply_chat_template"))
     assert found["answers"].level == "ok"
-    assert found["log-probabilities"].level == "fault"
-    assert "needed by plural_embedded_steerable, and not given" in found["log-probabilities"].found
-    assert said in found["log-probabilities"].found
-    assert "tasks that are answered by generation" in found["log-probabilities"].advice
+    assert found["distributions"].level == "fault"
+    assert "elicitation=logprob, because LocalCompletionsAPI gives log-likelihoods" in found["distributions"].found
+    assert "the server returns 0 log-probabilities for" in found["distributions"].found
+    assert "Take elicitation=sample or elicitation=verbalised" in found["distributions"].advice
 
 
 def test_a_base_on_a_server_that_is_not_there(weights, tmp_path) -> None:

@@ -1,0 +1,67 @@
+"""Models behind APIs: are their answers kept, and is the budget enough?"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import nullcontext
+
+from community_lms.remote.prices import load_prices
+from community_lms.remote.purse import Limits, Purse, one_purse
+from model_wrappers.account import account_of
+from model_wrappers.doctor.base import Check, Finding, NotLookedError, fault, note, ok, warning
+from model_wrappers.doctor.visit import Visit
+from model_wrappers.estimate import CHARACTERS, prompts_of
+from plural_tasks.errors import ModPluralError
+
+AREA = "budget"
+KEEP = "Name another file with answers=FILE in --model_args (none keeps answers in memory)."
+LIMIT = "Raise the limit, or go on with the same command when it is reached: nothing is paid for twice."
+PRICE = "Write a file with the model's price and name it with --prices FILE; see modplural eval --help."
+
+
+def answers(visit: Visit) -> Iterator[Finding]:
+    """Does the answer store open, is it whole, and does it take answers?"""
+    with one_purse(Purse(visit.limits)) if visit.limits else nullcontext():
+        account = account_of(visit.settings, visit.pool)
+    if account is None:
+        return
+    store = account.store
+    if store.path is None:
+        yield note("answers", "answers=none: answers are kept in memory and lost at the end", "Name a file.")
+        return
+    damage = [] if visit.quick else store.damage()
+    if damage:
+        yield fault("answers", f"{store.path} is damaged ({damage[0]})", KEEP)
+        return
+    store.check_writable()
+    new = "will be made with the first answer" if not store.path.exists() else f"holds {len(store):,} answers"
+    yield ok("answers", f"{store.path} {new}")
+
+
+def limits(visit: Visit) -> Iterator[Finding]:
+    """What will the base LLM cost at most, and is that within the limits?"""
+    settings = visit.settings
+    limit = visit.limits or Limits(settings.budget_cost, settings.budget_tokens)
+    try:
+        if account_of(settings, visit.pool) is None:
+            return
+    except ModPluralError as error:
+        raise NotLookedError("answers cannot be kept, or nobody is to be paid") from error
+    model = str(visit.given.get("model") or visit.given.get("pretrained") or "")
+    price = load_prices(visit.prices or settings.prices).of(model)
+    asked = [prompts_of(calls, lambda text: -(-len(text) // CHARACTERS)) for calls in visit.calls.values()]
+    read, written = sum(one.read_tokens for one in asked), sum(one.written_tokens for one in asked)
+    tokens = f"about {read:,} tokens read and at most {written:,} written by the base LLM"
+    if limit.cost is not None and price is None:
+        yield fault("limits", f"a limit of cost, and no price for the model {model!r}", PRICE)
+    elif limit.cost is not None and price is not None and price.of(read, written) > limit.cost:
+        found = f"{tokens}, at most ${price.of(read, written):.2f}, and the limit is ${limit.cost:g}"
+        yield warning("limits", found, LIMIT)
+    elif limit.tokens is not None and read + written > limit.tokens:
+        yield warning("limits", f"{tokens}, and the limit is {limit.tokens:,}", LIMIT)
+    else:
+        cost = f", at most ${price.of(read, written):.2f}" if price is not None else ""
+        yield (ok if limit else note)("limits", f"{tokens}{cost}{'' if limit else '; there is no limit'}")
+
+
+CHECKS = (Check(AREA, "answers", KEEP, answers), Check(AREA, "limits", LIMIT, limits))
