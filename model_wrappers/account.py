@@ -2,25 +2,46 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any
 
 from community_lms.remote.account import Account, open_account
 from community_lms.remote.asking import is_api
+from community_lms.remote.endurance import Endurance
 from community_lms.remote.ledger import Ledger
 from community_lms.remote.prices import load_prices
 from community_lms.remote.purse import Limits, Purse, command_purse
 from community_lms.spec import Pool
 from model_wrappers.arguments import Arguments
-from model_wrappers.base_lm import SCRIPTED, backend_class
+from model_wrappers.base_lm import SCRIPTED, backend_class, connect, leave_to_harness
 from plural_tasks.errors import ModPluralError
 
+PAYING = frozenset({"answers", "base_patience", "budget_cost", "budget_tokens", "prices"})
+"""Names of the settings that are of models behind APIs alone."""
 
-def account_of(settings: Arguments, pool: Pool, base: Any = None) -> Account | None:
+
+def attach(base: Any, account: Account | None, settings: Arguments, given: Mapping[str, Any]) -> None:
+    """Let a base LLM be asked as the user wants it.
+
+    Args:
+        base: The base LLM.
+        account: Of the run; None where every model runs in this process.
+        settings: Of the run.
+        given: What the backend was given; ``max_retries`` among it limits the attempts.
+    """
+    if settings.base_engine == "harness":
+        leave_to_harness(base)
+    elif account is not None:
+        attempts = int(given["max_retries"]) if given.get("max_retries") is not None else None
+        connect(base, account, Endurance(settings.base_patience, attempts))
+
+
+def account_of(settings: Arguments, pool: Pool | None, base: Any = None) -> Account | None:
     """Open the account of a run; None where every model runs in this process.
 
     Args:
         settings: Of the run.
-        pool: Who is asked.
+        pool: Who is asked; None for no communities.
         base: The base LLM, where the caller has built it.
 
     Raises:
@@ -29,10 +50,11 @@ def account_of(settings: Arguments, pool: Pool, base: Any = None) -> Account | N
     """
     purse, limits = command_purse(), _limits(settings)
     if not _behind_api(settings, pool, base):
+        asked = f" with the pool {pool.name!r}" if pool is not None else ""
         if limits or (purse is not None and purse.limits):
             raise ModPluralError(
-                f"a budget is for models behind APIs, and base={settings.base} with the pool {pool.name!r} asks none; "
-                "leave --max-cost and --max-tokens (budget_cost, budget_tokens) out."
+                f"a budget is for models behind APIs, and base={settings.base}{asked} asks none; leave --max-cost and "
+                "--max-tokens (budget_cost, budget_tokens) out."
             )
         return None
     return open_account(settings.answers, Ledger(_purse(settings)))
@@ -70,8 +92,8 @@ def _is_served(pool: Pool) -> bool:
     return any(member.endpoint is not None or member.server is not None for member in pool.communities)
 
 
-def _behind_api(settings: Arguments, pool: Pool, base: Any) -> bool:
-    if _is_served(pool):
+def _behind_api(settings: Arguments, pool: Pool | None, base: Any) -> bool:
+    if pool is not None and _is_served(pool):
         return True
     if base is not None or settings.base == SCRIPTED:
         return base is not None and is_api(type(base))

@@ -10,15 +10,13 @@ from community_lms.engines import ENGINES
 from community_lms.message import Message, MessageRequest
 from community_lms.remote.asking import speaks_chat
 from community_lms.store import MessageStore, StoredMessage
+from model_wrappers.account import PAYING
 from model_wrappers.base_lm import SCRIPTED, backend_class
 from model_wrappers.choosing import Selection, selection_of
 from model_wrappers.elicitation.choose import AUTO, scores
 from model_wrappers.lm import ModPluralLM
 from model_wrappers.plan import Plan
 from model_wrappers.scripted import ScriptedLM
-
-_PAYING = {"answers", "base_patience", "budget_cost", "budget_tokens", "prices"}
-"""Settings of models behind APIs: here nobody is asked."""
 
 
 def usual_selection(arguments: Mapping[str, Any]) -> Selection:
@@ -63,7 +61,7 @@ class _Placeholders:
 def calls_of(method: str, own: Mapping[str, Any], plan: Plan, store: MessageStore) -> list[tuple[str, tuple[Any, ...]]]:
     """Every call that the method makes to the base LLM."""
     base = ScriptedLM()
-    given = {name: value for name, value in own.items() if value is not None and name not in _PAYING}
+    given = {name: value for name, value in own.items() if value is not None and name not in PAYING}  # nobody is asked
     model = ModPluralLM(base=base, method=method, messages="none", answers="none", **given)
     memory = MessageStore(None)
     requests = {request.key: request for request in plan.requests()}

@@ -14,12 +14,11 @@ from lm_eval.utils import simple_parse_args_string
 from community_lms.ask import Asker
 from community_lms.embedded import EMBEDDED_READER
 from community_lms.pool import load_pool, select, weigh
-from community_lms.remote.endurance import Endurance
 from community_lms.store import MessageStore
-from model_wrappers.account import account_of
+from model_wrappers.account import account_of, attach
 from model_wrappers.answer import generate, score
 from model_wrappers.arguments import DEFAULT_SEED, OWN, Arguments, read_arguments
-from model_wrappers.base_lm import LOCAL, ask, build_base, connect, leave_to_harness, remote_of
+from model_wrappers.base_lm import LOCAL, ask, build_base, remote_of
 from model_wrappers.cache import disable_response_cache
 from model_wrappers.chat import apply_template
 from model_wrappers.choosing import selection_of
@@ -65,11 +64,7 @@ class ModPluralLM(LM):
         self.account = account_of(self.settings, parts["pool"], None if isinstance(base, str) else base)
         parts["asker"].account = self.account
         self.base = build_base(base, rest, self.settings.base_args) if isinstance(base, str) else base
-        if self.settings.base_engine == "harness":
-            leave_to_harness(self.base)
-        elif self.account is not None:
-            attempts = int(rest["max_retries"]) if "max_retries" in rest else None
-            connect(self.base, self.account, Endurance(self.settings.base_patience, attempts))
+        attach(self.base, self.account, self.settings, rest)
         selection = selection_of(type(self.base), self.settings.selection)
         self.session = Session(base=self.base, selection=selection, **parts)
         self._trace = self._open_trace()

@@ -13,6 +13,8 @@ from typing import Any
 from community_lms.embedded import EMBEDDED
 from community_lms.identity import identity, weights_identity
 from community_lms.spec import Community, Endpoint, Weights
+from model_wrappers.account import PAYING, account_of, attach
+from model_wrappers.arguments import read_arguments
 from model_wrappers.base_lm import LOCAL, ask, build_base
 from model_wrappers.chat import apply_template
 from model_wrappers.judge_prompts import JudgePrompt
@@ -150,7 +152,7 @@ def build_judge(
     """Build a judge.
 
     Args:
-        arguments: ``base`` (``hf`` by default), ``base_args``, and what the backend takes.
+        arguments: ``base`` (``hf`` by default), ``base_args``, what the backend takes, and `PAYING`.
         prompt: What it is asked.
         output: File of the replies; opened before the model is loaded, which may take minutes. None keeps nothing.
         max_new_tokens: In place of the prompt's.
@@ -162,9 +164,14 @@ def build_judge(
     base, unchecked = str(rest.pop("base", "hf")), rest.pop("base_args", None) or {}
     if not isinstance(unchecked, Mapping):
         raise ModPluralError(f"model_args: base_args is {unchecked!r}, expected a JSON object.")
+    paying = {name: rest.pop(name) for name in PAYING & rest.keys()}
+    settings = read_arguments({**paying, "base": base})
+    account = account_of(settings, None)
     log = VerdictLog(output)
+    model = build_base(base, rest, unchecked)
+    attach(model, account, settings, {**rest, **unchecked})
     return Judge(
-        base=build_base(base, rest, unchecked),
+        base=model,
         name=judge_identity(base, {**rest, **unchecked}),
         prompt=prompt,
         max_new_tokens=max_new_tokens or prompt.max_new_tokens,

@@ -41,8 +41,9 @@ def test_every_message_engine_and_setting_of_a_server_is_in_a_table_with_its_def
     assert sorted(mixing) == sorted(SHARED)
     assert first_cells(settings) == [name for name in Served.model_fields if name != "base_url"]
     defaults = dict(re.findall(r"^\| `(\w+)` \| `?(\w+)`? \|", settings, flags=re.MULTILINE))
-    for name in ("api", "concurrency", "timeout", "max_retries", "api_key_env"):
-        assert defaults[name] == f"{Served.model_fields[name].default}".removesuffix(".0")
+    for name in ("api", "concurrency", "timeout", "patience", "max_retries", "api_key_env"):
+        default = Served.model_fields[name].default
+        assert defaults[name] == ("none" if default is None else f"{default}".removesuffix(".0"))
     (sizes,) = re.findall(r"^\| `message_batch_size` \| (.*?) \|", README, flags=re.MULTILINE)
     assert {name: int(size) for size, name in re.findall(r"(\d+) with `(\w+)`", sizes)} == BATCH_SIZES
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import sys
 
-from plural_tasks.errors import ModPluralError, one_line
+from plural_tasks.errors import ModPluralError
 
 
 def main() -> None:
@@ -19,8 +19,9 @@ def main() -> None:
     try:
         app()
     except ModPluralError as error:
-        print(f"modplural: error: {one_line(error)}", file=sys.stderr)
-        raise SystemExit(1) from None
+        from model_wrappers.cli.budget import told
+
+        raise SystemExit(told(error)) from None
 
 
 __all__ = ["main"]

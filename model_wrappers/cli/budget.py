@@ -22,6 +22,12 @@ from plural_tasks.errors import ModPluralError, one_line
 REACHED = 3
 """Exit status of a command that its budget stopped."""
 
+MaxCost = Annotated[str | None, typer.Option("--max-cost", help="Dollars to spend on models behind APIs, at most.")]
+MaxTokens = Annotated[
+    str | None, typer.Option("--max-tokens", help="Tokens of prompts and answers to spend on them, at most.")
+]
+PricesFile = Annotated[str | None, typer.Option("--prices", help="File with prices of models, before modplural's own.")]
+
 console = Console(width=None if sys.stdout.isatty() else 120)
 
 
@@ -58,14 +64,18 @@ def is_given(options: argparse.Namespace) -> bool:
 
 
 @contextmanager
-def budget(options: argparse.Namespace) -> Iterator[None]:
-    """Within, the command has one purse, if there is anything of a budget."""
-    if not is_given(options):
+def budget(max_cost: str | None, max_tokens: str | None, prices: str | None) -> Iterator[None]:
+    """Within, the command has one purse, if there is anything of a budget.
+
+    Raises:
+        ModPluralError: If limits or prices cannot be read.
+    """
+    if max_cost is max_tokens is prices is None:
         yield
         return
     from community_lms.remote.prices import load_prices
 
-    with one_purse(Purse(limits_of(options.max_cost, options.max_tokens), load_prices(options.prices))):
+    with one_purse(Purse(limits_of(max_cost, max_tokens), load_prices(prices))):
         yield
 
 
@@ -74,15 +84,18 @@ def told_in_one_line() -> Iterator[None]:
     """Within, errors end the command with one line; a budget that is reached with a status of its own."""
     try:
         yield
-    except BudgetReachedError as error:
-        print(f"modplural: {one_line(error)}", file=sys.stderr)
-        raise SystemExit(REACHED) from None
     except ModPluralError as error:
-        print(f"modplural: error: {one_line(error)}", file=sys.stderr)
-        raise SystemExit(1) from None
+        raise SystemExit(told(error)) from None
     except KeyboardInterrupt:
         print("modplural: interrupted; the same command goes on.", file=sys.stderr)
         raise SystemExit(130) from None
+
+
+def told(error: ModPluralError) -> int:
+    """Print an error on one line and return the exit status; a budget that is reached has one of its own."""
+    reached = isinstance(error, BudgetReachedError)
+    print(f"modplural: {'' if reached else 'error: '}{one_line(error)}", file=sys.stderr)
+    return REACHED if reached else 1
 
 
 def spent(

@@ -56,7 +56,7 @@ def run_harness(arguments: Sequence[str]) -> None:
         options, rest = parser.parse_known_args(arguments)
         if is_given(options) and _names_model(rest):
             raise ModPluralError("--max-cost, --max-tokens and --prices go with modplural; leave --model out.")
-        with budget(options):
+        with budget(options.max_cost, options.max_tokens, options.prices):
             if options.methods is None and options.bases is None:
                 evaluate(rest)
             else:

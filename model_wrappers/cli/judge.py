@@ -11,6 +11,7 @@ import typer
 from rich.console import Console
 from rich.table import Table
 
+from model_wrappers.cli.budget import MaxCost, MaxTokens, PricesFile, budget
 from plural_tasks import __version__
 from plural_tasks.errors import ModPluralError, one_line
 from plural_tasks.files import write_json
@@ -46,6 +47,9 @@ def judge(
     max_new_tokens: Annotated[
         int | None, typer.Option("--max_new_tokens", help="Longest reply; by default the prompt's.", min=1)
     ] = None,
+    max_cost: MaxCost = None,
+    max_tokens: MaxTokens = None,
+    prices: PricesFile = None,
 ) -> None:
     """Ask an LLM which of two runs' answers covers more views, in both orders, and print win rate and agreement.
 
@@ -58,8 +62,9 @@ def judge(
     replies = _replies_file(output, task)
     pairs = draw(read_pairs(run_a, run_b, task), limit, seed)
     settings = {**_parsed(model_args), **_given(batch_size=batch_size, device=device)}
-    made = build_judge(settings, load_judge_prompt(prompts), replies, max_new_tokens=max_new_tokens)
-    judged = _judged(made, pairs)
+    with budget(max_cost, max_tokens, prices):
+        made = build_judge(settings, load_judge_prompt(prompts), replies, max_new_tokens=max_new_tokens)
+        judged = _judged(made, pairs)
     chosen = {"run_a": str(run_a), "run_b": str(run_b), "task": task, "seed": seed, "limit": limit}
     summary = {**chosen, **_facts(made), **summarise(judged, pairs), "verdicts": _verdicts(judged, pairs)}
     figures = replies.with_suffix(".json")

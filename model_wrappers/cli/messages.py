@@ -14,6 +14,7 @@ from community_lms.engines import ENGINE_HELP
 from community_lms.exchange import export_jsonl, export_published, import_jsonl, import_published
 from community_lms.ray_asking import ask_over_ray
 from community_lms.store import MessageStore
+from model_wrappers.cli.budget import MaxCost, MaxTokens, PricesFile, budget
 from model_wrappers.cli.cluster import cluster_of
 from model_wrappers.cli.served import SERVER_HELP
 from model_wrappers.plan import load_tasks, make_plan
@@ -75,6 +76,9 @@ def generate(
         str | None, typer.Option("--ray", help="Ask with workers of a Ray cluster: its address, or local.")
     ] = None,
     workers: Annotated[int | None, typer.Option(help="With --ray: engines at once.", min=1)] = None,
+    max_cost: MaxCost = None,
+    max_tokens: MaxTokens = None,
+    prices: PricesFile = None,
 ) -> None:
     """Ask every community about every document; a later run of lm_eval with the same settings asks nothing again."""
     cluster = cluster_of(ray, workers)
@@ -90,8 +94,13 @@ def generate(
         seed=seed,
     )
     store = _store(messages)
-    plan = make_plan(_names(tasks), store, limit=limit, data=data, include_path=include_path, device=device, **settings)
+    with budget(max_cost, max_tokens, prices):
+        plan = make_plan(
+            _names(tasks), store, limit=limit, data=data, include_path=include_path, device=device, **settings
+        )
     counts = plan.session.asker.counts
+    if (max_cost or max_tokens) and plan.session.asker.account is None:
+        raise ModPluralError("a budget is for communities on servers, and this pool has none; leave it out.")
     try:
         if cluster is None:
             plan.session.asker.ask(plan.requests())
