@@ -39,7 +39,7 @@ SAMPLE = "sample"
 
 _OF_A_ROUTE = {
     *("elicitation", "drawn", "label_variants"),
-    *("version", "base_engine", "message_counts", "fallbacks", "warnings"),  # none of these decides an answer
+    *("version", "base_engine", "message_counts", "fallbacks", "warnings", "api"),  # none of these decides an answer
 }
 """What runs state under ``config.modplural`` and may differ in."""
 
@@ -128,7 +128,7 @@ def agreements(task: str, runs: Sequence[Run]) -> tuple[tuple[Agreement, ...], t
         if apart:
             notes.append(f"{one.label} ↔ {other.label}: not the route alone differs, but {', '.join(apart)} too.")
         else:
-            made.append(_agreement(task, one, other))
+            made.append(agreement(task, one, other))
     return tuple(made), tuple(notes)
 
 
@@ -154,7 +154,8 @@ def _settings(run: Run, task: str) -> dict[str, Any]:
     }
 
 
-def _agreement(task: str, one: Run, other: Run) -> Agreement:
+def agreement(task: str, one: Run, other: Run) -> Agreement:
+    """Set two runs' distributions on a task side by side, whatever else they differ in; see `agreements`."""
     pairs = _pairs(one, other, task)
     left_out = len(one.tasks[task].documents) - len(pairs)
     shares = [pair.shares for pair in pairs]

@@ -228,7 +228,7 @@ def test_only_pairs_that_differ_in_the_route_alone_are_shown(tmp_path: Path) -> 
     assert found.agreement_notes == (
         "logprob-0 ↔ verbalised-5: not the route alone differs, but prompts_digest, seed too.",
     )
-    counts = {"fallbacks": {"refusal": 9}, "message_counts": {}, "warnings": ["w"], "label_variants": True}
+    counts = {"fallbacks": {"refusal": 9}, "message_counts": {}, "warnings": ["w"], "label_variants": True, "api": {}}
     assert len(compared(first, run(tmp_path, "verbalised", rows, **counts)).agreements) == 1
 
 
