@@ -15,6 +15,7 @@ def instance(
     *,
     phase: str = "",
     community: str = "",
+    sample: int = 0,
     idx: int = 0,
     repeats: int = 1,
 ) -> Any:
@@ -27,6 +28,7 @@ def instance(
         second: A continuation, or settings of generation.
         phase: What it is for, in the ledger of models behind APIs; "" for what is usual for its kind.
         community: Whose prompt it is; "" for nobody's.
+        sample: Which of several answers that are drawn to one prompt.
         idx: Place among the document's requests.
         repeats: How often the harness asks for it.
     """
@@ -39,5 +41,5 @@ def instance(
         idx=idx,
         metadata=(query.task, query.doc_id, repeats),
     )
-    made.purpose = {"phase": phase, "community": community}
+    made.purpose = {"phase": phase, "community": community, "sample": sample}
     return made

@@ -9,7 +9,7 @@ from typing import Any
 from community_lms.embedded import resolve_weights
 from community_lms.message import Message, MessageRequest, Turn
 from community_lms.remote.account import Account
-from community_lms.remote.asking import Remote, is_api, suits
+from community_lms.remote.asking import Remote, suits, takes_seeds
 from community_lms.remote.endurance import Endurance
 from community_lms.remote.purse import BudgetReachedError
 from community_lms.spec import Community, Endpoint, canonical
@@ -56,7 +56,7 @@ class BackendEngine:
         ]
         _seed_global_generators(requests[0].key)
         try:
-            texts = self._write(community, backend, instances)
+            texts = self._write(requests, backend, instances)
         except BudgetReachedError:
             raise
         except ModPluralError as error:
@@ -68,8 +68,9 @@ class BackendEngine:
             ) from error
         return [Message(community.name, str(text or "").strip()) for text in texts]
 
-    def _write(self, community: Community, backend: Any, instances: list[Any]) -> list[str]:
+    def _write(self, requests: Sequence[MessageRequest], backend: Any, instances: list[Any]) -> list[str]:
         """One text for each; APIs are asked with endurance and out of the account."""
+        community = requests[0].community
         if not suits(backend):
             return list(backend.generate_until(instances, disable_tqdm=True))
         if community.name not in self._remotes:
@@ -77,8 +78,8 @@ class BackendEngine:
             attempts = endpoint.args.get("max_retries") if endpoint is not None else None
             endurance = Endurance(attempts=int(attempts) if attempts is not None else None)
             self._remotes[community.name] = Remote(backend, self.account, endurance)
-        for instance in instances:
-            instance.purpose = {"phase": "messages", "community": community.name}
+        for instance, request in zip(instances, requests, strict=True):
+            instance.purpose = {"phase": "messages", "community": community.name, "sample": request.number}
             instance.metadata = ("", None, 1)
         return self._remotes[community.name].write(instances)
 
@@ -92,7 +93,7 @@ class BackendEngine:
         if decoding.temperature == 0:
             return {**settings, "do_sample": False}
         settings |= {"do_sample": True, "top_p": decoding.top_p}
-        if is_api(type(backend)):
+        if takes_seeds(type(backend)):
             settings["seed"] = int(request.key[:7], 16)
         return settings
 

@@ -112,7 +112,7 @@ class Line:
         """
         name, model = request.community.name, self.model(request.community, place)
         body = _body(request, place, model)
-        key = answer_key("text", place.base_url, body, 0)
+        key = answer_key("text", place.base_url, body, "0")
         if (stored := account.find([key]).get(key)) is not None:
             return Message(name, stored.value, *((stored.read, stored.written) if stored.counted else (None, None)))
         ticket = await self._ticket(account, body)
@@ -130,7 +130,7 @@ class Line:
             raise
         counted = usage or estimated_usage(ticket.read, [text])
         (spent,) = account.ledger.book(ticket, counted, [purpose])
-        account.keep([stored_answer(key, "text", place.base_url, body, 0, text, purpose, spent)])
+        account.keep([stored_answer(key, "text", place.base_url, body, "0", text, purpose, spent)])
         return Message(name, text, *((usage.read, usage.written) if usage is not None else (None, None)))
 
     async def _ticket(self, account: Account, body: dict[str, Any]) -> Ticket:

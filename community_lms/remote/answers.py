@@ -32,7 +32,7 @@ class StoredAnswer:
         model: Its name.
         address: Where.
         body: Of the request, canonical JSON.
-        sample: Number among equal requests that are drawn at random.
+        sample: Which of the answers that are drawn to equal requests.
         answer: As JSON.
         phase: What for; see `Purpose`.
         community: See `Purpose`.
@@ -50,7 +50,7 @@ class StoredAnswer:
     model: str
     address: str
     body: str
-    sample: int
+    sample: str
     answer: str
     phase: str
     community: str
@@ -82,13 +82,13 @@ _COLUMNS = tuple(one.name for one in fields(StoredAnswer))
 _LIST = ", ".join(_COLUMNS)
 
 
-def answer_key(kind: str, address: str, body: Any, sample: int) -> str:
+def answer_key(kind: str, address: str, body: Any, sample: str) -> str:
     """SHA-256 of everything that decides an answer; the body holds model, prompt, decoding and seed."""
     return digest({"kind": kind, "address": address, "body": body, "sample": sample})
 
 
 def stored_answer(
-    key: str, kind: str, address: str, body: Any, sample: int, value: Any, purpose: Purpose, spent: Spent
+    key: str, kind: str, address: str, body: Any, sample: str, value: Any, purpose: Purpose, spent: Spent
 ) -> StoredAnswer:
     """The row of an answer that has just come."""
     return StoredAnswer(
@@ -122,7 +122,7 @@ class AnswerStore(SQLiteFile):
     SCHEMA = """
 CREATE TABLE IF NOT EXISTS answers (
     key TEXT NOT NULL PRIMARY KEY, kind TEXT NOT NULL, model TEXT NOT NULL, address TEXT NOT NULL, body TEXT NOT NULL,
-    sample INTEGER NOT NULL, answer TEXT NOT NULL, phase TEXT NOT NULL, community TEXT NOT NULL, task TEXT NOT NULL,
+    sample TEXT NOT NULL, answer TEXT NOT NULL, phase TEXT NOT NULL, community TEXT NOT NULL, task TEXT NOT NULL,
     doc TEXT NOT NULL, read INTEGER NOT NULL, written INTEGER NOT NULL, counted INTEGER NOT NULL, cost REAL,
     created REAL NOT NULL
 );

@@ -9,6 +9,7 @@ from __future__ import annotations
 import copy
 import inspect
 import logging
+import threading
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
@@ -30,7 +31,7 @@ from plural_tasks.progress import bar
 NO_ANSWER = ""
 """In the place of content that a server leaves out (``null``), as a filter of contents or a model that thinks may."""
 
-_HARNESS_LOG = "lm_eval.models.api_models"
+_HARNESS_LOGS = ("lm_eval.models.api_models", "lm_eval.models.litellm_llms")
 
 
 def suits(client: Any) -> bool:
@@ -49,6 +50,11 @@ def is_api(kind: type) -> bool:
 def speaks_chat(kind: type) -> bool:
     """Is this a client of the harness for chat completions of the OpenAI protocol?"""
     return "LocalChatCompletion" in {ancestor.__name__ for ancestor in inspect.getmro(kind)}
+
+
+def takes_seeds(kind: type) -> bool:
+    """Does a server take a request with a seed? Anthropic's refuses fields that it does not know."""
+    return is_api(kind) and "AnthropicChat" not in {ancestor.__name__ for ancestor in inspect.getmro(kind)}
 
 
 def _owner(kind: type, name: str) -> str:
@@ -75,6 +81,7 @@ class Remote:
         self.account = account or Account()
         self.endurance = endurance or Endurance()
         self.asked = 0
+        self._lock = threading.Lock()
         self._chat = speaks_chat(type(client))
         self.account.ledger.purse.check(self.model)
 
@@ -94,7 +101,7 @@ class Remote:
         settings = [instance.args[1] for instance in instances]
         messages = self._encoded([instance.args[0] for instance in instances], settings)
         questions = [
-            Question("text", message, own, purpose_of(instance, phase))
+            Question("text", message, own, purpose_of(instance, phase), sample=sample_of(instance))
             for instance, message, own in zip(instances, messages, settings, strict=True)
         ]
         return [NO_ANSWER if text is None else str(text) for text in self._answers(questions, phase)]
@@ -179,13 +186,14 @@ class Remote:
                 question.body["prompt"] = prompt[0]  # whatever the batch size
             if question.kind == "scores":
                 question.body["context_tokens"] = question.context_tokens
-            plain = answer_key(question.kind, self.address, question.body, 0)
+            plain = answer_key(question.kind, self.address, question.body, "")
             if question.kind != "scores" and question.body.get("temperature"):
-                question.sample = seen[plain]
-                seen[plain] += 1
-            question.key = (
-                answer_key(question.kind, self.address, question.body, question.sample) if question.sample else plain
-            )
+                place = f"{plain} {question.sample}"
+                question.sample += f".{seen[place]}" if seen[place] else ""
+                seen[place] += 1
+            else:
+                question.sample = "0"
+            question.key = answer_key(question.kind, self.address, question.body, question.sample)
 
     def _checked_body(self, question: Question) -> dict[str, Any]:
         try:
@@ -234,7 +242,8 @@ class Remote:
         except BaseException:
             ledger.purse.settle(ticket)
             raise
-        self.asked += 1
+        with self._lock:
+            self.asked += 1
         spent = ledger.book(ticket, usage, [question.purpose for question in request])
         self.account.keep(
             [
@@ -248,6 +257,7 @@ class Remote:
     def _once(self, request: Sequence[Question], ticket: Ticket) -> tuple[list[Any], Usage]:
         """Send one request; an answer that cannot be used is booked all the same."""
         first, usage = request[0], None
+        self.account.ledger.purse.check_again(ticket)
         try:
             reply = self.client.model_call(
                 messages=[question.message for question in request],
@@ -265,7 +275,8 @@ class Remote:
         return values, usage or estimated_usage(ticket.read, values)
 
     def _show(self, progress: Any, count: int) -> None:
-        progress.update(count)
+        with self._lock:
+            progress.update(count)
         total, again = self.account.ledger.purse.total, sum(self.endurance.retries.values())
         parts = [f"{total.tokens:,} tokens"]
         parts += [f"${total.cost:.4f}"] if total.cost else []
@@ -287,6 +298,11 @@ def phase_of(instances: Sequence[Any], usual: str) -> str:
     return str((found or {}).get("phase") or usual)
 
 
+def sample_of(instance: Any) -> str:
+    """Which of the answers that are drawn to one prompt this is, where the request says so."""
+    return str((getattr(instance, "purpose", None) or {}).get("sample", 0))
+
+
 def purpose_of(instance: Any, phase: str) -> Purpose:
     """What a request of the harness, or one of ours, is for."""
     found = getattr(instance, "purpose", None)
@@ -297,13 +313,15 @@ def purpose_of(instance: Any, phase: str) -> Purpose:
 @contextmanager
 def _quiet() -> Iterator[None]:
     """Within, the harness does not log each failure: they are counted, and told when they last."""
-    log = logging.getLogger(_HARNESS_LOG)
-    log.addFilter(_is_news)
+    logs = [logging.getLogger(name) for name in _HARNESS_LOGS]
+    for log in logs:
+        log.addFilter(_is_news)
     try:
         yield
     finally:
-        log.removeFilter(_is_news)
+        for log in logs:
+            log.removeFilter(_is_news)
 
 
 def _is_news(record: logging.LogRecord) -> bool:
-    return not record.getMessage().startswith("API request failed")
+    return not record.getMessage().startswith(("API request failed", "LiteLLM completion failed"))

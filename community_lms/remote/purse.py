@@ -117,6 +117,17 @@ class Purse:
                 return None
             raise self._reached()
 
+    def check_again(self, ticket: Ticket) -> None:
+        """Check before a request is repeated that what was lost meanwhile has left enough.
+
+        Raises:
+            BudgetReachedError: If it has not.
+        """
+        with self._lock:
+            tokens, cost = self._tokens_aside - ticket.read - ticket.written, self._cost_aside - ticket.cost
+            if not self._fits(ticket, tokens, cost):
+                raise self._reached()
+
     def _fits(self, ticket: Ticket, tokens_aside: int, cost_aside: float) -> bool:
         limits = self.limits
         tokens = self._total.tokens + tokens_aside + ticket.read + ticket.written

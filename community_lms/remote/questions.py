@@ -22,7 +22,7 @@ class Question:
         settings: Of generation; None for scores.
         purpose: What for.
         context_tokens: Of scores: the length of what stands before the continuation.
-        sample: Number among equal questions whose answers are drawn.
+        sample: Which of the answers that are drawn to it; ``3.1`` is the fourth of a second question that is equal.
         key: In the answer store.
         body: Of a request for it alone.
     """
@@ -32,7 +32,7 @@ class Question:
     settings: Mapping[str, Any] | None
     purpose: Purpose
     context_tokens: int = 0
-    sample: int = 0
+    sample: str = "0"
     key: str = ""
     body: dict[str, Any] = field(default_factory=dict)
 

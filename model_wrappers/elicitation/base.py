@@ -58,7 +58,7 @@ class Job:
     declared: bool
     request: Any
 
-    def instance(self, kind: str, context: Any, second: Any, phase: str) -> Any:
+    def instance(self, kind: str, context: Any, second: Any, phase: str, sample: int = 0) -> Any:
         """A request to the base LLM in place of the harness's; see `model_wrappers.instances.instance`."""
         return instance(
             self.query,
@@ -67,6 +67,7 @@ class Job:
             second,
             phase=phase,
             community=self.weighted.community,
+            sample=sample,
             idx=self.request.idx,
             repeats=self.request.repeats,
         )

@@ -9,6 +9,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
+from community_lms.remote.asking import takes_seeds
 from model_wrappers.base_lm import ask
 from model_wrappers.elicitation.base import Job
 
@@ -20,7 +21,7 @@ TOKENS = 32
 
 _UNTOUCHED: dict[str, Any] = {"do_sample": True, "temperature": 1.0, "until": [], "max_gen_toks": TOKENS}
 _SEEDED = {"TemplateAPI", "VLLM"}
-"""Backends whose requests carry a seed; whether a server honours it is up to the server."""
+"""Backends that draw for themselves; where a request takes a seed, it is up to the server to honour it."""
 
 
 @dataclass(frozen=True)
@@ -46,7 +47,8 @@ def write(draws: Sequence[Draw], base: Any) -> list[str]:
     """
     kinds = {ancestor.__name__ for ancestor in inspect.getmro(type(base))}
     if kinds & _SEEDED:
-        return _ask(draws, base, [{**_UNTOUCHED, "seed": draw.seed} for draw in draws])
+        seeded = "VLLM" in kinds or takes_seeds(type(base))
+        return _ask(draws, base, [{**_UNTOUCHED, **({"seed": draw.seed} if seeded else {})} for draw in draws])
     return _locally(draws, base, {"top_k": 0, "top_p": 1.0} if "HFLM" in kinds else {})
 
 
@@ -68,7 +70,7 @@ def _locally(draws: Sequence[Draw], base: Any, more: dict[str, Any]) -> list[str
 
 def _ask(draws: Sequence[Draw], base: Any, settings: Sequence[dict[str, Any]]) -> list[str]:
     asked = [
-        draw.job.instance("generate_until", draw.job.weighted.context, dict(own), "sampled answers")
+        draw.job.instance("generate_until", draw.job.weighted.context, dict(own), "sampled answers", draw.seed)
         for draw, own in zip(draws, settings, strict=True)
     ]
     return [str(reply or "") for reply in ask(base, "generate_until", asked)] if asked else []

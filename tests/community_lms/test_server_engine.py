@@ -219,8 +219,8 @@ class TestInFlight:
     def test_as_many_as_allowed_and_no_more(
         self, concurrency: int, start: Start, engine: ServerEngine, request_for: Ask
     ) -> None:
-        server = start(adapters=["left", "right"], delay=0.02)
-        assert len(engine.speak(many(request_for, server.url, 20, concurrency=concurrency))) == 20
+        server = start(adapters=["left", "right"], delay=0.1)
+        assert len(engine.speak(many(request_for, server.url, 10, concurrency=concurrency))) == 10
         assert server.most == concurrency
 
     def test_thirty_two_by_default(self, start: Start, engine: ServerEngine, request_for: Ask) -> None:

@@ -410,3 +410,58 @@ def test_suits_clients_of_the_harness_alone() -> None:
 
     for kind, expected in ((LocalChatCompletion, True), (AnthropicChat, True), (AnthropicLM, False), (Own, False)):
         assert suits(kind.__new__(kind)) is expected
+
+
+class TestAnthropic:
+    """Its protocol has other fields: a stand-in for the connection, the harness's own client for all else."""
+
+    @pytest.fixture
+    def client(self, monkeypatch) -> Any:
+        from lm_eval.models.anthropic_llms import AnthropicChat
+
+        monkeypatch.setenv("ANTHROPIC_API_KEY", "k")
+        made = AnthropicChat(model="claude", num_concurrent=2)
+        asked: list[Any] = []
+
+        def call(messages: Any, *, generate: bool = True, gen_kwargs: Any = None, **_: Any) -> Any:
+            body = made._create_payload(made.create_message(messages), generate=generate, gen_kwargs=dict(gen_kwargs))
+            asked.append(body)
+            return {
+                "content": [{"type": "text", "text": f"answer {len(asked)}"}],
+                "usage": {"input_tokens": 30, "output_tokens": 5},
+            }
+
+        made.model_call = call
+        made.asked = asked
+        return made
+
+    def test_tokens_are_read_and_draws_without_seeds_are_numbered(self, client, tmp_path) -> None:
+        asked = questions(client, 1, temperature=1.0)
+        made = remote(client, tmp_path / "a.sqlite")
+        rounds = []
+        for first in (0, 2):
+            drawn = [Instance("generate_until", {}, asked[0].args, 0, metadata=("t", 0, 1)) for _ in range(2)]
+            for number, one in enumerate(drawn, start=first):
+                one.purpose = {"phase": "sampled answers", "community": "", "sample": number}
+            rounds += made.write(drawn)
+        assert len(set(rounds)) == 4  # a later round is no repetition of the first
+        assert (made.account.ledger.purse.total.read, made.account.ledger.purse.total.written) == (120, 20)
+        assert all("seed" not in body for body in client.asked)
+
+    def test_an_answer_without_content_is_asked_for_again_and_then_an_error(self, client) -> None:
+        client.model_call = lambda **_: {"content": [], "usage": {"input_tokens": 30, "output_tokens": 0}}
+        made = remote(client, attempts=2)
+        with pytest.raises(RemoteError, match="its answers are broken, for 2 attempts"):
+            made.write(questions(client, 1))
+        assert made.account.ledger.lost.read == 60
+
+
+def test_what_is_lost_counts_against_the_budget() -> None:
+    """Each broken answer costs fifteen tokens of sixty: after the third there is not enough for a fourth."""
+    with serving(fault=lambda asked, time_of: "empty") as server:
+        client = chat(server)
+        made = remote(client, limits=Limits(tokens=60))
+        with pytest.raises(BudgetReachedError):
+            made.write(questions(client, 1))
+        assert made.account.ledger.purse.total.tokens <= 60
+        assert len(server.asked) == 3

@@ -6,6 +6,7 @@ import itertools
 import math
 
 import pytest
+from lm_eval.models.anthropic_llms import AnthropicChat
 from lm_eval.models.huggingface import HFLM
 from lm_eval.models.openai_completions import (
     LocalChatCompletion,
@@ -15,11 +16,13 @@ from lm_eval.models.openai_completions import (
 )
 
 from model_wrappers.arguments import Arguments
-from model_wrappers.elicitation import AUTO, ROUTES, choose
+from model_wrappers.elicitation import AUTO, ROUTES, Job, choose, drawing
 from model_wrappers.elicitation.choose import scores
 from model_wrappers.methods import METHODS
 from model_wrappers.prompts import load_prompts
+from model_wrappers.query import read_queries
 from model_wrappers.scripted import ScriptedLM
+from model_wrappers.session import Weighted
 from plural_tasks.errors import ModPluralError
 from tests.model_wrappers.helpers import doc, model, requests
 
@@ -180,3 +183,15 @@ def test_a_prompt_set_of_an_earlier_release_states_in_the_default_wording(tmp_pa
     path = tmp_path / "old.yaml"
     path.write_text(yaml.safe_dump(data), encoding="utf-8")
     assert load_prompts(str(path)).verbalise == default.verbalise
+
+
+@pytest.mark.parametrize(("kind", "seeded"), [(LocalChatCompletion, True), (AnthropicChat, False)])
+def test_a_draw_has_a_seed_where_the_server_takes_one(monkeypatch, kind, seeded) -> None:
+    asked: list = []
+    monkeypatch.setattr(drawing, "ask", lambda base, how, instances: asked.extend(instances) or ["A"] * len(instances))
+    made = requests([doc("distributional")], "loglikelihood")
+    (query,) = read_queries(made, mode=None, attribute=None)
+    job = Job(query, Weighted("prompt"), 0, (" A", " B"), True, made[0])
+    drawing.write([drawing.Draw(job, 0, 11), drawing.Draw(job, 1, 12)], kind.__new__(kind))
+    assert [one.args[1].get("seed") for one in asked] == ([11, 12] if seeded else [None, None])
+    assert [one.purpose["sample"] for one in asked] == [11, 12]  # and is known by it in the answer store
