@@ -104,6 +104,23 @@ class _Pair:
         return substantive(self.one.mean, self.one.dont_know), substantive(self.other.mean, self.one.dont_know)
 
 
+@dataclass(frozen=True)
+class DocumentAgreement:
+    """Two runs' distributions of one document.
+
+    Attributes:
+        id: Of the document.
+        value: Jensen-Shannon distance.
+        error: Its Monte-Carlo standard error; NaN where nothing was sampled, or it is not known.
+        reference: What it would be on average if the answers had been drawn from the other run's distribution; NaN too.
+    """
+
+    id: str
+    value: float
+    error: float = math.nan
+    reference: float = math.nan
+
+
 def agreements(task: str, runs: Sequence[Run]) -> tuple[tuple[Agreement, ...], tuple[str, ...]]:
     """Set the routes of one task side by side.
 
@@ -196,6 +213,26 @@ def _same_top(p: Sequence[float], q: Sequence[float]) -> float:
     """Of the options that are most likely in either, the share that are in both: 0 or 1 without a tie."""
     ours, theirs = set(most_likely(p)), set(most_likely(q))
     return len(ours & theirs) / len(ours | theirs)
+
+
+def by_document(task: str, one: Run, other: Run) -> list[DocumentAgreement]:
+    """What `agreement` is the mean of, document by document."""
+    import numpy as np
+
+    made = []
+    swapped = other.facts.elicitation == SAMPLE
+    sampled = next((run for run in (one, other) if run.facts.elicitation == SAMPLE), None)
+    for pair in _pairs(one, other, task):
+        value = js_distance(*pair.shares)
+        ours, fixed = (pair.other, pair.one) if swapped else (pair.one, pair.other)
+        tally = read_tally(sampled, task, ours) if sampled is not None else None
+        if tally is None:
+            made.append(DocumentAgreement(pair.document.id, value))
+            continue
+        reference, likely = _distances(tally, ours, fixed, f"{task} {pair.document.id}")
+        error, usual = float(np.nanstd(likely)), float(np.nanmean(reference))
+        made.append(DocumentAgreement(pair.document.id, value, error, usual))
+    return made
 
 
 def _sampling(task: str, run: Run, pairs: Sequence[_Pair], value: float, *, swapped: bool) -> dict[str, Any]:

@@ -1,0 +1,162 @@
+"""A run through faults, one that is killed, one that is stopped: is all as if nothing had been, and paid for once?"""
+
+from __future__ import annotations
+
+import threading
+import time
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+from benchmarks.black_box.fault_log import FaultLog
+from benchmarks.black_box.fault_settings import Settings
+from benchmarks.black_box.faults import FaultProxy, proxied
+from benchmarks.black_box.kills import run_with_kills
+
+from benchmarks.black_box import command
+from benchmarks.black_box.setting import Setting
+
+TASKS = "plural_embedded"
+RATE = 0.3
+TIMEOUT = 4
+"""Seconds that the client waits; slow answers take `SLOW`."""
+SLOW = 6.0
+JUDGE = ("--metadata", '{"plural_judge": "lexical"}')
+
+
+def faults(setting: Setting) -> dict[str, Any]:
+    """Through faults, and a time in which everything fails."""
+    folder = _made(setting.folder / "faults")
+    with proxied(setting.address, log=folder / "proxy.jsonl") as proxy:
+        plain = _run(setting, folder / "calm", proxy.address)
+        wanted, calm = proxy.log.arrived, len(proxy.log.records)
+        proxy.settings = Settings(rate=RATE, seed=setting.seed, slow_seconds=SLOW)
+        _when(lambda: proxy.log.arrived >= wanted + wanted // 2, lambda: proxy.fail_for(setting.down))
+        ran = _run(setting, folder / "storm", proxy.address, timeout=TIMEOUT, message_timeout=TIMEOUT)
+        log = _since(proxy.log, calm)
+        return {
+            "code": ran.code,
+            "said": ran.last_line if ran.code else "",
+            "seconds": [plain.seconds, ran.seconds],
+            "requests_without_faults": wanted,
+            "requests": len(log.records),
+            "faults": dict(log.faults()),
+            "delivered": len(log.delivered()),
+            "again_after_delivery": len(log.paid_again()),
+            "same_results": _same(plain, ran),
+            "api": command.api(ran.results) if ran.code == 0 else {},
+        }
+
+
+def kills(setting: Setting) -> dict[str, Any]:
+    """Killed at random moments."""
+    folder = setting.folder / "kills"
+    with proxied(setting.address, log=_made(folder) / "proxy.jsonl") as proxy:
+        plain = _run(setting, folder / "calm", proxy.address)
+        wanted, calm = proxy.log.arrived, len(proxy.log.records)
+        own = folder / "killed"
+        args, more = _args(setting, own, proxy.address), JUDGE
+        survival = run_with_kills(
+            command.command(own, args, TASKS, 5 * setting.limit, *more),
+            **{"kills": setting.kills, "between": (0.1, 3.0), "seed": setting.seed, "output": folder / "lives.log"},
+            **{"began": _asked_again(proxy), "environment": command.environment(), "folder": command.ROOT},
+        )
+        log = _since(proxy.log, calm)
+        again = log.paid_again()
+        ran = command.Ran(survival.code, sum(life.ended - life.began for life in survival.lives), "", own / "out")
+        delivered = {one.digest: one.ended for one in log.records if one.delivered}
+        return {
+            "code": survival.code,
+            "kills": survival.kills,
+            "lives": [life.ended - life.began for life in survival.lives],
+            "requests_without_kills": wanted,
+            "requests": len(log.records),
+            "delivered": len(delivered),
+            "again_after_delivery": len(again),
+            "of_them_when_killed": sum(survival.lost_at(delivered[digest], margin=0.25) for digest in again),
+            "same_results": _same(plain, ran),
+            "api": command.api(ran.results),
+        }
+
+
+def budget(setting: Setting) -> dict[str, Any]:
+    """Stopped by its budget, and gone on with."""
+    folder = setting.folder / "budget"
+    with proxied(setting.address) as proxy:
+        plain = _run(setting, folder / "calm", proxy.address)
+        spent, calm = command.api(plain.results)["spent"]["now"], proxy.log.arrived
+        limit = (spent["read"] + spent["written"]) * 2 // 5
+        parts = []
+        while not parts or (parts[-1].code == 3 and len(parts) < 9):
+            parts.append(_run(setting, folder / "parts", proxy.address, "--max-tokens", str(limit)))
+        return {
+            "limit": limit,
+            "spent_without_limit": spent["read"] + spent["written"],
+            "codes": [one.code for one in parts],
+            "said": [one.last_line for one in parts if one.code],
+            "requests": [calm, proxy.log.arrived - calm],
+            "same_results": _same(plain, parts[-1]),
+            "api": command.api(parts[-1].results) if parts[-1].code == 0 else {},
+        }
+
+
+def _made(folder: Path) -> Path:
+    folder.mkdir(parents=True, exist_ok=True)
+    return folder
+
+
+def _args(setting: Setting, folder: Path, address: str, timeout: int = 120, message_timeout: int = 120) -> str:
+    # An endpoint's address decides the seeds of its messages: runs that are compared share one proxy.
+    pool = command.write_pool(folder, address, setting.model)
+    served = f"model:{setting.model}+timeout:{message_timeout}+concurrency:4"
+    return command.model_args(
+        *(folder, address, setting.model),
+        **{"pool": pool, "message_server": f"{address}/v1", "message_server_args": served},
+        **{"elicitation": "sample", "elicitation_samples": 10, "timeout": timeout},
+    )
+
+
+def _run(setting: Setting, folder: Path, address: str, *more: str, **timeouts: int) -> command.Ran:
+    return command.run(folder, _args(setting, folder, address, **timeouts), TASKS, 5 * setting.limit, *JUDGE, *more)
+
+
+def _same(plain: command.Ran, ran: command.Ran) -> bool:
+    """Equal figures, and equal answers to every document?"""
+    if ran.code or plain.code:
+        return False
+    figures = command.figures(plain.results) == command.figures(ran.results)
+    return figures and command.samples(plain.folder) == command.samples(ran.folder)
+
+
+def _since(log: FaultLog, first: int) -> FaultLog:
+    """The records from one on."""
+    later = FaultLog()
+    later.records = log.records[first:]
+    return later
+
+
+def _when(true: Callable[[], bool], act: Callable[[], None]) -> None:
+    """Wait in a thread, and act once."""
+
+    def wait() -> None:
+        end = time.monotonic() + 600
+        while not true() and time.monotonic() < end:
+            time.sleep(0.05)
+        act()
+
+    threading.Thread(target=wait, daemon=True).start()
+
+
+def _asked_again(proxy: FaultProxy) -> Callable[[], bool]:
+    """Has this life asked for anything yet? A life begins with the first question after an answer was yes."""
+    mark: list[int | None] = [None]
+
+    def began() -> bool:
+        if mark[0] is None:
+            mark[0] = proxy.log.arrived
+        if proxy.log.arrived > mark[0]:
+            mark[0] = None
+            return True
+        return False
+
+    return began
