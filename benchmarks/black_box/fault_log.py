@@ -97,7 +97,7 @@ class FaultLog:
         """Digest -> how often its answer was delivered whole."""
         return Counter(record.digest for record in self._kept() if record.delivered)
 
-    def paid_again(self) -> dict[str, list[Record]]:
+    def asked_again(self) -> dict[str, list[Record]]:
         """Requests that came when the answer to the same body had been delivered whole, by digest.
 
         Those that came while the first was still in flight are not among them.

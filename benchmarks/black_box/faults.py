@@ -77,7 +77,7 @@ class FaultProxy(ThreadingHTTPServer):
         """
         kinds = (Fault.TOO_MANY, Fault.RETRY_AFTER, Fault.SERVER_ERROR, Fault.UNAVAILABLE, Fault.RESET)
         if kind not in kinds:
-            raise ModPluralError(f"down with {kind!r}, expected one of {', '.join(kinds)}.")
+            raise ModPluralError(f"down with {str(kind)!r}, expected one of {', '.join(kinds)}.")
         self._down_until, self._down_as = time.monotonic() + seconds, kind
 
     def down(self) -> Fault | None:

@@ -49,7 +49,7 @@ class Settings:
 
     Attributes:
         model: ``embedded`` or ``embedded_reader``.
-        precision: ``float32``, or ``bfloat16`` (vllm) and ``float16``, ``q8_0`` (llama), which are faster.
+        precision: ``float32``, or with vllm ``bfloat16``, which reads prompts several times as fast.
         context: Most tokens of a prompt and its answer.
         at_once: Sequences that vllm computes together. Above 1 it is faster, and the last bits of an answer depend on
             what else is asked at the time.
@@ -140,8 +140,10 @@ def _vllm(python: str, port: int, settings: Settings) -> tuple[list[str], dict[s
 def _llama(python: str, port: int, settings: Settings) -> tuple[list[str], dict[str, str]]:
     from benchmarks.black_box.weights import gguf_file
 
+    if settings.precision != "float32":
+        raise ModPluralError(f"the server 'llama' computes with precision float32, found {settings.precision!r}.")
     command = [python, str(Path(__file__).with_name("llama_child.py"))]
-    command += ["--model", str(gguf_file(settings.model, settings.precision)), "--model_alias", NAME]
+    command += ["--model", str(gguf_file(settings.model)), "--model_alias", NAME]
     command += ["--host", "127.0.0.1", "--port", str(port), "--n_ctx", str(settings.context), "--verbose", "false"]
     command += ["--n_threads", str(settings.threads), "--n_threads_batch", str(settings.threads)]
     return command, {}

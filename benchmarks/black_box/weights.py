@@ -14,9 +14,6 @@ from plural_tasks.errors import ModPluralError, unknown_name
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
-_KINDS = {"float32": ("F32", "ALL_F32"), "float16": ("F16", "MOSTLY_F16"), "q8_0": ("Q8_0", "MOSTLY_Q8_0")}
-"""Precision -> names of the type of a matrix, and of a file."""
-
 _OUTSIDE = {"model.embed_tokens.weight": "token_embd.weight", "model.norm.weight": "output_norm.weight"}
 _INSIDE = {
     "input_layernorm": "attn_norm",
@@ -31,58 +28,49 @@ _INSIDE = {
 }
 
 
-def gguf_file(model: str, precision: str = "float32") -> Path:
+def gguf_file(model: str) -> Path:
     """Write the weights of an embedded model in llama.cpp's format, once, into the user's cache.
 
     Vocabulary, settings and chat template are those of the package's own GGUF file; the numbers are those that the
-    harness's backend ``hf`` reads, so that with ``float32`` both compute with the same weights.
+    harness's backend ``hf`` reads, in float32, so that both compute with the same weights.
 
     Args:
         model: ``embedded`` or ``embedded_reader``.
-        precision: Of the matrices: ``float32``, ``float16`` or ``q8_0``. Vectors are float32.
 
     Raises:
-        ModPluralError: If model or precision is another, the model's package is missing or the file cannot be written.
+        ModPluralError: If the model is another, its package is missing or the file cannot be written.
     """
     from platformdirs import user_cache_path
 
     if model not in EMBEDDED_MODELS:
         raise unknown_name("embedded model", model, EMBEDDED_MODELS)
-    if precision not in _KINDS:
-        raise unknown_name("precision", precision, _KINDS)
     packaged = packaged_gguf()
     if packaged is None or find_spec("gguf") is None:
         raise ModPluralError(f"{model} cannot be written for llama.cpp without its package. {HINT}")
     folder = Path(resolve_weights(model))
     name = f"{'instruct' if model == EMBEDDED else 'reader'}-{file_digest(folder / 'model.safetensors')[:12]}"
-    target = user_cache_path("modplural") / "gguf" / f"{name}-{precision}.gguf"
+    target = user_cache_path("modplural") / "gguf" / f"{name}.gguf"
     if not target.is_file():
         try:
             target.parent.mkdir(parents=True, exist_ok=True)
             scratch = target.with_suffix(f".{os.getpid()}")
-            _write(packaged, folder, scratch, precision)
+            _write(packaged, folder, scratch)
             os.replace(scratch, target)
         except OSError as error:
             raise ModPluralError(f"{target} cannot be written ({error.strerror}).") from error
     return target
 
 
-def _write(packaged: Path, folder: Path, target: Path, precision: str) -> None:
-    from gguf import GGMLQuantizationType, GGUFReader, GGUFWriter, LlamaFileType, quants
+def _write(packaged: Path, folder: Path, target: Path) -> None:
+    from gguf import GGUFReader, GGUFWriter, LlamaFileType
     from safetensors.numpy import load_file
 
-    matrix, file_type = _KINDS[precision]
-    kind = GGMLQuantizationType[matrix]
     config = json.loads((folder / "config.json").read_text(encoding="utf-8"))
     writer = GGUFWriter(target, config["model_type"])
     _copy_settings(GGUFReader(packaged), writer)
-    writer.add_file_type(LlamaFileType[file_type])
+    writer.add_file_type(LlamaFileType.ALL_F32)
     for name, values in load_file(folder / "model.safetensors").items():
-        stored = _turned(name, values.astype("float32"), config)
-        if stored.ndim == 1:
-            writer.add_tensor(gguf_name(name), stored)
-        else:
-            writer.add_tensor(gguf_name(name), quants.quantize(stored, kind), raw_dtype=kind)
+        writer.add_tensor(gguf_name(name), _turned(name, values.astype("float32"), config))
     writer.write_header_to_file()
     writer.write_kv_data_to_file()
     writer.write_tensors_to_file()
