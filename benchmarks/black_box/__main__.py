@@ -15,9 +15,8 @@ from datetime import datetime, timezone
 from pathlib import Path
 from typing import Any, get_args
 
-from benchmarks.black_box.serve import Engine, Settings, served
-
 from benchmarks.black_box import agreement, doctors, routes, storm
+from benchmarks.black_box.serve import Engine, Settings, served
 from benchmarks.black_box.setting import Setting
 from benchmarks.speed.machine import commit, machine, versions
 
@@ -44,8 +43,15 @@ def main(arguments: list[str] | None = None) -> None:
     with served(options.engine, Settings(at_once=options.at_once, precision=options.precision)) as server:
         for name in wanted:
             setting = Setting(
-                *(server.address, server.model, server.folder, folder, options.data),
-                **{"limit": options.limit, "kills": options.kills, "down": options.down, "samples": options.samples},
+                address=server.address,
+                model=server.model,
+                weights=server.folder,
+                folder=folder,
+                data=options.data,
+                limit=options.limit,
+                kills=options.kills,
+                down=options.down,
+                samples=options.samples,
             )
             started = time.monotonic()
             print(f"{name} …", flush=True)

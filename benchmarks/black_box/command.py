@@ -74,7 +74,12 @@ def run(folder: Path, args: str, tasks: str, limit: int, *more: str) -> Ran:
     started = time.monotonic()
     done = subprocess.run(
         command(folder, args, tasks, limit, *more),
-        **{"cwd": ROOT, "env": environment(), "capture_output": True, "text": True, "stdin": subprocess.DEVNULL},
+        cwd=ROOT,
+        env=environment(),
+        capture_output=True,
+        text=True,
+        stdin=subprocess.DEVNULL,
+        check=False,
     )
     (folder / "log.txt").write_text(done.stdout + done.stderr, encoding="utf-8")
     return Ran(done.returncode, time.monotonic() - started, done.stderr, folder / "out")

@@ -7,9 +7,8 @@ import subprocess
 import sys
 from typing import Any
 
-from benchmarks.black_box.serve import free_port
-
 from benchmarks.black_box import command
+from benchmarks.black_box.serve import free_port
 from benchmarks.black_box.setting import Setting
 
 
@@ -32,10 +31,7 @@ def show(setting: Setting) -> dict[str, Any]:
         "model that the server does not have": ({"model": "gpt-none"}, ()),
         "address without the path": ({"base_url": f"{setting.address}/v1"}, ()),
         "communities' server is down": ({"message_server": f"{nobody}/v1"}, ()),
-        "adapter without weights": (
-            {"pool": folder / "lost.yaml", "message_server": None, "message_server_args": None},
-            (),
-        ),
+        "adapter without weights": ({"pool": folder / "lost.yaml", **unserved}, ()),
         "unknown pool": ({"pool": "perspectiv"}, ()),
         "unknown argument": ({"num_concurent": 4}, ()),
         "message store that is none": ({"messages": folder / "stores.sqlite"}, ()),
@@ -64,7 +60,11 @@ def _look(setting: Setting, settings: dict[str, object], more: tuple[str, ...]) 
     ]
     done = subprocess.run(
         [sys.executable, "-m", "model_wrappers", "doctor", "--json", *given, *more],
-        **{"cwd": command.ROOT, "env": command.environment(), "capture_output": True, "text": True},
+        cwd=command.ROOT,
+        env=command.environment(),
+        capture_output=True,
+        text=True,
+        check=False,
     )
     try:
         found = json.loads(done.stdout)

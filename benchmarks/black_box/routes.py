@@ -5,10 +5,9 @@ from __future__ import annotations
 import json
 from typing import Any
 
+from benchmarks.black_box import command
 from benchmarks.black_box.fault_settings import Settings
 from benchmarks.black_box.faults import proxied
-
-from benchmarks.black_box import command
 from benchmarks.black_box.setting import Setting
 
 TASKS = "plural"
@@ -19,12 +18,13 @@ def show(setting: Setting) -> dict[str, Any]:
     """Run the method over a pool of endpoints by every route."""
     found = {}
     with proxied(setting.address, Settings(logprobs="strip")) as silent:
-        for name, address, settings in (
+        ways: list[tuple[str, str, dict[str, object]]] = [
             ("completions", setting.address, _completions(setting)),
             ("chat, log-probabilities shown", setting.address, {}),
             ("chat, none shown", silent.address, {"elicitation_samples": 10}),
             ("chat, stated", silent.address, {"elicitation": "verbalised"}),
-        ):
+        ]
+        for name, address, settings in ways:
             found[name] = _run(setting, name, address, settings)
     return found
 
@@ -42,8 +42,12 @@ def _completions(setting: Setting) -> dict[str, object]:
 def _run(setting: Setting, name: str, address: str, settings: dict[str, object]) -> dict[str, Any]:
     folder = setting.folder / "routes" / name.replace(", ", "-").replace(" ", "-")
     pool = command.write_pool(folder, address, setting.model)
-    served = {"message_server": f"{address}/v1", "message_server_args": f"model:{setting.model}"}
-    args = command.model_args(folder, address, setting.model, pool=pool, **served, **settings)
+    served: dict[str, object] = {
+        "message_server": f"{address}/v1",
+        "message_server_args": f"model:{setting.model}",
+        **settings,
+    }
+    args = command.model_args(folder, address, setting.model, pool=pool, **served)
     metadata = {"plural_judge": "lexical", **({"plural_data": setting.data} if setting.data else {})}
     ran = command.run(folder, args, TASKS, setting.limit, "--metadata", json.dumps(metadata))
     if ran.code:

@@ -8,12 +8,11 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+from benchmarks.black_box import command
 from benchmarks.black_box.fault_log import FaultLog
 from benchmarks.black_box.fault_settings import Settings
 from benchmarks.black_box.faults import FaultProxy, proxied
 from benchmarks.black_box.kills import run_with_kills
-
-from benchmarks.black_box import command
 from benchmarks.black_box.setting import Setting
 
 TASKS = "plural_embedded"
@@ -32,7 +31,7 @@ def faults(setting: Setting) -> dict[str, Any]:
         wanted, calm = proxy.log.arrived, len(proxy.log.records)
         proxy.settings = Settings(rate=RATE, seed=setting.seed, slow_seconds=SLOW)
         _when(lambda: proxy.log.arrived >= wanted + wanted // 2, lambda: proxy.fail_for(setting.down))
-        ran = _run(setting, folder / "storm", proxy.address, timeout=TIMEOUT, message_timeout=TIMEOUT)
+        ran = _run(setting, folder / "storm", proxy.address, timeout=TIMEOUT)
         log = _since(proxy.log, calm)
         return {
             "code": ran.code,
@@ -42,7 +41,7 @@ def faults(setting: Setting) -> dict[str, Any]:
             "requests": len(log.records),
             "faults": dict(log.faults()),
             "delivered": len(log.delivered()),
-            "again_after_delivery": len(log.paid_again()),
+            "again_after_delivery": len(log.asked_again()),
             "same_results": _same(plain, ran),
             "api": command.api(ran.results) if ran.code == 0 else {},
         }
@@ -58,11 +57,16 @@ def kills(setting: Setting) -> dict[str, Any]:
         args, more = _args(setting, own, proxy.address), JUDGE
         survival = run_with_kills(
             command.command(own, args, TASKS, 5 * setting.limit, *more),
-            **{"kills": setting.kills, "between": (0.1, 3.0), "seed": setting.seed, "output": folder / "lives.log"},
-            **{"began": _asked_again(proxy), "environment": command.environment(), "folder": command.ROOT},
+            kills=setting.kills,
+            between=(0.1, 3.0),
+            seed=setting.seed,
+            output=folder / "lives.log",
+            began=_asked_again(proxy),
+            environment=command.environment(),
+            folder=command.ROOT,
         )
         log = _since(proxy.log, calm)
-        again = log.paid_again()
+        again = log.asked_again()
         ran = command.Ran(survival.code, sum(life.ended - life.began for life in survival.lives), "", own / "out")
         delivered = {one.digest: one.ended for one in log.records if one.delivered}
         return {
@@ -86,7 +90,7 @@ def budget(setting: Setting) -> dict[str, Any]:
         plain = _run(setting, folder / "calm", proxy.address)
         spent, calm = command.api(plain.results)["spent"]["now"], proxy.log.arrived
         limit = (spent["read"] + spent["written"]) * 2 // 5
-        parts = []
+        parts: list[command.Ran] = []
         while not parts or (parts[-1].code == 3 and len(parts) < 9):
             parts.append(_run(setting, folder / "parts", proxy.address, "--max-tokens", str(limit)))
         return {
@@ -110,14 +114,21 @@ def _args(setting: Setting, folder: Path, address: str, timeout: int = 120, mess
     pool = command.write_pool(folder, address, setting.model)
     served = f"model:{setting.model}+timeout:{message_timeout}+concurrency:4"
     return command.model_args(
-        *(folder, address, setting.model),
-        **{"pool": pool, "message_server": f"{address}/v1", "message_server_args": served},
-        **{"elicitation": "sample", "elicitation_samples": 10, "timeout": timeout},
+        folder,
+        address,
+        setting.model,
+        pool=pool,
+        message_server=f"{address}/v1",
+        message_server_args=served,
+        elicitation="sample",
+        elicitation_samples=10,
+        timeout=timeout,
     )
 
 
-def _run(setting: Setting, folder: Path, address: str, *more: str, **timeouts: int) -> command.Ran:
-    return command.run(folder, _args(setting, folder, address, **timeouts), TASKS, 5 * setting.limit, *JUDGE, *more)
+def _run(setting: Setting, folder: Path, address: str, *more: str, timeout: int = 120) -> command.Ran:
+    args = _args(setting, folder, address, timeout, timeout)
+    return command.run(folder, args, TASKS, 5 * setting.limit, *JUDGE, *more)
 
 
 def _same(plain: command.Ran, ran: command.Ran) -> bool:
@@ -149,13 +160,14 @@ def _when(true: Callable[[], bool], act: Callable[[], None]) -> None:
 
 def _asked_again(proxy: FaultProxy) -> Callable[[], bool]:
     """Has this life asked for anything yet? A life begins with the first question after an answer was yes."""
-    mark: list[int | None] = [None]
+    mark = -1
 
     def began() -> bool:
-        if mark[0] is None:
-            mark[0] = proxy.log.arrived
-        if proxy.log.arrived > mark[0]:
-            mark[0] = None
+        nonlocal mark
+        if mark < 0:
+            mark = proxy.log.arrived
+        if proxy.log.arrived > mark:
+            mark = -1
             return True
         return False
 
