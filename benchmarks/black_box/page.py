@@ -64,8 +64,8 @@ def _routes(found: Found) -> list[str]:
             name,
             one["requests"],
             sum(one["communities"].values()),
-            json.dumps(one["spent"]),
-            json.dumps(one["fallbacks"]),
+            _counts(one["spent"]),
+            _counts(one["fallbacks"]),
         ]
         for name, one in found.items()
         if one["code"] == 0

@@ -56,7 +56,7 @@ def kills(setting: Setting) -> dict[str, Any]:
         own = folder / "killed"
         args, more = _args(setting, own, proxy.address), JUDGE
         survival = run_with_kills(
-            command.command(own, args, TASKS, 5 * setting.limit, *more),
+            command.command(own, args, TASKS, 3 * setting.limit, *more),
             kills=setting.kills,
             between=(0.1, 3.0),
             seed=setting.seed,
@@ -121,14 +121,14 @@ def _args(setting: Setting, folder: Path, address: str, timeout: int = 120, mess
         message_server=f"{address}/v1",
         message_server_args=served,
         elicitation="sample",
-        elicitation_samples=10,
+        elicitation_samples=4,
         timeout=timeout,
     )
 
 
 def _run(setting: Setting, folder: Path, address: str, *more: str, timeout: int = 120) -> command.Ran:
     args = _args(setting, folder, address, timeout, timeout)
-    return command.run(folder, args, TASKS, 5 * setting.limit, *JUDGE, *more)
+    return command.run(folder, args, TASKS, 3 * setting.limit, *JUDGE, *more)
 
 
 def _same(plain: command.Ran, ran: command.Ran) -> bool:
