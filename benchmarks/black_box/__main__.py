@@ -24,9 +24,7 @@ OUT = Path("benchmarks/results/black_box.json")
 SHOWS: Mapping[str, Callable[[Setting], dict[str, Any]]] = {
     "routes": routes.show,
     "agreement": agreement.show,
-    "faults": storm.faults,
-    "kills": storm.kills,
-    "budget": storm.budget,
+    "storm": storm.show,
     "doctor": doctors.show,
 }
 
@@ -37,7 +35,7 @@ def main(arguments: list[str] | None = None) -> None:
     results: dict[str, Any] = {"shows": {}}
     if options.resume and options.out.exists():
         results = json.loads(options.out.read_text(encoding="utf-8"))
-    results["machine"], results["versions"], results["engine"] = machine(), versions(), options.engine
+    results |= {"machine": machine(), "versions": versions(), "engine": options.engine}
     wanted = [name for name in options.only if name not in results["shows"]]
     folder = options.folder or Path(tempfile.mkdtemp(prefix="modplural-black-box-"))
     with served(options.engine, Settings(at_once=options.at_once, precision=options.precision)) as server:
@@ -56,7 +54,11 @@ def main(arguments: list[str] | None = None) -> None:
             started = time.monotonic()
             print(f"{name} …", flush=True)
             found = SHOWS[name](setting)
-            facts = {"commit": commit(), "date": datetime.now(timezone.utc).isoformat(timespec="seconds")}
+            facts = {
+                "commit": commit(),
+                "precision": options.precision,
+                "date": datetime.now(timezone.utc).isoformat(timespec="seconds"),
+            }
             results["shows"][name] = {**facts, "seconds": time.monotonic() - started, "found": found}
             options.out.write_text(json.dumps(results, indent=1, default=str) + "\n", encoding="utf-8")
             print(f"{name}: {time.monotonic() - started:.0f} s", flush=True)

@@ -29,7 +29,7 @@ def page(results: Found) -> str:
             one = shows[name]
             parts += [
                 *write(one["found"]),
-                f"\n<sub>{one['date']}, commit {one['commit']}, {one['seconds']:.0f} s</sub>\n",
+                f"\n<sub>{one['date']}, commit {one['commit']}, {one['precision']}, {one['seconds']:.0f} s</sub>\n",
             ]
     return "\n".join(parts) + "\n"
 
@@ -123,17 +123,28 @@ def _document(one: Found | None) -> str:
     return f"{one['value']:.3f}{error}"
 
 
+def _storm(found: Found) -> list[str]:
+    calm = found["calm"]
+    told = f"The run that the next three are compared with: {calm['requests']:,} requests in {calm['seconds']:.0f} s.\n"
+    return [
+        "## One run in peace, one through faults, one killed, one within a budget\n",
+        told,
+        *_faults(found["faults"]),
+        *_kills(found["kills"]),
+        *_budget(found["budget"]),
+    ]
+
+
 def _faults(found: Found) -> list[str]:
     api = found["api"]
     return [
-        "## Through faults\n",
+        "### Through faults\n",
         "30 % of requests fail (429 with and without Retry-After, 500, 503, resets, slow answers, cut and empty "
         f"bodies), and in the middle everything does for a minute. Exit status {found['code']}. {found['said']}\n",
         table(
             ["", ""],
             [
-                ["requests without faults", found["requests_without_faults"]],
-                ["requests with faults", found["requests"]],
+                ["requests", found["requests"]],
                 ["what was done to them", _counts(found["faults"])],
                 ["different answers delivered whole", found["delivered"]],
                 ["asked for again after that", found["again_after_delivery"]],
@@ -141,7 +152,7 @@ def _faults(found: Found) -> list[str]:
                 ["retries of the base LLM, as the results count them", _counts(api.get("retries", {}))],
                 ["pauses of the breaker (base LLM)", api.get("pauses", 0)],
                 ["answers that were lost, and paid for", api.get("spent", {}).get("lost", {}).get("answers", 0)],
-                ["seconds without and with faults", " and ".join(f"{value:.0f}" for value in found["seconds"])],
+                ["seconds", f"{found['seconds']:.0f}"],
             ],
         ),
     ]
@@ -149,13 +160,12 @@ def _faults(found: Found) -> list[str]:
 
 def _kills(found: Found) -> list[str]:
     return [
-        "## Killed\n",
+        "### Killed\n",
         f"SIGKILL at {found['kills']} random moments after a life's first request; the same command then went on to "
         f"its end (exit status {found['code']}).\n",
         table(
             ["", ""],
             [
-                ["requests of a run that is not killed", found["requests_without_kills"]],
                 ["requests of all lives together", found["requests"]],
                 ["different answers delivered whole", found["delivered"]],
                 ["asked for again after that", found["again_after_delivery"]],
@@ -170,7 +180,7 @@ def _kills(found: Found) -> list[str]:
 def _budget(found: Found) -> list[str]:
     said = "\n".join(f"    {line}" for line in found["said"])
     return [
-        "## Stopped by a budget\n",
+        "### Stopped by a budget\n",
         f"`--max-tokens {found['limit']}`, where all of it takes {found['spent_without_limit']:,}. The same command "
         f"again and again: exit status {', '.join(map(str, found['codes']))}. It said:\n",
         said,
@@ -178,7 +188,8 @@ def _budget(found: Found) -> list[str]:
         table(
             ["", ""],
             [
-                ["requests without a limit, and of all parts together", " and ".join(map(str, found["requests"]))],
+                ["requests of all parts together", found["requests"]],
+                ["asked for again after an answer was delivered", found["again_after_delivery"]],
                 ["figures and answers equal to the run without a limit", found["same_results"]],
             ],
         ),
@@ -199,9 +210,7 @@ def _doctor(found: Found) -> list[str]:
 SECTIONS: Mapping[str, Callable[[Found], list[str]]] = {
     "routes": _routes,
     "agreement": _agreement,
-    "faults": _faults,
-    "kills": _kills,
-    "budget": _budget,
+    "storm": _storm,
     "doctor": _doctor,
 }
 

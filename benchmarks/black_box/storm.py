@@ -23,90 +23,89 @@ SLOW = 6.0
 JUDGE = ("--metadata", '{"plural_judge": "lexical"}')
 
 
-def faults(setting: Setting) -> dict[str, Any]:
-    """Through faults, and a time in which everything fails."""
-    folder = _made(setting.folder / "faults")
+def show(setting: Setting) -> dict[str, Any]:
+    """One run in peace, one through faults, one that is killed, one within a budget: all through the same proxy."""
+    folder = setting.folder / "storm"
+    folder.mkdir(parents=True, exist_ok=True)
     with proxied(setting.address, log=folder / "proxy.jsonl") as proxy:
         plain = _run(setting, folder / "calm", proxy.address)
-        wanted, calm = proxy.log.arrived, len(proxy.log.records)
-        proxy.settings = Settings(rate=RATE, seed=setting.seed, slow_seconds=SLOW)
-        _when(lambda: proxy.log.arrived >= wanted + wanted // 2, lambda: proxy.fail_for(setting.down))
-        ran = _run(setting, folder / "storm", proxy.address, timeout=TIMEOUT)
-        log = _since(proxy.log, calm)
-        return {
-            "code": ran.code,
-            "said": ran.last_line if ran.code else "",
-            "seconds": [plain.seconds, ran.seconds],
-            "requests_without_faults": wanted,
-            "requests": len(log.records),
-            "faults": dict(log.faults()),
-            "delivered": len(log.delivered()),
-            "again_after_delivery": len(log.asked_again()),
-            "same_results": _same(plain, ran),
-            "api": command.api(ran.results) if ran.code == 0 else {},
-        }
+        wanted = len(proxy.log.records)
+        found = {"faults": _faults(setting, folder, proxy, plain)}
+        proxy.settings = Settings()
+        found["kills"] = _kills(setting, folder, proxy, plain)
+        found["budget"] = _budget(setting, folder, proxy, plain)
+        return {"calm": {"code": plain.code, "seconds": plain.seconds, "requests": wanted}, **found}
 
 
-def kills(setting: Setting) -> dict[str, Any]:
+def _faults(setting: Setting, folder: Path, proxy: FaultProxy, plain: command.Ran) -> dict[str, Any]:
+    """Through faults, and a time in which everything fails."""
+    wanted = len(proxy.log.records)
+    proxy.settings = Settings(rate=RATE, seed=setting.seed, slow_seconds=SLOW)
+    _when(lambda: proxy.log.arrived >= wanted + wanted // 2, lambda: proxy.fail_for(setting.down))
+    ran = _run(setting, folder / "faults", proxy.address, timeout=TIMEOUT)
+    log = _since(proxy.log, wanted)
+    return {
+        "code": ran.code,
+        "said": ran.last_line if ran.code else "",
+        "seconds": ran.seconds,
+        "requests": len(log.records),
+        "faults": dict(log.faults()),
+        "delivered": len(log.delivered()),
+        "again_after_delivery": len(log.asked_again()),
+        "same_results": _same(plain, ran),
+        "api": command.api(ran.results) if ran.code == 0 else {},
+    }
+
+
+def _kills(setting: Setting, folder: Path, proxy: FaultProxy, plain: command.Ran) -> dict[str, Any]:
     """Killed at random moments."""
-    folder = setting.folder / "kills"
-    with proxied(setting.address, log=_made(folder) / "proxy.jsonl") as proxy:
-        plain = _run(setting, folder / "calm", proxy.address)
-        wanted, calm = proxy.log.arrived, len(proxy.log.records)
-        own = folder / "killed"
-        args, more = _args(setting, own, proxy.address), JUDGE
-        survival = run_with_kills(
-            command.command(own, args, TASKS, 3 * setting.limit, *more),
-            kills=setting.kills,
-            between=(0.1, 3.0),
-            seed=setting.seed,
-            output=folder / "lives.log",
-            began=_asked_again(proxy),
-            environment=command.environment(),
-            folder=command.ROOT,
-        )
-        log = _since(proxy.log, calm)
-        again = log.asked_again()
-        ran = command.Ran(survival.code, sum(life.ended - life.began for life in survival.lives), "", own / "out")
-        delivered = {one.digest: one.ended for one in log.records if one.delivered}
-        return {
-            "code": survival.code,
-            "kills": survival.kills,
-            "lives": [life.ended - life.began for life in survival.lives],
-            "requests_without_kills": wanted,
-            "requests": len(log.records),
-            "delivered": len(delivered),
-            "again_after_delivery": len(again),
-            "of_them_when_killed": sum(survival.lost_at(delivered[digest], margin=0.25) for digest in again),
-            "same_results": _same(plain, ran),
-            "api": command.api(ran.results),
-        }
+    before, own = len(proxy.log.records), folder / "killed"
+    survival = run_with_kills(
+        command.command(own, _args(setting, own, proxy.address), TASKS, 3 * setting.limit, *JUDGE),
+        kills=setting.kills,
+        between=(0.1, 6.0),
+        seed=setting.seed,
+        output=folder / "lives.log",
+        began=_asked_again(proxy),
+        environment=command.environment(),
+        folder=command.ROOT,
+    )
+    log = _since(proxy.log, before)
+    again = log.asked_again()
+    ran = command.Ran(survival.code, sum(life.ended - life.began for life in survival.lives), "", own / "out")
+    delivered = {one.digest: one.ended for one in log.records if one.delivered}
+    return {
+        "code": survival.code,
+        "kills": survival.kills,
+        "lives": [life.ended - life.began for life in survival.lives],
+        "requests": len(log.records),
+        "delivered": len(delivered),
+        "again_after_delivery": len(again),
+        "of_them_when_killed": sum(survival.lost_at(delivered[digest], margin=0.25) for digest in again),
+        "same_results": _same(plain, ran),
+        "api": command.api(ran.results) if ran.code == 0 else {},
+    }
 
 
-def budget(setting: Setting) -> dict[str, Any]:
+def _budget(setting: Setting, folder: Path, proxy: FaultProxy, plain: command.Ran) -> dict[str, Any]:
     """Stopped by its budget, and gone on with."""
-    folder = setting.folder / "budget"
-    with proxied(setting.address) as proxy:
-        plain = _run(setting, folder / "calm", proxy.address)
-        spent, calm = command.api(plain.results)["spent"]["now"], proxy.log.arrived
-        limit = (spent["read"] + spent["written"]) * 2 // 5
-        parts: list[command.Ran] = []
-        while not parts or (parts[-1].code == 3 and len(parts) < 9):
-            parts.append(_run(setting, folder / "parts", proxy.address, "--max-tokens", str(limit)))
-        return {
-            "limit": limit,
-            "spent_without_limit": spent["read"] + spent["written"],
-            "codes": [one.code for one in parts],
-            "said": [one.last_line for one in parts if one.code],
-            "requests": [calm, proxy.log.arrived - calm],
-            "same_results": _same(plain, parts[-1]),
-            "api": command.api(parts[-1].results) if parts[-1].code == 0 else {},
-        }
-
-
-def _made(folder: Path) -> Path:
-    folder.mkdir(parents=True, exist_ok=True)
-    return folder
+    before = len(proxy.log.records)
+    spent = command.api(plain.results)["spent"]["now"]
+    limit = (spent["read"] + spent["written"]) * 2 // 5
+    parts: list[command.Ran] = []
+    while not parts or (parts[-1].code == 3 and len(parts) < 9):
+        parts.append(_run(setting, folder / "parts", proxy.address, "--max-tokens", str(limit)))
+    log = _since(proxy.log, before)
+    return {
+        "limit": limit,
+        "spent_without_limit": spent["read"] + spent["written"],
+        "codes": [one.code for one in parts],
+        "said": [one.last_line for one in parts if one.code],
+        "requests": len(log.records),
+        "again_after_delivery": len(log.asked_again()),
+        "same_results": _same(plain, parts[-1]),
+        "api": command.api(parts[-1].results) if parts[-1].code == 0 else {},
+    }
 
 
 def _args(setting: Setting, folder: Path, address: str, timeout: int = 120, message_timeout: int = 120) -> str:
