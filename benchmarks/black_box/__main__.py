@@ -54,12 +54,13 @@ def main(arguments: list[str] | None = None) -> None:
             started = time.monotonic()
             print(f"{name} …", flush=True)
             found = SHOWS[name](setting)
-            facts = {
+            results["shows"][name] = {
                 "commit": commit(),
                 "precision": options.precision,
                 "date": datetime.now(timezone.utc).isoformat(timespec="seconds"),
+                "seconds": time.monotonic() - started,
+                "found": found,
             }
-            results["shows"][name] = {**facts, "seconds": time.monotonic() - started, "found": found}
             options.out.write_text(json.dumps(results, indent=1, default=str) + "\n", encoding="utf-8")
             print(f"{name}: {time.monotonic() - started:.0f} s", flush=True)
 

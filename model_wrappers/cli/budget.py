@@ -134,4 +134,5 @@ def _table(names: Sequence[str], rows: Sequence[tuple[tuple[str, ...], Spent]]) 
 
 def _cells(one: Spent) -> list[str]:
     about = "about " if one.estimated else ""
-    return [f"{one.answers:,}", f"{about}{one.read:,}", f"{about}{one.written:,}", f"{one.cost:.4f}"]
+    dollars = "unknown" if one.unpriced == one.answers else f"{one.cost:.4f}"
+    return [f"{one.answers:,}", f"{about}{one.read:,}", f"{about}{one.written:,}", dollars]
