@@ -17,10 +17,10 @@ from benchmarks.black_box.setting import Setting
 
 TASKS = "plural_embedded"
 RATE = 0.3
-TIMEOUT = 4
+TIMEOUT = 15
 """Seconds that the client waits; slow answers take `SLOW`."""
-SLOW = 6.0
-JUDGE = ("--metadata", '{"plural_judge": "lexical"}')
+SLOW = 20.0
+MORE = ("--metadata", '{"plural_judge": "lexical"}', "--gen_kwargs", "max_gen_toks=60")
 
 
 def show(setting: Setting) -> dict[str, Any]:
@@ -61,7 +61,7 @@ def _kills(setting: Setting, folder: Path, proxy: FaultProxy, plain: command.Ran
     """Killed at random moments."""
     before, own = len(proxy.log.records), folder / "killed"
     survival = run_with_kills(
-        command.command(own, _args(setting, own, proxy.address), TASKS, 3 * setting.limit, *JUDGE),
+        command.command(own, _args(setting, own, proxy.address), TASKS, 3 * setting.limit, *MORE),
         kills=setting.kills,
         between=(0.1, 6.0),
         seed=setting.seed,
@@ -127,7 +127,7 @@ def _args(setting: Setting, folder: Path, address: str, timeout: int = 120, mess
 
 def _run(setting: Setting, folder: Path, address: str, *more: str, timeout: int = 120) -> command.Ran:
     args = _args(setting, folder, address, timeout, timeout)
-    return command.run(folder, args, TASKS, 3 * setting.limit, *JUDGE, *more)
+    return command.run(folder, args, TASKS, 3 * setting.limit, *MORE, *more)
 
 
 def _same(plain: command.Ran, ran: command.Ran) -> bool:
