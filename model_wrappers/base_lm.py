@@ -248,7 +248,7 @@ def _unknown_argument(argument: str, name: str, known: set[str]) -> ModPluralErr
     short = str(error).split(" Valid:")[0]
     return ModPluralError(
         f"{short} Neither modplural nor the base {name!r} knows it; what the base takes without declaring goes into "
-        "base_args, for example 'base_args={\"…\": …}'."
+        "base_args (--model_args base=… 'base_args={\"…\": …}', apart and not first)."
     )
 
 

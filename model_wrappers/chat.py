@@ -6,6 +6,9 @@ import json
 from collections.abc import Sequence
 from typing import Any
 
+from community_lms.remote.asking import takes_chats
+from community_lms.remote.explain import needs_chat
+
 Turns = list[dict[str, Any]]
 
 
@@ -72,3 +75,13 @@ def fresh(context: Any, text: str, base: Any) -> Any:
 
 def _last_user(turns: Turns) -> int:
     return max((place for place, turn in enumerate(turns) if turn["role"] == "user"), default=len(turns) - 1)
+
+
+def check_chats(base: Any, contexts: Sequence[Any]) -> None:
+    """Check that a base LLM of chats alone got chats.
+
+    Raises:
+        ModPluralError: If one is a plain prompt.
+    """
+    if takes_chats(type(base)) and any(turns_of(context) is None for context in contexts):
+        raise needs_chat(base)

@@ -33,7 +33,10 @@ def main(arguments: Sequence[str] | None = None) -> None:
     out = Path(options.out)
     command = _command(options, out)
     print(f"$ {' '.join(['modplural', *command[3:]])}", flush=True)
-    status = subprocess.run(command, env={**_QUIET, **os.environ}, check=False).returncode
+    try:
+        status = subprocess.run(command, env={**_QUIET, **os.environ}, check=False).returncode
+    except KeyboardInterrupt:  # the command has said so, and goes on when it is repeated
+        raise SystemExit(130) from None
     if status != 0:
         raise SystemExit(status if status > 0 else 1)
     Console(width=None if sys.stdout.isatty() else 150).print(costs(read_costs(out)))

@@ -8,7 +8,7 @@ from typing import Any
 from community_lms.ask import Asker
 from community_lms.engines import ENGINES
 from community_lms.message import Message, MessageRequest
-from community_lms.remote.asking import speaks_chat
+from community_lms.remote.asking import is_api, speaks_chat
 from community_lms.store import MessageStore, StoredMessage
 from model_wrappers.account import PAYING
 from model_wrappers.base_lm import SCRIPTED, backend_class
@@ -36,6 +36,18 @@ def usual_elicitation(arguments: Mapping[str, Any]) -> dict[str, Any]:
         asked = scores(kind, arguments.get("model")) or speaks_chat(kind)
         choice = "logprob" if asked else "sample"
     return {"elicitation": choice, "elicitation_error": None}
+
+
+def scores_apart(arguments: Mapping[str, Any]) -> bool:
+    """Is every option a request of its own, with the whole prompt before it, as with completions of an API?"""
+    base = str(arguments.get("base", "hf"))
+    return base != SCRIPTED and is_api(backend_class(base)) and scores(backend_class(base), arguments.get("model"))
+
+
+def asks_for_logprobs(arguments: Mapping[str, Any]) -> bool:
+    """Does the server say whether it shows log-probabilities of chats, when it is asked?"""
+    base = str(arguments.get("base", "hf"))
+    return base != SCRIPTED and speaks_chat(backend_class(base)) and not scores(backend_class(base))
 
 
 class _Placeholders:

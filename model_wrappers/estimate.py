@@ -21,7 +21,8 @@ from community_lms.spec import Community, Pool
 from community_lms.store import MessageStore
 from model_wrappers.arguments import OWN
 from model_wrappers.base_lm import LOCAL, ask, build_base
-from model_wrappers.dry_run import calls_of, usual_elicitation, usual_selection
+from model_wrappers.dry_run import asks_for_logprobs, calls_of, scores_apart, usual_elicitation, usual_selection
+from model_wrappers.elicitation.choose import AUTO
 from model_wrappers.grid import harness_config, plan_of, pool_settings
 from model_wrappers.lm import open_store
 from model_wrappers.plan import Plan
@@ -102,6 +103,8 @@ class Estimate:
         memory: What is loaded -> bytes of its files, None where they are not on this machine.
         exact: Whether tokens of the base LLM were counted by its tokenizer.
         speed: Measured seconds.
+        route: How distributions are taken to be elicited.
+        certain: Is that known, or up to what the server shows?
     """
 
     messages: dict[str, Messages]
@@ -110,6 +113,8 @@ class Estimate:
     memory: dict[str, int | None]
     exact: bool
     speed: Speed = field(default_factory=Speed)
+    route: str = "logprob"
+    certain: bool = True
 
     def seconds(self) -> float | None:
         """For messages and base LLMs together; None where a part was not measured."""
@@ -153,17 +158,20 @@ def estimate(arguments: Sequence[str], methods: Sequence[str], bases: Sequence[s
     speed = Speed()
     messages = count_messages(plan, store)
     chosen = list(methods) or [str(given.get("method", "modplural"))]
-    own = {**pool_settings(config), "selection": usual_selection(given), **usual_elicitation(given)}
+    elicitation = usual_elicitation(given)
+    own = {**pool_settings(config), "selection": usual_selection(given), **elicitation}
     asked = {method: calls_of(method, own, plan, store) for method in chosen}
     if measure:
         speed = _measure(plan, store, first, [call for calls in asked.values() for call in calls])
     return Estimate(
         messages=messages if any(method in ("modplural", "moe") for method in chosen) else {},
-        prompts={method: prompts_of(calls, count) for method, calls in asked.items()},
+        prompts={method: prompts_of(calls, count, apart=scores_apart(given)) for method, calls in asked.items()},
         bases=list(bases) or [str(given.get("pretrained") or given.get("model") or EMBEDDED_READER)],
         memory=sizes_of_weights(plan.session.pool, base_weights(first)),
         exact=exact,
         speed=speed,
+        route=elicitation["elicitation"],
+        certain=given.get("elicitation", AUTO) != AUTO or not asks_for_logprobs(given),
     )
 
 
@@ -184,12 +192,21 @@ def count_messages(plan: Plan, store: MessageStore) -> dict[str, Messages]:
     return counted
 
 
-def prompts_of(calls: Sequence[tuple[str, tuple[Any, ...]]], count: Count) -> Prompts:
-    """Add up calls to a base LLM."""
+def prompts_of(calls: Sequence[tuple[str, tuple[Any, ...]]], count: Count, *, apart: bool = False) -> Prompts:
+    """Add up calls to a base LLM.
+
+    Args:
+        calls: Of `calls_of`.
+        count: Text -> tokens.
+        apart: Is every option a request of its own, with the whole prompt before it?
+    """
     made = Prompts()
     scored = {str(arguments[0]) for kind, arguments in calls if kind == "loglikelihood"}
     made.scored = len(scored)
     made.read_tokens = sum(map(count, scored))
+    if apart:
+        pairs = {(str(given[0]), str(given[1])) for kind, given in calls if kind == "loglikelihood"}
+        made.read_tokens = sum(count(prompt + option) for prompt, option in pairs)
     for kind, arguments in calls:
         if kind == "generate_until":
             made.generated += 1

@@ -25,9 +25,14 @@ from model_wrappers.methods import METHODS
 from model_wrappers.plan import Plan, check_tasks, make_plan
 from plural_tasks import __version__
 from plural_tasks.credentials import refuse_keys
-from plural_tasks.errors import ModPluralError, unknown_name
+from plural_tasks.errors import ModPluralError, nearest, unknown_name
 from plural_tasks.files import write_text
 from plural_tasks.progress import run_named
+
+NO_JSON = (
+    "--model_args: a value in braces is not read in the midst of name=value,… . Give the arguments apart, with spaces, "
+    "one without braces first: --model_args base=… model=… 'base_args={\"…\": …}'; or all as one JSON object."
+)
 
 DONE = "finished.json"
 """In a run's folder: what was run, and which results file came out."""
@@ -120,6 +125,7 @@ class Grid:
         if waiting:
             config = harness_config(self.arguments)
             check_tasks(config.tasks or (), include_path=config.include_path)
+            _check_chat_option(config)
             self._ask_communities(waiting)
         started = time.monotonic()
         with shared_base():
@@ -197,6 +203,20 @@ class Grid:
         )
 
 
+def _check_chat_option(config: Any) -> None:
+    """Check before communities are asked that chats are asked for where the base LLM takes nothing else.
+
+    Raises:
+        ModPluralError: If they are not, or the backend is unknown.
+    """
+    from community_lms.remote.asking import takes_chats
+    from model_wrappers.base_lm import SCRIPTED, backend_class
+
+    base = str(config.model_args.get("base", "hf"))
+    if base != SCRIPTED and not config.apply_chat_template and takes_chats(backend_class(base)):
+        raise ModPluralError(f"the base LLM ({base}) takes chat prompts only; add --apply_chat_template.")
+
+
 def pool_settings(config: Any) -> dict[str, Any]:
     """What the harness's configuration says of the pool and its messages, but not where to write or keep them."""
     own = OWN - {"messages", "trace", "method", "base", "base_args"}
@@ -222,21 +242,45 @@ def harness_config(arguments: Sequence[str]) -> Any:
     """The harness's own reading of its arguments.
 
     Raises:
-        ModPluralError: If there are none, for which it would print its help, or a key stands among the model's.
+        ModPluralError: If there are none, for which it would print its help, an option is unknown, JSON stands where
+            the harness does not read it, or a key stands among the model's arguments.
     """
     if not arguments:
         raise ModPluralError("name the tasks: --tasks plural_embedded, for example.")
     from lm_eval._cli.harness import HarnessCLI
     from lm_eval.config.evaluate_config import EvaluatorConfig
 
+    command = HarnessCLI()
+    _check_options(arguments, command)
     before = sys.argv
     sys.argv = ["lm_eval", "run", *arguments]
     try:
-        config = EvaluatorConfig.from_cli(HarnessCLI().parse_args())
+        config = EvaluatorConfig.from_cli(command.parse_args())
+    except ValueError as error:
+        if isinstance(error, ModPluralError) or not str(error).startswith("Invalid JSON"):
+            raise
+        raise ModPluralError(NO_JSON) from None  # it repeats the arguments, and a key may be among them
     finally:
         sys.argv = before
     refuse_keys(config.model_args, where="model_args")
     return config
+
+
+def _check_options(arguments: Sequence[str], command: Any) -> None:
+    """Check that the harness has every option, whole or as a beginning of one as argparse takes it.
+
+    Raises:
+        ModPluralError: Naming the nearest.
+    """
+    own = ("--methods", "--bases", "--max-cost", "--max-tokens", "--prices")
+    actions = command._subparsers.choices["run"]._actions
+    known = [name for action in actions for name in action.option_strings if name.startswith("--")]
+    for argument in arguments:
+        name = argument.split("=")[0]
+        if name.startswith("--") and len(name) > 2 and not any(one.startswith(name) for one in known):
+            near = nearest(name, [*known, *own])
+            hint = f" Did you mean {near}?" if near else ""
+            raise ModPluralError(f"unknown option {name}.{hint} All: modplural eval --help, lm_eval run --help.")
 
 
 def _minutes(seconds: float) -> str:

@@ -14,13 +14,14 @@ from lm_eval.utils import simple_parse_args_string
 from community_lms.ask import Asker
 from community_lms.embedded import EMBEDDED_READER
 from community_lms.pool import load_pool, select, weigh
+from community_lms.remote.asking import takes_chats
 from community_lms.store import MessageStore
 from model_wrappers.account import account_of, attach
 from model_wrappers.answer import generate, score
 from model_wrappers.arguments import DEFAULT_SEED, OWN, Arguments, read_arguments
 from model_wrappers.base_lm import LOCAL, ask, build_base, remote_of
 from model_wrappers.cache import disable_response_cache
-from model_wrappers.chat import apply_template
+from model_wrappers.chat import apply_template, check_chats
 from model_wrappers.choosing import selection_of
 from model_wrappers.elicitation import Elicitation
 from model_wrappers.methods import METHODS
@@ -34,6 +35,9 @@ from plural_tasks.errors import show_errors_in_one_line
 from plural_tasks.schema import MODES
 
 Result = TypeVar("Result")
+
+SERVERS_TEMPLATE = "(the server's own)"
+"""What results say of the chat template of a chat API."""
 
 
 class ModPluralLM(LM):
@@ -100,6 +104,7 @@ class ModPluralLM(LM):
     def _collaborate(self, requests: list[Any], answer: Callable[..., list[Result]]) -> list[Result]:
         settings = self.settings
         queries = read_queries(requests, mode=settings.chosen_mode, attribute=settings.attribute)
+        check_chats(self.base, [query.context for query in queries])  # before communities are asked
         self.session.begin()
         planned = self._plan(queries)
         results = answer(planned, requests, self.session)
@@ -164,7 +169,9 @@ class ModPluralLM(LM):
         return apply_template(self.base, chat_history, add_generation_prompt)
 
     def chat_template(self, chat_template: bool | str = False) -> str | None:
-        """The base LLM's chat template."""
+        """The base LLM's chat template; of a chat API, which has its own, a word for it."""
+        if takes_chats(type(self.base)):
+            return SERVERS_TEMPLATE if chat_template else None
         return self.base.chat_template(chat_template)  # type: ignore[no-any-return]
 
     @property

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import os
 import sqlite3
+import tempfile
 from collections.abc import Iterator, Sequence
 from contextlib import suppress
 from pathlib import Path
@@ -109,23 +110,22 @@ class SQLiteFile:
         return [line for line in found if line != "ok"]
 
     def check_writable(self) -> None:
-        """Check, without changing it, that the file takes rows; one that is not there yet was checked when opened.
+        """Check, without changing it, that the file takes rows; of one that is not there yet, that it can be made.
 
         Raises:
             ModPluralError: If it is read-only, or another process keeps it locked.
         """
+        if self._pending and self.path is not None and not self.path.exists():
+            folder = next(parent for parent in self.path.absolute().parents if parent.exists())
+            try:
+                with tempfile.TemporaryFile(dir=folder):
+                    return
+            except OSError as error:
+                raise ModPluralError(f"{self.path}: cannot be made in {folder} ({error.strerror}).") from error
         try:
             self._connection().executescript(f"BEGIN IMMEDIATE; PRAGMA user_version = {self.VERSION}; ROLLBACK;")
         except sqlite3.Error as error:
             raise ModPluralError(f"{self.path}: {self.ROWS} cannot be written ({error}).") from error
-
-    def make(self) -> None:
-        """Make the file now, so that a place that takes none is known before there is a row.
-
-        Raises:
-            ModPluralError: If it cannot be made.
-        """
-        self._connection(create=True)
 
     def close(self) -> None:
         """Close the file."""

@@ -47,7 +47,7 @@ class Account:
         Raises:
             ModPluralError: If they cannot.
         """
-        self.store.make()
+        self.store.check_writable()
 
     def keep(self, rows: list[StoredAnswer]) -> None:
         """Keep answers that have just come, and were booked."""

@@ -18,7 +18,7 @@ from typing import Any
 from community_lms.remote.account import Account
 from community_lms.remote.answers import answer_key, stored_answer
 from community_lms.remote.endurance import Endurance
-from community_lms.remote.explain import explain, needs_chat
+from community_lms.remote.explain import check_key, explain, needs_chat
 from community_lms.remote.flights import fly
 from community_lms.remote.purse import Ticket
 from community_lms.remote.questions import Question, read_answers
@@ -52,6 +52,11 @@ def speaks_chat(kind: type) -> bool:
     return "LocalChatCompletion" in {ancestor.__name__ for ancestor in inspect.getmro(kind)}
 
 
+def takes_chats(kind: type) -> bool:
+    """Is this a client of the harness for chats alone, of whatever protocol?"""
+    return bool({"LocalChatCompletion", "AnthropicChat"} & {ancestor.__name__ for ancestor in inspect.getmro(kind)})
+
+
 def takes_seeds(kind: type) -> bool:
     """Does a server take a request with a seed? Anthropic's refuses fields that it does not know."""
     return is_api(kind) and "AnthropicChat" not in {ancestor.__name__ for ancestor in inspect.getmro(kind)}
@@ -75,7 +80,8 @@ class Remote:
         """Make it; nothing is sent.
 
         Raises:
-            ModPluralError: If the budget is one of cost, and the model has no price.
+            ModPluralError: If the client wants a key that is not set, or the budget is one of cost and the model has no
+                price.
         """
         self.client = client
         self.account = account or Account()
@@ -83,6 +89,7 @@ class Remote:
         self.asked = 0
         self._lock = threading.Lock()
         self._chat = speaks_chat(type(client))
+        check_key(client)
         self.account.ledger.purse.check(self.model)
 
     @property

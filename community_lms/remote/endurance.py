@@ -123,7 +123,8 @@ class Endurance:
         elif not trouble.may_pass:
             self.breaker.passed()
         elif pause := self.breaker.failed(trouble.wait):
-            logger.warning("%d failures in a row (%s); nobody asks for %.0f s.", self.breaker.row, trouble.said, pause)
+            said = f"{trouble.kind}: {trouble.said[:100]}"
+            logger.warning("%d failures in a row (%s); requests pause for %.0f s.", self.breaker.row, said, pause)
 
     def _sleep(self, seconds: float) -> None:
         if self.stopped.wait(seconds):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from typing import Any
 
 from community_lms.remote.endurance import Endurance, StoppedError
@@ -9,8 +10,12 @@ from community_lms.remote.troubles import Trouble, read_trouble
 from plural_tasks.errors import ModPluralError
 from plural_tasks.hush import hush
 
+_NOBODY = re.compile(r"refused|resol|unreachable|no route|not known", re.IGNORECASE)
+
 _VARIABLES = {"AnthropicChat": "ANTHROPIC_API_KEY", "AzureOpenaiChatCompletionsLM": "AZURE_OPENAI_API_KEY"}
 """Clients of the harness -> the variable with the key; OPENAI_API_KEY for the others."""
+
+USUAL = "OPENAI_API_KEY"
 
 KEPT = "What was answered is kept; the same command goes on."
 
@@ -22,6 +27,22 @@ class RemoteError(ModPluralError):
         """Say what went wrong, with the HTTP status if there was one."""
         super().__init__(told)
         self.status = status
+
+
+def check_key(client: Any) -> None:
+    """Check that a client has the key that it wants.
+
+    Raises:
+        ModPluralError: If the variable is not set.
+    """
+    try:
+        _ = client.header
+    except ValueError as error:
+        variable = _VARIABLES.get(type(client).__name__, USUAL)
+        raise ModPluralError(
+            f"the model {client.model!r} ({type(client).__name__}) needs a key: set the environment variable "
+            f"{variable}."
+        ) from error
 
 
 def needs_chat(client: Any) -> ModPluralError:
@@ -58,7 +79,7 @@ def explain(error: Exception, client: Any, endurance: Endurance) -> ModPluralErr
 
 def _advice(trouble: Trouble, name: str, endurance: Endurance) -> str:
     status = trouble.status
-    variable = _VARIABLES.get(name, "OPENAI_API_KEY")
+    variable = _VARIABLES.get(name, USUAL)
     if status in (401, 403):
         return f"{status}, it refuses the key; set the environment variable {variable}"
     if status == 404:
@@ -71,10 +92,14 @@ def _advice(trouble: Trouble, name: str, endurance: Endurance) -> str:
         return f"{status}, it does not know this kind of request"
     if not trouble.may_pass:
         return "its answer cannot be read; is base_url the whole path of the protocol (…/v1/chat/completions)?"
-    if trouble.kind == "connection" and not endurance.met:
+    if trouble.kind == "connection" and not endurance.met and _NOBODY.search(trouble.said):
         return "nobody is there; is the server up, and base_url right?"
     times = f"{endurance.patience:g} s" if endurance.attempts is None else f"{endurance.attempts} attempts"
-    what = {"time-out": "no answer in time (timeout=…)", "answer": "its answers are broken", "connection": "lost"}
+    what = {
+        "time-out": "no answer in time (timeout=…)",
+        "answer": "its answers are broken",
+        "connection": "connections are lost",
+    }
     return (
         f"{what.get(trouble.kind, trouble.kind)}, for {times}; wait longer with base_patience=SECONDS, or ask less at "
         "once with num_concurrent=…"

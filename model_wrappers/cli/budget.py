@@ -111,6 +111,8 @@ def spent(
     from community_lms.remote.answers import AnswerStore
 
     names = [name.strip() for name in by.split(",") if name.strip()]
+    if "doc" in names and "task" not in names:  # numbers of documents are those of a task
+        names.insert(names.index("doc"), "task")
     rows = AnswerStore(answers or usual_answers(), must_exist=True).spent(names)
     console.print(_table(names, rows))
 
@@ -127,8 +129,11 @@ def _table(names: Sequence[str], rows: Sequence[tuple[tuple[str, ...], Spent]]) 
         table.add_row(*(name or "·" for name in place), *_cells(one))
     table.add_section()
     table.add_row("all", *([""] * (len(names) - 1)), *_cells(total))
-    if total.unpriced:
-        table.caption = f"{total.unpriced:,} answers are of models without a price, and not in the dollars."
+    notes = [f"{total.unpriced:,} answers are of models without a price, and not in the dollars."] * bool(
+        total.unpriced
+    )
+    notes += ["· is none: no community, or no document."] * any("" in place for place, _ in rows)
+    table.caption = " ".join(notes) or None
     return table
 
 

@@ -40,13 +40,11 @@ def estimate_run(
     """
     import logging
 
-    from community_lms.remote.prices import load_prices
     from model_wrappers.cli.evaluate import names
     from model_wrappers.estimate import estimate
 
     logging.getLogger("lm_eval").setLevel(logging.ERROR)
     cost = _prices(prices)
-    table = load_prices(prices if cost is None else None)
     found = estimate(context.args, names(methods or ""), names(bases or ""), measure=measure)
     if found.messages:
         console.print(_messages(found))
@@ -54,16 +52,35 @@ def estimate_run(
     known = [f"{what} {_size(size)}" for what, size in found.memory.items()]
     console.print(f"Weights: {', '.join(known)}.", soft_wrap=True)
     console.print(_time(found, measure), soft_wrap=True)
+    console.print(_route(found), soft_wrap=True)
+    if (told := _money(found, cost, prices)) is not None:
+        console.print(told, soft_wrap=True)
+
+
+def _route(found: Estimate) -> str:
+    told = f"Distributions: elicitation={found.route}"
+    if found.certain:
+        return f"{told}."
+    return f"{told}, if the server shows log-probabilities of chats; else answers are drawn: see elicitation=sample."
+
+
+def _money(found: Estimate, cost: tuple[float, float] | None, prices: str | None) -> str | None:
+    """What the base LLM's tokens cost; None for weights, which have no price."""
+    from community_lms.remote.prices import load_prices
+
+    table = load_prices(prices if cost is None else None)
     if cost:
-        console.print(f"Base LLM tokens at these prices: at most ${found.money(*cost):.2f}.", soft_wrap=True)
-    elif (price := table.of(found.bases[0])) is not None and len(found.bases) == 1:
-        dollars = found.money(price.read, price.written)
-        where = f", see {price.source}" if price.source else ""
-        console.print(
-            f"Base LLM tokens at ${price.read:g} and ${price.written:g} for a million read and written{where}: at most "
-            f"${dollars:.2f}.",
-            soft_wrap=True,
-        )
+        return f"Base LLM tokens at these prices: at most ${found.money(*cost):.2f}."
+    if len(found.bases) > 1 or "base LLM" in found.memory:
+        return None
+    price = table.of(found.bases[0])
+    if price is None:
+        return f"Base LLM tokens: no price is known for the model {found.bases[0]!r}; give --prices."
+    where = f", see {price.source}" if price.source else ""
+    return (
+        f"Base LLM tokens at ${price.read:g} and ${price.written:g} for a million read and written{where}: at most "
+        f"${found.money(price.read, price.written):.2f}{'' if found.certain else ', for this way to distributions'}."
+    )
 
 
 def _prices(text: str | None) -> tuple[float, float] | None:

@@ -21,7 +21,10 @@ from plural_tasks.errors import ModPluralError, one_line
 
 AREA = "base LLM"
 QUESTION = "Is water wet? Answer with one word."
-SETUP = "Look at base, pretrained and model in --model_args; of an API, at base_url and the variable with the key."
+SETUP = (
+    "Look at base, pretrained and model in --model_args; of an API, at base_url and the variable with the key, and "
+    "install modplural[api] where a package is missing."
+)
 ANSWER = "Look at model and base_url in --model_args, at the variable with the key, and at the server's log."
 TEMPLATE = "Leave --apply_chat_template out, or take an instruction-tuned model."
 SCORES = (
@@ -48,6 +51,9 @@ class Built:
         return apply_template(self.model, [{"role": "user", "content": text}]) if self.chat else text
 
 
+NEED_ANSWERS = ("distributions", "selection")
+"""What is not looked at where the base LLM does not answer at all."""
+
 Look = Callable[[Visit, Built], Iterator[Finding]]
 
 
@@ -58,18 +64,23 @@ def base_llms(visit: Visit) -> Iterator[Finding]:
         label = f" {arguments['pretrained']}" if several else ""
         try:
             model = build_base(settings.base, arguments, settings.base_args)
+            if settings.base_engine == "harness":
+                leave_to_harness(model)
+                model.max_retries = 1
+            else:
+                connect(model, Account(), Endurance(attempts=1))  # a look waits for nobody, and keeps nothing
         except ModPluralError as error:
             yield fault(f"set up{label}", str(error), SETUP)
             continue
         yield ok(f"set up{label}", f"{settings.base} {_named(arguments)}".strip())
-        if settings.base_engine == "harness":
-            leave_to_harness(model)
-            model.max_retries = 1
-        else:
-            connect(model, Account(), Endurance(attempts=1))  # a look waits for nobody, and keeps nothing
         built = Built(model, bool(visit.config.apply_chat_template))
+        silent = False
         for name, look, advice in LOOKS:
-            yield from Check(AREA, f"{name}{label}", advice, _bound(look, built, label)).findings(visit)
+            if silent and name in NEED_ANSWERS:
+                continue
+            for found in Check(AREA, f"{name}{label}", advice, _bound(look, built, label)).findings(visit):
+                silent = silent or (name == "answers" and found.level == "fault")
+                yield found
         del model, built
 
 

@@ -8,8 +8,10 @@ from contextlib import nullcontext
 from community_lms.remote.prices import load_prices
 from community_lms.remote.purse import Limits, Purse, one_purse
 from model_wrappers.account import account_of
+from model_wrappers.base_lm import SCRIPTED, backend_class
 from model_wrappers.doctor.base import Check, Finding, NotLookedError, fault, note, ok, warning
 from model_wrappers.doctor.visit import Visit
+from model_wrappers.dry_run import scores_apart
 from model_wrappers.estimate import CHARACTERS, prompts_of
 from plural_tasks.errors import ModPluralError
 
@@ -21,6 +23,7 @@ PRICE = "Write a file with the model's price and name it with --prices FILE; see
 
 def answers(visit: Visit) -> Iterator[Finding]:
     """Does the answer store open, is it whole, and does it take answers?"""
+    _know_backend(visit.settings.base)
     with one_purse(Purse(visit.limits)) if visit.limits else nullcontext():
         account = account_of(visit.settings, visit.pool)
     if account is None:
@@ -38,18 +41,36 @@ def answers(visit: Visit) -> Iterator[Finding]:
     yield ok("answers", f"{store.path} {new}")
 
 
+def prices(visit: Visit) -> Iterator[Finding]:
+    """Can the user's prices be read?"""
+    place = visit.prices or visit.settings.prices
+    if place is not None:
+        yield ok("prices", f"{place} has {len(load_prices(place).entries) - len(load_prices().entries)} models")
+
+
+def _know_backend(name: str) -> None:
+    try:
+        if name != SCRIPTED:
+            backend_class(name)
+    except ModPluralError as error:
+        raise NotLookedError("the base LLM's backend cannot be used") from error
+
+
 def limits(visit: Visit) -> Iterator[Finding]:
     """What will the base LLM cost at most, and is that within the limits?"""
     settings = visit.settings
     limit = visit.limits or Limits(settings.budget_cost, settings.budget_tokens)
+    _know_backend(settings.base)
     try:
         if account_of(settings, visit.pool) is None:
             return
+        table = load_prices(visit.prices or settings.prices)
     except ModPluralError as error:
-        raise NotLookedError("answers cannot be kept, or nobody is to be paid") from error
+        raise NotLookedError("answers cannot be kept, nobody is to be paid, or prices cannot be read") from error
     model = str(visit.given.get("model") or visit.given.get("pretrained") or "")
-    price = load_prices(visit.prices or settings.prices).of(model)
-    asked = [prompts_of(calls, lambda text: -(-len(text) // CHARACTERS)) for calls in visit.calls.values()]
+    price = table.of(model)
+    apart = scores_apart(visit.given)
+    asked = [prompts_of(calls, lambda text: -(-len(text) // CHARACTERS), apart=apart) for calls in visit.calls.values()]
     read, written = sum(one.read_tokens for one in asked), sum(one.written_tokens for one in asked)
     tokens = f"about {read:,} tokens read and at most {written:,} written by the base LLM"
     if limit.cost is not None and price is None:
@@ -64,4 +85,8 @@ def limits(visit: Visit) -> Iterator[Finding]:
         yield (ok if limit else note)("limits", f"{tokens}{cost}{'' if limit else '; there is no limit'}")
 
 
-CHECKS = (Check(AREA, "answers", KEEP, answers), Check(AREA, "limits", LIMIT, limits))
+CHECKS = (
+    Check(AREA, "answers", KEEP, answers),
+    Check(AREA, "prices", "Correct the file that --prices names; CONTRIBUTING and prices.yaml show its form.", prices),
+    Check(AREA, "limits", LIMIT, limits),
+)

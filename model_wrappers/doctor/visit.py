@@ -13,6 +13,7 @@ from community_lms.remote.purse import Limits
 from community_lms.spec import Pool
 from community_lms.store import MessageStore
 from model_wrappers.arguments import OWN, Arguments, read_arguments
+from model_wrappers.base_lm import SCRIPTED, backend_class
 from model_wrappers.doctor.base import NotLookedError
 from model_wrappers.dry_run import calls_of, usual_elicitation, usual_selection
 from model_wrappers.grid import harness_config, plan_of, pool_settings
@@ -192,5 +193,10 @@ def _plan(visit: Visit) -> Plan:
 
 def _calls(visit: Visit) -> dict[str, Calls]:
     plan = visit.plan
+    try:
+        if visit.settings.base != SCRIPTED:
+            backend_class(visit.settings.base)
+    except ModPluralError as error:  # told where the base LLM is looked at
+        raise NotLookedError("the base LLM's backend cannot be used") from error
     own = {**pool_settings(visit.config), "selection": usual_selection(visit.given), **usual_elicitation(visit.given)}
     return {method: calls_of(method, own, plan, plan.session.asker.store) for method in visit.chosen}

@@ -108,7 +108,7 @@ def test_a_server_that_is_down_is_asked_seldom(ask, caplog) -> None:
     assert ask(how, server) == "yes"
     assert how.breaker.opened == 5  # after the second failure, and after each of the four that went ahead
     assert not how.breaker.is_open
-    assert "2 failures in a row (UnusableAnswerError: no)" in caplog.text
+    assert "2 failures in a row (500: UnusableAnswerError: no); requests pause" in caplog.text
 
 
 def test_waiting_can_be_ended() -> None:
