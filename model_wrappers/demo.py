@@ -33,14 +33,21 @@ def main(arguments: Sequence[str] | None = None) -> None:
     out = Path(options.out)
     command = _command(options, out)
     print(f"$ {' '.join(['modplural', *command[3:]])}", flush=True)
-    try:
-        status = subprocess.run(command, env={**_QUIET, **os.environ}, check=False).returncode
-    except KeyboardInterrupt:  # the command has said so, and goes on when it is repeated
-        raise SystemExit(130) from None
+    status = _run(command)
     if status != 0:
         raise SystemExit(status if status > 0 else 1)
     Console(width=None if sys.stdout.isatty() else 150).print(costs(read_costs(out)))
     print(f"Who said what: modplural trace show {out / 'modplural' / 'trace.jsonl'} --task plural_surveys_steerable")
+
+
+def _run(command: Sequence[str]) -> int:
+    """Run the command; an interruption reaches it too, and it ends in good order."""
+    process = subprocess.Popen(command, env={**_QUIET, **os.environ})
+    while True:
+        try:
+            return process.wait()
+        except KeyboardInterrupt:
+            continue
 
 
 def _options(arguments: Sequence[str] | None) -> argparse.Namespace:

@@ -95,7 +95,7 @@ def scored(count: int) -> list[Instance]:
 
 class TestWriting:
     def test_answers_come_in_order_and_are_kept(self, tmp_path) -> None:
-        with serving(delay=0.01) as server:
+        with serving(delay=0.1) as server:
             client = chat(server)
             first = remote(client, tmp_path / "a.sqlite").write(questions(client, 9))
             assert first == [f"m heard: question {number}?" for number in range(9)]
@@ -255,12 +255,12 @@ class TestFaults:
         """Answers equal those without faults, and none that was delivered whole is asked for again."""
         rng, lock = random.Random(1), threading.Lock()
         delivered: Counter[str] = Counter()
-        down = [time.monotonic() + 0.3, time.monotonic() + 0.8]
 
         def fault(asked: Any, _: int) -> Any:
             with lock:
                 bad = rng.choice(FAULTS) if rng.random() < 0.3 else None
-                bad = 503 if down[0] < time.monotonic() < down[1] else bad
+                down = delivered.total() >= 60 and made.endurance.breaker.opened < 3
+                bad = 503 if down else bad
                 if bad is None:
                     delivered[json.dumps(asked)] += 1
             return bad
@@ -268,14 +268,14 @@ class TestFaults:
         with serving(say=drawn, delay=0.005) as server:
             client = chat(server)
             expected = remote(client).write(questions(client, 200, temperature=1.0))
-            server.fault = fault
             made = remote(client, tmp_path / "a.sqlite")
             made.endurance.breaker.shortest = 0.05
+            server.fault = fault
             assert made.write(questions(client, 200, temperature=1.0)) == expected
         assert set(delivered.values()) == {1}
         assert len(delivered) == 200
         assert sum(made.endurance.retries.values()) >= 50
-        assert made.endurance.breaker.opened >= 1
+        assert made.endurance.breaker.opened >= 3
 
     def test_slow_answers(self) -> None:
         with serving(fault=lambda asked, time_of: "hang" if time_of == 1 else None) as server:
