@@ -53,7 +53,7 @@ def settings(folder: Path, url: str, backend: str = "local-chat-completions", **
 name: served
 backbone: embedded
 communities:
-  - {{name: left, description: l, endpoint: {{backend: server, args: {{model: left, base_url: "{url}"}}}}}}
+  - {{name: left, description: l, endpoint: {{backend: server, args: {{model: left, base_url: "{url}", max_retries: 0}}}}}}
   - {{name: right, description: r, persona: You live on the right bank.}}
   - name: third
     description: t
@@ -67,7 +67,7 @@ communities:
         changes |= {"tokenizer_backend": "huggingface", "tokenizer": str(folder / "tokenizer")}
     given = {
         **{"base": backend, "model": "base", "base_url": f"{url}/{path}"},
-        **{"pool": "pool.yaml", "messages": "m.sqlite", "trace": "t.jsonl", "max_retries": "1"},
+        **{"pool": "pool.yaml", "messages": "m.sqlite", "answers": "a.sqlite", "trace": "t.jsonl", "max_retries": "1"},
         **{"message_server": url, "message_server_args": "max_retries:0+model:right"},
     }
     return ",".join(f"{name}={value}" for name, value in (given | changes).items())
@@ -104,8 +104,9 @@ def test_a_run_that_succeeds(tmp_path, server, backend, chat, concurrent) -> Non
         app, ["submit", str(results), "--output", str(tmp_path / "record.json"), "--dry-run", "--allow-partial"]
     )
     assert shown.exit_code == 0, shown.output
-    # Pool, store, trace, results, samples and the record.
-    assert check_nowhere(tmp_path, printed, shown.output, str(server.asked)) >= 6
+    assert (tmp_path / "a.sqlite").stat().st_size > 0
+    # Pool, stores of messages and answers, trace, results, samples and the record.
+    assert check_nowhere(tmp_path, printed, shown.output, str(server.asked)) >= 7
 
 
 @pytest.mark.slow

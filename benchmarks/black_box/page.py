@@ -169,7 +169,10 @@ def _kills(found: Found) -> list[str]:
                 ["requests of all lives together", found["requests"]],
                 ["different answers delivered whole", found["delivered"]],
                 ["asked for again after that", found["again_after_delivery"]],
-                ["of them delivered within a quarter of a second before a kill", found["of_them_when_killed"]],
+                [
+                    "of them delivered within a quarter of a second before a kill, or after it",
+                    found["of_them_when_killed"],
+                ],
                 ["figures and answers equal to the run without kills", found["same_results"]],
                 ["seconds of each life", ", ".join(f"{value:.1f}" for value in found["lives"])],
             ],

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -12,7 +12,7 @@ from benchmarks.black_box import command
 from benchmarks.black_box.fault_log import FaultLog
 from benchmarks.black_box.fault_settings import Settings
 from benchmarks.black_box.faults import FaultProxy, proxied
-from benchmarks.black_box.kills import run_with_kills
+from benchmarks.black_box.kills import Life, run_with_kills
 from benchmarks.black_box.setting import Setting
 
 TASKS = "plural_embedded"
@@ -81,7 +81,7 @@ def _kills(setting: Setting, folder: Path, proxy: FaultProxy, plain: command.Ran
         "requests": len(log.records),
         "delivered": len(delivered),
         "again_after_delivery": len(again),
-        "of_them_when_killed": sum(survival.lost_at(delivered[digest], margin=0.25) for digest in again),
+        "of_them_when_killed": sum(_at_a_kill(delivered[digest], survival.lives) for digest in again),
         "same_results": _same(plain, ran),
         "api": command.api(ran.results) if ran.code == 0 else {},
     }
@@ -106,6 +106,12 @@ def _budget(setting: Setting, folder: Path, proxy: FaultProxy, plain: command.Ra
         "same_results": _same(plain, parts[-1]),
         "api": command.api(parts[-1].results) if parts[-1].code == 0 else {},
     }
+
+
+def _at_a_kill(when: float, lives: Sequence[Life]) -> bool:
+    """Was an answer delivered in a quarter of a second before a kill, or to a client that was dead by then?"""
+    ends = zip(lives, lives[1:], strict=False)
+    return any(life.killed and life.ended - 0.25 <= when <= later.began for life, later in ends)
 
 
 def _args(setting: Setting, folder: Path, address: str, timeout: int = 120, message_timeout: int = 120) -> str:
