@@ -53,7 +53,9 @@ def settings(folder: Path, url: str, backend: str = "local-chat-completions", **
 name: served
 backbone: embedded
 communities:
-  - {{name: left, description: l, endpoint: {{backend: server, args: {{model: left, base_url: "{url}", max_retries: 0}}}}}}
+  - name: left
+    description: l
+    endpoint: {{backend: server, args: {{model: left, base_url: "{url}", max_retries: 0}}}}
   - {{name: right, description: r, persona: You live on the right bank.}}
   - name: third
     description: t

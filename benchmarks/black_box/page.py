@@ -170,7 +170,7 @@ def _kills(found: Found) -> list[str]:
                 ["different answers delivered whole", found["delivered"]],
                 ["asked for again after that", found["again_after_delivery"]],
                 [
-                    "of them delivered within a quarter of a second before a kill, or after it",
+                    "of them delivered in the quarter second before a kill, or after it",
                     found["of_them_when_killed"],
                 ],
                 ["figures and answers equal to the run without kills", found["same_results"]],

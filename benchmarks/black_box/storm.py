@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import threading
 import time
 from collections.abc import Callable, Sequence
@@ -110,8 +111,7 @@ def _budget(setting: Setting, folder: Path, proxy: FaultProxy, plain: command.Ra
 
 def _at_a_kill(when: float, lives: Sequence[Life]) -> bool:
     """Was an answer delivered in a quarter of a second before a kill, or to a client that was dead by then?"""
-    ends = zip(lives, lives[1:], strict=False)
-    return any(life.killed and life.ended - 0.25 <= when <= later.began for life, later in ends)
+    return any(life.killed and life.ended - 0.25 <= when <= later.began for life, later in itertools.pairwise(lives))
 
 
 def _args(setting: Setting, folder: Path, address: str, timeout: int = 120, message_timeout: int = 120) -> str:
