@@ -250,9 +250,9 @@ class ModPluralLM(LM):
     def _api(self) -> dict[str, Any]:
         """What models behind APIs were asked, and what that cost."""
         remote = remote_of(self.base)
-        asked = remote.as_json() if remote is not None else {"requests": 0, "retries": {}, "pauses": 0}
         account = self.account
-        return {**asked, **(account.as_json() if account is not None else {})}
+        asked = remote.asked if remote is not None else 0
+        return {"requests": asked, **(account.as_json() if account is not None else {})}
 
     def _elicitation(self) -> dict[str, Any]:
         """How distributions were elicited; ``route`` and ``because`` are None where none was wanted."""

@@ -100,6 +100,7 @@ class ServerEngine:
         key = line_key(place)
         if key not in self._lines:
             self._lines[key] = Line(place)
+            self.account.endurances.append(self._lines[key].endurance)
         return self._lines[key]
 
     def _check(self, community: Community, place: Served) -> None:

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
 from community_lms.remote.answers import AnswerStore, StoredAnswer
+from community_lms.remote.endurance import Endurance
 from community_lms.remote.ledger import Ledger
 from plural_tasks.hush import hush
 
@@ -20,11 +22,13 @@ class Account:
         store: Answers of all runs.
         ledger: Of this command.
         found: Answers taken from the store, each time that one was wanted.
+        endurances: With which models were asked, for the counts of retries.
     """
 
     store: AnswerStore = field(default_factory=lambda: AnswerStore(None))
     ledger: Ledger = field(default_factory=Ledger)
     found: int = 0
+    endurances: list[Endurance] = field(default_factory=list)
     _noted: set[str] = field(default_factory=set)
 
     def find(self, keys: Iterable[str]) -> dict[str, StoredAnswer]:
@@ -39,7 +43,14 @@ class Account:
     def as_json(self) -> dict[str, Any]:
         """Counts for results."""
         place = str(self.store.path) if self.store.path is not None else "none"
-        return {"answers_file": hush(place), "answers_found": self.found, "spent": self.ledger.as_json()}
+        retries = sum((one.retries for one in self.endurances), Counter[str]())
+        return {
+            "retries": dict(sorted(retries.items())),
+            "pauses": sum(one.breaker.opened for one in self.endurances),
+            "answers_file": hush(place),
+            "answers_found": self.found,
+            "spent": self.ledger.as_json(),
+        }
 
     def ready(self) -> None:
         """Make sure that answers can be kept, before anything is paid for.

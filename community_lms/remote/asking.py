@@ -86,6 +86,7 @@ class Remote:
         self.client = client
         self.account = account or Account()
         self.endurance = endurance or Endurance()
+        self.account.endurances.append(self.endurance)
         self.asked = 0
         self._lock = threading.Lock()
         self._chat = speaks_chat(type(client))
@@ -289,14 +290,6 @@ class Remote:
         parts += [f"${total.cost:.4f}"] if total.cost else []
         parts += [f"{again} retries"] if again else []
         progress.set_postfix_str(", ".join(parts))
-
-    def as_json(self) -> dict[str, Any]:
-        """Counts for results."""
-        return {
-            "requests": self.asked,
-            "retries": dict(sorted(self.endurance.retries.items())),
-            "pauses": self.endurance.breaker.opened,
-        }
 
 
 def phase_of(instances: Sequence[Any], usual: str) -> str:
