@@ -1,20 +1,29 @@
-"""One question to every community, to see that it speaks and that its adapter is in use."""
+"""The same questions to communities, to see that each speaks and that its adapter is in use."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections import Counter
+from collections.abc import Callable, Mapping, Sequence
 
 from community_lms.engines import engine_name
 from community_lms.identity import identity
 from community_lms.message import Message, MessageRequest
 from community_lms.spec import Community, Decoding, Pool
 
-QUESTION = "Should a town close its main street to cars?"
+QUESTIONS = (
+    "Should a town close its main street to cars?",
+    "Whom would you ask for advice before a hard decision, and why?",
+    "What should a school teach about the country's past?",
+)
+"""The first is put to everybody, the others only to communities that have answered alike so far."""
+
+Replies = Mapping[str, Sequence[Message]]
+"""Community -> its replies to the first questions of `QUESTIONS`."""
 
 
-def probe(member: Community, engine: str, max_new_tokens: int = 40) -> MessageRequest:
-    """The question to a member, answered greedily; ``engine`` may be ``auto``."""
-    turns = (("user", QUESTION),) if member.persona is None else (("system", member.persona), ("user", QUESTION))
+def probe(member: Community, engine: str, max_new_tokens: int = 40, *, question: str = QUESTIONS[0]) -> MessageRequest:
+    """A question to a member, answered greedily; ``engine`` may be ``auto``."""
+    turns = (("user", question),) if member.persona is None else (("system", member.persona), ("user", question))
     return MessageRequest(
         community=member,
         engine=engine_name(engine, member),
@@ -25,22 +34,51 @@ def probe(member: Community, engine: str, max_new_tokens: int = 40) -> MessageRe
     )
 
 
-def alike(pool: Pool, replies: Mapping[str, Message]) -> list[str]:
-    """Greedy replies to one question that are empty, or equal to the letter: serving stacks ignore adapters silently.
+def doubted(replies: Replies, ask: Callable[[str, str], Message]) -> dict[str, list[Message]]:
+    """Put further questions to communities whose replies are the same: one question may get one reply from any two.
+
+    Args:
+        replies: Everybody's reply to the first question.
+        ask: Puts a question to a community, of which it gets the name.
+
+    Returns:
+        All replies; communities whose replies differ are asked nothing more.
+    """
+    told = {name: list(said) for name, said in replies.items()}
+    for question in QUESTIONS[1:]:
+        counts = Counter(_texts(said) for said in told.values())
+        for name in [name for name, said in told.items() if said[0].text and counts[_texts(said)] > 1]:
+            told[name].append(ask(name, question))
+    return told
+
+
+def alike(pool: Pool, replies: Replies) -> list[str]:
+    """Greedy replies that are empty, or equal to the letter for all questions: servers ignore adapters silently.
 
     Args:
         pool: Whose members were asked.
-        replies: By name; members without one are passed over.
+        replies: What `doubted` returns; members without replies are passed over.
     """
-    seen: dict[str, str] = {}
+    seen: dict[tuple[str, ...], str] = {}
     found = []
     for name in pool.names:
         if name not in replies:
             continue
-        text = replies[name].text
-        if not text:
+        texts = _texts(replies[name])
+        if not texts[0]:
             found.append(f"community {name!r} said nothing.")
-        elif text in seen:
-            found.append(f"communities {seen[text]!r} and {name!r} give the same reply; is an adapter ignored?")
-        seen.setdefault(text, name)
+        elif texts in seen:
+            found.append(
+                f"communities {seen[texts]!r} and {name!r} give the same reply to {_questions(len(texts))}; "
+                "is an adapter ignored?"
+            )
+        seen.setdefault(texts, name)
     return found
+
+
+def _texts(said: Sequence[Message]) -> tuple[str, ...]:
+    return tuple(message.text for message in said)
+
+
+def _questions(count: int) -> str:
+    return "one question" if count == 1 else f"each of {count} questions"

@@ -13,10 +13,9 @@ from typing import Any
 
 from benchmarks.speed.findings import read_results
 from benchmarks.speed.plots import draw
-from benchmarks.speed.tables import MORE, number
+from benchmarks.speed.tables import MORE, WIDTH, number
 
 FOLDER = Path(__file__).resolve().parents[1]
-WIDTH = 130
 
 
 def main(arguments: Sequence[str] | None = None) -> None:

@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+import textwrap
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any
 
 Entry = Mapping[str, Any]
 """A comparison in the results file."""
+
+WIDTH = 130
+"""Characters of a line of the page."""
 
 
 def number(value: float) -> str:
@@ -43,7 +47,11 @@ def scoring(figures: Entry) -> list[str]:
         f"{figures['prompts']} prompts of {tokens['asked']:,} tokens, of which {tokens['computed']:,} are computed "
         f"({tokens['computed_with_padding']:,} with padding)."
     )
-    return [*limit(figures), "", told]
+    share = (
+        "Ratios are by prompts. By tokens that are computed, where sharing earns nothing, modplural / bare model is "
+        f"{number(figures['share_of_bare_model'])}: the share of the bare model at the top of the page."
+    )
+    return [*textwrap.wrap(share, WIDTH), "", *limit(figures), "", told]
 
 
 def orders(figures: Entry) -> list[str]:

@@ -13,7 +13,7 @@ from community_lms.ask import Asker
 from community_lms.engines import AUTO, ENGINE_HELP
 from community_lms.message import Message
 from community_lms.pool import load_pool, preset_names, select, weigh
-from community_lms.probe import alike, probe
+from community_lms.probe import QUESTIONS, alike, doubted, probe
 from community_lms.spec import Community
 from community_lms.store import MessageStore
 from model_wrappers.cli import community_publish, pool_patch
@@ -76,25 +76,30 @@ def check(
     server_args: ServerArgsOption = None,
     device: Annotated[str | None, typer.Option(help="Torch device.")] = None,
 ) -> None:
-    """Load every community, ask it one question, and warn of adapters that change nothing."""
+    """Load every community, ask it a question, and warn of adapters that change nothing."""
     logging.getLogger("community_lms").setLevel(logging.ERROR)  # warnings are printed below
     loaded = served_pool(select(load_pool(pool), communities), engine, server, server_args)
     asker = Asker(store=MessageStore(None), batch_size=1, device=device, show_progress=False)
-    replies: dict[str, Message] = {}
+    replies: dict[str, list[Message]] = {}
     failed = 0
+
+    def ask(name: str, question: str) -> Message:
+        member = next(member for member in loaded.communities if member.name == name)
+        return asker.ask([probe(member, engine, question=question)])[0]
+
     for member in loaded.communities:
         try:
-            replies[member.name] = asker.ask([probe(member, engine)])[0]
+            replies[member.name] = [ask(member.name, QUESTIONS[0])]
         except ModPluralError as error:
             failed += 1
             console.print(f"[red]FAIL[/red] {one_line(error)}", soft_wrap=True, highlight=False)
             continue
         console.print(
-            f"[green]ok[/green]   [bold]{member.name}[/bold]: {replies[member.name].text}",
+            f"[green]ok[/green]   [bold]{member.name}[/bold]: {replies[member.name][0].text}",
             soft_wrap=True,
             highlight=False,
         )
-    warnings = [*asker.warnings(), *alike(loaded, replies)]
+    warnings = [*asker.warnings(), *alike(loaded, doubted(replies, ask))]
     for warning in warnings:
         console.print(f"[yellow]WARN[/yellow] {warning}", soft_wrap=True, highlight=False)
     console.print(f"{len(replies)} of {len(loaded.names)} communities spoke; warnings: {len(warnings)}.")

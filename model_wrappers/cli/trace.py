@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -25,16 +26,29 @@ console = Console()
 
 @app.command("list")
 def list_runs(path: Annotated[Path, typer.Argument(help="Trace file (trace=PATH in --model_args).")]) -> None:
-    """List the runs of a trace file, and the tasks and documents of each."""
-    groups: dict[tuple[str, ...], list[str]] = {}
+    """List the runs of a trace file, and the tasks and documents of each; the newest run comes last."""
+    runs: dict[tuple[str, ...], dict[str, dict[str, None]]] = {}  # ids as keys: each order of options has a record
     for record in read_trace(path):
-        key = tuple(str(record.get(name)) for name in ("run_id", "method", "pool", "task"))
-        groups.setdefault(key, []).append(str(record["id"]))
-    table = Table("run", "method", "pool", "task", "documents")
-    for key, ids in groups.items():
-        shown = ", ".join(ids[:6]) + (", …" if len(ids) > 6 else "")
-        table.add_row(*key, f"{len(ids)}: {shown}")
-    console.print(table)
+        tasks = runs.setdefault(tuple(str(record.get(name)) for name in RUN), {})
+        tasks.setdefault(str(record["task"]), {})[str(record["id"])] = None
+    for number, (run, tasks) in enumerate(runs.items()):
+        if number:
+            console.print()
+        documents = sum(len(ids) for ids in tasks.values())
+        _line("[bold]run {}[/bold]  method {}, pool {}, documents {}", *run, documents)
+        for task, ids in tasks.items():
+            more = f" and {len(ids) - FIRST} more" if len(ids) > FIRST else ""
+            _line("  {}  {}: {}", task, len(ids), ", ".join([*ids][:FIRST]) + more)
+
+
+RUN = ("run_id", "method", "pool")
+FIRST = 6
+"""Ids that a list shows of each task."""
+
+
+def _line(text: str, *values: object) -> None:
+    """Print a line that is never cut and never broken, so that its ids can be copied."""
+    console.print(text.format(*(escape(str(value)) for value in values)), soft_wrap=True, highlight=False)
 
 
 @app.command()
@@ -65,9 +79,8 @@ _NAMES = {"run_id": "run", "task": "task", "id": "document"}
 
 def print_record(record: dict[str, Any], *, prompts: bool = False) -> None:
     """Print a trace record readably."""
-    console.print(
-        Panel(escape(record["question"]), title=escape(f"{record['task']} / {record['id']}"), title_align="left")
-    )
+    _line("[bold]{} / {}[/bold]", record["task"], record["id"])
+    console.print(Panel(escape(record["question"])))
     facts = (record["method"], record["mode"], record["pool"], record.get("run_id"), record["doc_id"])
     console.print("method {}, mode {}, pool {}, run {}, document {}".format(*facts), highlight=False)
     if record.get("attribute"):
@@ -79,8 +92,7 @@ def print_record(record: dict[str, Any], *, prompts: bool = False) -> None:
     if "distribution" in record:
         _shares(record)
     if prompts:
-        for prompt in record["prompts"]:
-            console.print(Panel(escape(prompt), title="prompt to the base LLM", title_align="left"))
+        _prompts(record)
     for answer in record.get("answers", []):
         console.print(Panel(escape(answer) or "(empty)", title="answer", title_align="left"))
     tokens = ", ".join("-" if count is None else str(count) for count in record["prompt_tokens"])
@@ -103,20 +115,46 @@ def _picks(record: dict[str, Any], *, prompts: bool) -> None:
 def _messages(record: dict[str, Any]) -> None:
     if not record.get("messages"):
         return
-    table = Table("community", "message", "tokens", show_lines=True)
+    counted = ("tokens",) if any(message["tokens"] for message in record["messages"]) else ()
+    table = Table("community", "message", *counted, show_lines=True)
     for message in record["messages"]:
         role = message.get("role", "community")
         name = message["community"] if role == "community" else f"{message['community']} ({role})"
-        table.add_row(name, escape(message["text"]) or "(empty)", str(message["tokens"] or "-"))
+        table.add_row(name, escape(message["text"]) or "(empty)", *(str(message[key] or "-") for key in counted))
     console.print(table)
 
 
+def _prompts(record: dict[str, Any]) -> None:
+    """What the base LLM answered; where communities have a prompt each, with whose it is."""
+    rows = record.get("distributions", [])
+    for number, prompt in enumerate(record["prompts"], start=1):
+        title = "prompt to the base LLM"
+        if len(rows) == len(record["prompts"]):
+            title = f"{title}, {number} of {len(rows)}: {rows[number - 1]['community']}"
+        elif "selected" in record and "no_message" not in record["fallbacks"]:
+            title = f"{title}, with the message of {record['selected']}"
+        console.print(Panel(escape(_readable(prompt)), title=escape(title), title_align="left"))
+
+
+def _readable(prompt: str) -> str:
+    """A prompt with its line breaks: chat APIs are sent JSON, whose turns are written one below the other."""
+    try:
+        turns = json.loads(prompt)
+    except json.JSONDecodeError:
+        return prompt
+    if not isinstance(turns, list) or not all(isinstance(turn, dict) and "content" in turn for turn in turns):
+        return prompt
+    return "\n\n".join(f"{turn.get('role', '')}:\n{turn['content']}" for turn in turns)
+
+
 def _shares(record: dict[str, Any]) -> None:
-    options = record["options"]
-    table = Table("", "weight", *(f"{LABELS[place]}. {escape(option)}" for place, option in enumerate(options)))
-    for row in record.get("distributions", []):
+    options, rows = record["options"], record.get("distributions", [])
+    weighted = ("weight",) if rows else ()
+    table = Table("", *weighted, *(f"{LABELS[place]}. {escape(option)}" for place, option in enumerate(options)))
+    for row in rows:
         table.add_row(row["community"], f"{row['weight']:.3f}", *(f"{share:.3f}" for share in row["shares"]))
-    table.add_row("[bold]answer[/bold]", "", *(f"[bold]{share:.3f}[/bold]" for share in record["distribution"]))
+    answer = [f"[bold]{share:.3f}[/bold]" for share in record["distribution"]]
+    table.add_row("[bold]answer[/bold]", *("" for _ in weighted), *answer)
     console.print(table)
     console.print(f"probability on the options: {record['option_mass']:.3g}", highlight=False)
     _elicited(record, options)

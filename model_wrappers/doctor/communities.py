@@ -6,8 +6,8 @@ from collections.abc import Iterable, Iterator
 from typing import Any
 
 from community_lms.ask import Asker
-from community_lms.message import Message
-from community_lms.probe import alike, probe
+from community_lms.message import Message, MessageRequest
+from community_lms.probe import QUESTIONS, alike, doubted, probe
 from community_lms.served import SERVER
 from community_lms.spec import Community
 from community_lms.store import MessageStore
@@ -37,17 +37,19 @@ def speech(visit: Visit) -> Iterator[Finding]:
     asker = Asker(
         MessageStore(None), 1, _device(visit.config.device), visit.settings.message_dtype, show_progress=False
     )
-    replies: dict[str, Message] = {}
+    replies: dict[str, list[Message]] = {}
     for member in members:
         if member.name in unreachable(visit):
             yield note(member.name, "not asked: its server was not reached")
             continue
         yield from _spoken(visit, member, asker, replies)
+    silent = _without_effect(asker, members)
+    heard = {name: said for name, said in replies.items() if name not in silent}
+    by_name = {member.name: member for member in members}
+    told = doubted(heard, lambda name, question: _ask(asker, _request(visit, by_name[name], question)))
     for engine in asker.engines.values():
         engine.close()
-    silent = _without_effect(asker, members)
-    heard = {name: reply for name, reply in replies.items() if name not in silent}
-    for problem in alike(visit.pool, heard):
+    for problem in alike(visit.pool, told):
         yield warning("messages", problem, "See that every adapter is in use and was trained.")
 
 
@@ -55,16 +57,24 @@ def _device(device: Any) -> str | None:
     return None if device is None else str(device)
 
 
-def _spoken(visit: Visit, member: Community, asker: Asker, replies: dict[str, Message]) -> Iterator[Finding]:
-    request = probe(brief(member), visit.settings.message_engine, NEW_TOKENS)
+def _request(visit: Visit, member: Community, question: str) -> MessageRequest:
+    return probe(brief(member), visit.settings.message_engine, NEW_TOKENS, question=question)
+
+
+def _ask(asker: Asker, request: MessageRequest) -> Message:
     asker.store = MessageStore(None)  # the same weights under two names are asked twice
+    return asker.ask([request])[0]
+
+
+def _spoken(visit: Visit, member: Community, asker: Asker, replies: dict[str, list[Message]]) -> Iterator[Finding]:
+    request = _request(visit, member, QUESTIONS[0])
     before = _warnings(asker)
     try:
-        (reply,) = asker.ask([request])
+        reply = _ask(asker, request)
     except ModPluralError as error:
         yield fault(member.name, str(error), SPEAK)
         return
-    replies[member.name] = reply
+    replies[member.name] = [reply]
     new = [told for told in _warnings(asker) if told not in before]
     if new and _without_effect(asker, [member]):
         yield fault(member.name, " ".join(new), EFFECT)

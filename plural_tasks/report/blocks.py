@@ -5,13 +5,15 @@ from __future__ import annotations
 import math
 import re
 from collections.abc import Sequence
+from dataclasses import replace
 
 from plural_tasks.metrics.groups import MINIMUM_N
 from plural_tasks.report.agreement_table import agreement_blocks
-from plural_tasks.report.cells import MARKS, NOTHING, Block, arrow_of, interval, number, p_value, percent, signed
-from plural_tasks.report.compare import Comparison, TaskComparison, beaten, is_partial, worst
+from plural_tasks.report.cells import NOTHING, Block, arrow_of, interval, number, p_value, percent, signed
+from plural_tasks.report.compare import Comparison, TaskComparison, is_partial, worst
 from plural_tasks.report.facts import Facts
 from plural_tasks.report.figures import FEW, SMALL, Figure, Group
+from plural_tasks.report.marks import difference_mark, legend, marks, reported_mark
 
 CONSTANT = {
     "uniform": "always uniform",
@@ -30,10 +32,14 @@ _DIGEST = re.compile(r"\b([0-9a-f]{12})[0-9a-f]{8,}")
 
 def blocks(comparison: Comparison) -> list[Block]:
     """All tables of a report."""
-    made = [_overview(comparison), _runs(comparison)]
+    overview, made = _overview(comparison), [_runs(comparison)]
+    marked = [overview]
     for task in comparison.tasks:
-        made += [_main(comparison, task), *_groups(task), *_others(comparison, task), *agreement_blocks(task)]
-    return made
+        main, others = _main(comparison, task), _others(comparison, task)
+        marked += [main, *others]
+        made += [main, *_groups(task), *others, *agreement_blocks(task)]
+    shown = " ".join(cell for block in marked for row in block.rows for cell in row)
+    return [replace(overview, notes=legend(comparison, shown)), *made]
 
 
 def _overview(comparison: Comparison) -> Block:
@@ -51,33 +57,7 @@ def _overview(comparison: Comparison) -> Block:
     table.append(("documents (questions)", *(_size(task) for task in tasks), ""))
     if len(tasks) > WIDEST:
         table = list(zip(*table, strict=True))
-    return Block("Main figures", header=table[0], rows=tuple(table[1:]), notes=_legend(comparison))
-
-
-def _legend(comparison: Comparison) -> tuple[str, ...]:
-    figures = [found for task in comparison.tasks for found in task.figures if found.metric == task.main]
-    notes = [
-        "Mean and 95 % confidence interval, clustered by question, cut to what the figure can be. "
-        "↑: higher is better, ↓: lower is better."
-    ]
-    if any(sum((run.facts.fallbacks or {}).values()) for run in comparison.runs):
-        notes.append("Own steps: those of the method in which a fallback stood in, over the whole run.")
-    if len(comparison.runs) > 1:
-        notes.append(
-            f"▲ better, ▼ worse than {comparison.baseline} on the same documents (the 95 % interval of the paired "
-            "difference leaves out 0); no mark: no difference was shown. With many comparisons some marks are chance. "
-            "**Bold**: the highest or lowest figure of a run, shown to be better or not."
-        )
-    if any(beaten(found) for found in figures if not found.constant):
-        notes.append(
-            "† not shown to be better than the best answer that costs nothing: a constant one, or the question given "
-            "back."
-        )
-    if any(is_partial(task) for task in comparison.tasks):
-        notes.append("‡ a part of the task's documents (--limit or --samples): no figure of the whole task.")
-    if any(found.source == "reported" for task in comparison.tasks for found in task.figures):
-        notes.append("§ the harness's own figure; it cannot be made anew from the samples and has no interval.")
-    return tuple(notes)
+    return Block("Main figures", header=table[0], rows=tuple(table[1:]))
 
 
 def _runs(comparison: Comparison) -> Block:
@@ -153,7 +133,7 @@ def _main(comparison: Comparison, task: TaskComparison) -> Block:
             continue
         cells = [_label(comparison, run.label), _value(task, found), interval(found.low, found.high), str(found.n)]
         cells.append(percent(task.fallbacks.get(run.label, math.nan)))
-        cells += _difference(found, is_baseline=run.label == comparison.baseline) if compared else []
+        cells += _difference(task, found, is_baseline=run.label == comparison.baseline) if compared else []
         cells += [_worst(worst(task, run.label))] if ranked else []
         rows.append(tuple(cells))
     for found in task.constants:
@@ -174,14 +154,14 @@ def _main(comparison: Comparison, task: TaskComparison) -> Block:
     return Block(task.name, header=tuple(header), rows=tuple(rows), notes=(", ".join(facts) + ".",))
 
 
-def _difference(found: Figure, *, is_baseline: bool) -> list[str]:
+def _difference(task: TaskComparison, found: Figure, *, is_baseline: bool) -> list[str]:
     against = found.baseline
     if is_baseline:
-        return ["baseline", "", ""]
+        return [f"baseline{difference_mark(task, found)}", "", ""]
     if against is None:
         return [NOTHING, NOTHING, NOTHING]
     return [
-        f"{signed(against.value)}{MARKS.get(against.verdict, '')}{_fewer(found)}",
+        f"{signed(against.value)}{difference_mark(task, found)}{_fewer(found)}",
         interval(against.low, against.high, plus=True),
         p_value(against.p),
     ]
@@ -251,7 +231,7 @@ def _others(comparison: Comparison, task: TaskComparison) -> list[Block]:
         found = [task.of(label, metric) for label in labels]
         arrow = next((arrow_of(one.higher_is_better) for one in found if one), "")
         if any(one is not None and not math.isnan(one.value) for one in found):
-            rows.append((f"{metric} {arrow}".strip(), *(_other_cell(one) for one in found)))
+            rows.append((f"{metric} {arrow}".strip(), *(_other_cell(task, one) for one in found)))
     return [Block(f"{_short(task.name)}: other figures", 3, ("", *labels), tuple(rows))]
 
 
@@ -260,23 +240,17 @@ def _fewer(found: Figure) -> str:
     return f" (on {found.baseline.n})" if found.baseline and found.baseline.n < found.n else ""
 
 
-def _other_cell(found: Figure | None) -> str:
+def _other_cell(task: TaskComparison, found: Figure | None) -> str:
     if found is None or math.isnan(found.value):
         return NOTHING
-    mark = MARKS.get(found.baseline.verdict, "") + _fewer(found) if found.baseline else ""
-    reported = " §" if found.source == "reported" else ""
-    return f"{number(found.value)} {interval(found.low, found.high)}".strip() + mark + reported
+    mark = difference_mark(task, found) + _fewer(found) + reported_mark(found)
+    return f"{number(found.value)} {interval(found.low, found.high)}".strip() + mark
 
 
 def _mean_cell(task: TaskComparison, found: Figure | None) -> str:
     if found is None or math.isnan(found.value):
         return NOTHING
-    return f"{_value(task, found)} {interval(found.low, found.high)}".strip() + _marks(found)
-
-
-def _marks(found: Figure) -> str:
-    mark = MARKS.get(found.baseline.verdict, "") if found.baseline else ""
-    return mark + (" †" if beaten(found) else "") + (" §" if found.source == "reported" else "")
+    return f"{_value(task, found)} {interval(found.low, found.high)}".strip() + marks(task, found)
 
 
 def _value(task: TaskComparison, found: Figure) -> str:

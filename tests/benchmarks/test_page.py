@@ -8,16 +8,18 @@ from typing import Any
 import pytest
 
 from benchmarks.speed import __main__ as suite
+from benchmarks.speed import plots
 from benchmarks.speed.findings import FORMAT
 from benchmarks.speed.page import main as write_page
 from benchmarks.speed.registry import COMPARISONS, Models
+from benchmarks.speed.tables import number
 
 ROUND = {"seconds": 2.0, "amount": 10}
 ENTRY: dict[str, Any] = {
     "title": "Messages",
     "unit": "tokens",
     "ways": {
-        "published": {"rounds": [ROUND], "per_second": 5.0},
+        "published": {"rounds": [ROUND] * 2, "per_second": 5.0},
         "ours": {"rounds": [ROUND] * 2, "per_second": 5000.0},
     },
     "ratios": {"ours / published": 1000.0},
@@ -66,6 +68,61 @@ def test_the_page_says_what_was_aimed_at_and_what_was_measured(tmp_path) -> None
     assert "no figure means anything" not in page
     assert (tmp_path / "plots" / "messages.svg").read_text().count("<svg") == 1
     assert all(len(line) <= 130 for line in page.splitlines() if not line.startswith(("|", "<!--", "Limit:")))
+
+
+SCORING: dict[str, Any] = {
+    **ENTRY,
+    "title": "Scoring",
+    "ratios": {"modplural / bare model": 0.8},
+    "figures": {
+        **ENTRY["figures"],
+        "prompts": 4,
+        "tokens": {"asked": 100, "computed": 90, "computed_with_padding": 110},
+        "share_of_bare_model": 0.72,  # 0.8 * 90 / 100
+    },
+}
+
+
+def test_the_two_shares_of_the_bare_model_are_told_apart(tmp_path) -> None:
+    write_page([str(results(tmp_path, comparisons={"scoring": SCORING})), "--folder", str(tmp_path)])
+    page = " ".join((tmp_path / "speed.md").read_text().split())
+    assert "modplural / bare model: 0.8. Ratios are by prompts. By tokens that are computed" in page
+    assert "modplural / bare model is 0.72: the share of the bare model at the top of the page." in page
+
+
+def test_the_readme_says_what_was_measured() -> None:
+    root = Path(__file__).resolve().parents[2]
+    ratios = json.loads((root / "benchmarks/results/speed.json").read_text())["comparisons"]["messages"]["ratios"]
+    assert f"{number(ratios['openvino / published'])} times as fast as the published way" in (
+        root / "README.md"
+    ).read_text(encoding="utf-8")
+
+
+def test_bars_begin_at_zero_and_say_how_many_times_the_first_they_are() -> None:
+    published = {"rounds": [{"seconds": 2.0, "amount": 10}] * 2, "per_second": 5.0}
+    ours = {"rounds": [{"seconds": 1.0, "amount": 15}, {"seconds": 1.0, "amount": 25}], "per_second": 20.0}
+    figure = plots._speeds({"unit": "tokens", "ways": {"published": published, "ours": ours}})
+    (axes,) = figure.axes
+    assert axes.get_xscale() == "linear"
+    assert axes.get_xlim()[0] == 0
+    assert [text.get_text() for text in axes.texts] == ["5", "20 (4 × published)"]  # by round 3 and 5
+
+
+def test_a_phase_has_one_colour_and_both_evaluations_one_axis() -> None:
+    phases = {"messages": {"all": 3.0}, "scoring": {"all": 1.0}}
+    published = {"messages": 90.0, "distributions": 10.0}
+    figure = plots._phases({"figures": {"phases": phases, "published_phases": published}})
+    both, closer = figure.axes
+    assert [bar.get_width() for bar in both.patches] == [90.0, 10.0, 3.0, 1.0]
+    assert [bar.get_width() for bar in closer.patches] == [3.0, 1.0]
+    theirs, scored, ours, scoring = (bar.get_facecolor() for bar in both.patches)
+    assert theirs == ours
+    assert scored == scoring
+    assert [text.get_text() for text in figure.legends[0].get_texts()] == [
+        "messages: 90 s / 3 s",
+        "distributions: 10 s / –",
+        "scoring: – / 1 s",
+    ]
 
 
 def test_the_same_figures_give_the_same_files(tmp_path) -> None:

@@ -91,17 +91,26 @@ def test_pool_commands() -> None:
     assert "6 of 6 communities spoke" in shown
 
 
-def test_replies_that_are_equal_or_empty_are_noticed(tmp_path) -> None:
+def test_replies_that_are_equal_or_empty_are_noticed() -> None:
     from community_lms.message import Message
     from community_lms.pool import load_pool
-    from community_lms.probe import alike
+    from community_lms.probe import QUESTIONS, alike, doubted
 
     pool = load_pool("personas")
-    texts = ["same", "other", "same", "", "fifth", "sixth"]
-    replies = {name: Message(name, text) for name, text in zip(pool.names, texts, strict=True)}
+    texts = ["same", "other", "same", "", "same", "sixth"]
+    first, _, third, empty, fifth, _ = pool.names
+    asked = []
+
+    def ask(name: str, question: str) -> Message:
+        asked.append((name, QUESTIONS.index(question)))
+        return Message(name, f"a view of {name}" if name == fifth else "again")
+
+    replies = doubted({name: [Message(name, text)] for name, text in zip(pool.names, texts, strict=True)}, ask)
+    # Three answer alike at first; the fifth says something of its own to the second question and is asked no more.
+    assert asked == [(first, 1), (third, 1), (fifth, 1), (first, 2), (third, 2)]
     assert alike(pool, replies) == [
-        "communities 'tradition' and 'liberty' give the same reply; is an adapter ignored?",
-        "community 'community' said nothing.",
+        f"communities {first!r} and {third!r} give the same reply to each of 3 questions; is an adapter ignored?",
+        f"community {empty!r} said nothing.",
     ]
 
 

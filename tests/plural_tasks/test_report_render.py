@@ -112,6 +112,61 @@ def test_what_is_partial_or_reported_is_marked(tmp_path) -> None:
     assert "§ the harness's own figure" in marked
 
 
+def marked(tmp_path, fallbacks=(0.0, 0.0), a=(1.0,) * 9 + (0.0,), b=(0.0,) * 10) -> str:
+    """Ten questions of one document; runs of which a share gave no usable answer. b is the baseline."""
+    paths = []
+    for name, row, share in zip("ab", (a, b), fallbacks, strict=True):
+        samples = [
+            sample(n, doc(f"d{n}", f"q{n}"), {"accuracy": value, "fallback_rate": float(n < share * 10)})
+            for n, value in enumerate(row)
+        ]
+        paths.append(f"{name}={write_run(tmp_path / name, {TASK: task(samples)})}")
+    return to_markdown(compare(read_runs(paths), baseline="b", resamples=0))
+
+
+def cells(text: str, name: str) -> tuple[str, str]:
+    """A run's cell in the overview, and its difference in the task's table."""
+    found = [row for row in rows(text) if row[0].startswith(name)]
+    return next(row[1] for row in found if len(row) == 3), next(row[5] for row in found if len(row) > 7)
+
+
+def test_a_difference_that_is_shown_is_marked_and_only_its_mark_explained(tmp_path) -> None:
+    # a - b: .9, SE .1, t(9) = 2.262: [.674, 1.126].
+    text = marked(tmp_path)
+    assert cells(text, "a") == ("**0.900** [0.674, 1.000] ▲", "+0.900 ▲")
+    assert "▲ better than b on the same documents" in text
+    for mark in ("▼", "‼", "†", "‡", "§"):
+        assert mark not in text
+
+
+def test_a_difference_without_an_interval_has_no_mark(tmp_path) -> None:
+    # Every document differs by 1: nothing varies, and no interval can be had.
+    text = marked(tmp_path, a=(1.0,) * 10)
+    assert cells(text, "a") == ("**1.000**", "+1.000")
+    assert "▲" not in text
+    assert "No run is shown to be better or worse than b" in text
+
+
+@pytest.mark.parametrize(
+    ("fallbacks", "of_a", "of_b"),
+    [((0.5, 0.5), " ▲", ""), ((0.6, 0.0), " ‼", ""), ((0.0, 0.6), " ‼", " ‼"), ((1.0, 1.0), " ‼", " ‼")],
+)
+def test_runs_that_hardly_answered_are_marked_loudly(tmp_path, fallbacks, of_a, of_b) -> None:
+    text = marked(tmp_path, fallbacks)
+    assert cells(text, "a") == (f"**0.900** [0.674, 1.000]{of_a}", f"+0.900{of_a}")
+    assert cells(text, "b (baseline)") == (f"0.000{of_b}", f"baseline{of_b}")
+    loud = "‼" in of_a
+    assert ("‼ **more than half of the answers could not be used**" in text) == loud
+    assert ("▲ better" in text) != loud
+
+
+def test_a_single_run_that_hardly_answered_is_marked_too(tmp_path) -> None:
+    path = write_run(tmp_path, {TASK: task(steerable([0.0] * 4, fallback_rate=[1.0, 1.0, 1.0, 0.0]))})
+    text = to_markdown(compare(read_runs([f"a={path}"])))
+    assert ["a", "0.000 ‼", "75.0 %"] in rows(text)
+    assert "could not be used**: the figure tells of what stood in for them." in text
+
+
 def test_settings_that_differ_are_noted(tmp_path) -> None:
     both = {"t1": task(steerable([1.0] * 4)), "t2": task(steerable([1.0] * 4))}
     one = write_run(tmp_path / "a", both, **{"n-shot": {"t1": 5, "t2": 0}}, chat_template="{{ messages }}")

@@ -1,15 +1,17 @@
 """Each broken setup is told, with what to do about it."""
 
 import sqlite3
-from collections.abc import Iterator
+from collections import Counter
+from collections.abc import Iterator, Sequence
 from importlib import metadata
 from pathlib import Path
 
 import pytest
 
-from community_lms.message import Message
+from community_lms.engines.scripted import ScriptedEngine
+from community_lms.message import Message, MessageRequest
 from community_lms.pool import load_pool
-from community_lms.probe import probe
+from community_lms.probe import QUESTIONS, probe
 from community_lms.store import MessageStore, StoredMessage
 from model_wrappers.doctor import environment
 from tests.hub_server import HubServer
@@ -84,7 +86,22 @@ def test_communities_that_speak_alike(weights, tmp_path) -> None:
     path = write_pool(tmp_path, weights.base, left=weights.left, again=weights.left)
     found = look("communities", arguments(tmp_path, pool=path, **LOCAL))
     assert found["messages"].level == "warning"
-    assert "communities 'left' and 'again' give the same reply" in found["messages"].found
+    assert "communities 'left' and 'again' give the same reply to each of 3 questions" in found["messages"].found
+
+
+def test_communities_that_speak_alike_once(tmp_path, monkeypatch) -> None:
+    asked = []
+
+    def speak(_: ScriptedEngine, requests: Sequence[MessageRequest]) -> list[Message]:
+        asked.extend((one.community.name, one.turns[-1][1]) for one in requests)
+        texts = ["It depends." if one.turns[-1][1] == QUESTIONS[0] else one.community.name for one in requests]
+        return [Message(one.community.name, text) for one, text in zip(requests, texts, strict=True)]
+
+    monkeypatch.setattr(ScriptedEngine, "speak", speak)
+    found = look("communities", arguments(tmp_path))
+    assert {one.level for one in found.values()} == {"ok"}
+    assert len(found) == 6
+    assert Counter(question for _, question in asked) == {QUESTIONS[0]: 6, QUESTIONS[1]: 6}
 
 
 def test_an_engine_that_is_not_installed(tmp_path) -> None:
