@@ -44,7 +44,7 @@ class Ran:
         return lines[-1] if lines else ""
 
 
-def model_args(folder: Path, address: str, model: str, **settings: object) -> str:
+def model_args(folder: Path, address: str, model: str, /, **settings: object) -> str:
     """``--model_args`` for a chat API at an address, with stores of the folder's own."""
     given = {
         "base": CHAT,
