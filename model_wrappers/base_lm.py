@@ -36,7 +36,7 @@ _shared: dict[str, Any] | None = None
 
 
 _REMOTE = "_modplural_remote"
-"""Attribute of a base LLM behind an API: its `Remote`."""
+"""Attribute of a base LLM behind an API: its `Remote`; None for one that is left to the harness."""
 
 _QUICK = "_modplural_quick"
 """Attribute of a base LLM: what scores and what writes in its place, None for itself; it lives as long as the LLM."""
@@ -148,7 +148,7 @@ def _answer(base: Any, kind: str, instances: list[Any]) -> list[Any]:
 
 
 def _find_quick(base: Any) -> tuple[Any, Any]:
-    leave_to_harness(base)
+    setattr(base, _QUICK, (None, None))
     if "lm_eval.models.huggingface" in sys.modules:
         from model_wrappers import scorer, writer
 
@@ -163,6 +163,7 @@ def _find_quick(base: Any) -> tuple[Any, Any]:
 def leave_to_harness(base: Any) -> None:
     """Let a base LLM answer as the harness has it from now on."""
     setattr(base, _QUICK, (None, None))
+    setattr(base, _REMOTE, None)
 
 
 def connect(base: Any, account: Account, endurance: Endurance) -> None:
@@ -177,16 +178,18 @@ def connect(base: Any, account: Account, endurance: Endurance) -> None:
 
 def remote_of(base: Any) -> Remote | None:
     """What asks a base LLM behind an API; None for one that answers for itself, or is left to the harness."""
-    if vars(base).get(_QUICK) == (None, None) or not suits(base):
-        return None
-    return usual_remote(base)
+    left = _REMOTE in vars(base) and vars(base)[_REMOTE] is None
+    return None if left or not suits(base) else usual_remote(base)
 
 
 def usual_remote(base: Any) -> Remote:
     """As `remote_of`, for what the harness has no way to ask."""
-    if _REMOTE not in vars(base):
-        setattr(base, _REMOTE, Remote(base))
-    return vars(base)[_REMOTE]  # type: ignore[no-any-return]
+    found: Remote | None = vars(base).get(_REMOTE)
+    if found is None:
+        found = Remote(base)
+        if _REMOTE not in vars(base):
+            setattr(base, _REMOTE, found)
+    return found
 
 
 _REMOTELY: Mapping[str, Callable[[Remote, Sequence[Any]], Sequence[Any]]] = {

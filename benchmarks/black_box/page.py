@@ -92,7 +92,7 @@ def _main(figures: Found) -> str:
 def _agreement(found: Found) -> list[str]:
     rows = [
         [
-            *(name, one["n"], one["value"], f"[{one['low']:.3f}, {one['high']:.3f}]", one["error"], one["reference"]),
+            *(name, one["n"], one["value"], _interval(one), one["error"], one["reference"]),
             *(one["same_top"], one["option_mass"]),
         ]
         for name, one in found.items()
@@ -114,6 +114,10 @@ def _agreement(found: Found) -> list[str]:
     told = {name: {one["id"]: one for one in route["documents"]} for name, route in found.items()}
     lines = [[key, *(_document(told[name].get(key)) for name in found)] for key in documents]
     return [*parts, table(["document", *found], lines)]
+
+
+def _interval(one: Found) -> str:
+    return "" if math.isnan(one["low"]) else f"[{one['low']:.3f}, {one['high']:.3f}]"
 
 
 def _document(one: Found | None) -> str:

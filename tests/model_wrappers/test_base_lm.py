@@ -138,3 +138,22 @@ def test_a_base_llm_is_let_go_before_the_next_one_is_built(tmp_path) -> None:
             known.append(weakref.ref(base))
             del base
     assert alive == [0, 0]
+
+
+def test_an_api_is_asked_remotely_unless_it_is_left_to_the_harness() -> None:
+    from lm_eval.models.openai_completions import LocalChatCompletion
+
+    from community_lms.remote.account import Account
+    from community_lms.remote.endurance import Endurance
+
+    base = LocalChatCompletion(base_url="http://127.0.0.1:1/v1/chat/completions", model="m")
+    base_lm._find_quick(base)  # as for a request with pictures
+    account = Account()
+    base_lm.connect(base, account, Endurance())
+    assert base_lm.remote_of(base) is base_lm.usual_remote(base)
+    assert base_lm.usual_remote(base).account is account
+    base_lm.leave_to_harness(base)
+    assert base_lm.remote_of(base) is None
+    assert base_lm.usual_remote(base).client is base  # for what the harness has no way to ask
+    assert base_lm.remote_of(base) is None
+    assert base_lm.remote_of(ScriptedLM()) is None
