@@ -221,12 +221,13 @@ class TestInFlight:
     ) -> None:
         server = start(adapters=["left", "right"], delay=0.1)
         assert len(engine.speak(many(request_for, server.url, 10, concurrency=concurrency))) == 10
-        assert server.most == concurrency
+        assert server.most <= concurrency
+        assert (server.most > 1) is (concurrency > 1)
 
     def test_thirty_two_by_default(self, start: Start, engine: ServerEngine, request_for: Ask) -> None:
         server = start(adapters=["left", "right"], delay=0.15)
         engine.speak(many(request_for, server.url, 80))
-        assert server.most == 32
+        assert 16 < server.most <= 32  # on a busy machine they do not all start at once
 
     def test_it_works_where_an_event_loop_runs(self, start: Start, engine: ServerEngine, request_for: Ask) -> None:
         server = start(adapters=["left", "right"])
@@ -402,7 +403,14 @@ class TestNothingIsLost:
 
         server = start(adapters=["left"], fault=fault)
         asking = asker(None)
-        timer = threading.Timer(0.4, os.kill, (os.getpid(), signal.SIGINT))
+
+        def interrupt() -> None:
+            while len(server.asked) < 10:
+                time.sleep(0.02)
+            time.sleep(0.5)
+            os.kill(os.getpid(), signal.SIGINT)
+
+        timer = threading.Thread(target=interrupt)
         before = signal.signal(signal.SIGINT, signal.default_int_handler)  # background jobs of a shell ignore it
         timer.start()
         try:

@@ -99,7 +99,8 @@ class TestWriting:
             client = chat(server)
             first = remote(client, tmp_path / "a.sqlite").write(questions(client, 9))
             assert first == [f"m heard: question {number}?" for number in range(9)]
-            assert (len(server.asked), server.most) == (9, 4)
+            assert len(server.asked) == 9
+            assert 1 < server.most <= 4
             again = remote(chat(server), tmp_path / "a.sqlite")
             assert again.write(questions(client, 10)) == [*first, "m heard: question 9?"]
             assert len(server.asked) == 10
@@ -321,14 +322,17 @@ class TestFaults:
         """An error ends the call although others are in long back-offs."""
 
         def fault(asked: Any, _: int) -> Any:
+            end = time.monotonic() + 20
+            while len(server.asked) < 4 and time.monotonic() < end:  # all are in flight
+                time.sleep(0.01)
             return 400 if "question 3?" in json.dumps(asked) else {"status": 503, "headers": {"Retry-After": "60"}}
 
-        with serving(fault=fault, delay=0.1) as server:
+        with serving(fault=fault) as server:
             client = chat(server)
             started = time.monotonic()
             with pytest.raises(RemoteError, match="400"):
                 remote(client).write(questions(client, 4))
-            assert time.monotonic() - started < 5
+            assert time.monotonic() - started < 20
 
     def test_nobody_there(self, monkeypatch) -> None:
         monkeypatch.setattr(module, "FIRST_CONTACT", 0.0)
@@ -348,13 +352,23 @@ class TestFaults:
         assert "API request failed" not in caplog.text
 
     def test_an_interruption_keeps_what_is_in_flight(self, tmp_path) -> None:
-        with serving(delay=0.3) as server:
+        with serving(delay=1.0) as server:
             client = chat(server)
-            timer = threading.Timer(0.15, lambda: os.kill(os.getpid(), signal.SIGINT))
-            timer.start()
-            with pytest.raises(KeyboardInterrupt):
-                remote(client, tmp_path / "a.sqlite").write(questions(client, 40))
-            timer.join()
+
+            def interrupt() -> None:
+                while len(server.asked) < 4:
+                    time.sleep(0.01)
+                os.kill(os.getpid(), signal.SIGINT)
+
+            thread = threading.Thread(target=interrupt)
+            before = signal.signal(signal.SIGINT, signal.default_int_handler)  # background jobs of a shell ignore it
+            thread.start()
+            try:
+                with pytest.raises(KeyboardInterrupt):
+                    remote(client, tmp_path / "a.sqlite").write(questions(client, 40))
+            finally:
+                thread.join()
+                signal.signal(signal.SIGINT, before)
             assert len(server.asked) == 4
             assert len(AnswerStore(tmp_path / "a.sqlite")) == 4
 
