@@ -44,10 +44,14 @@ def _cell(value: object) -> str:
     if isinstance(value, bool):
         return "yes" if value else "**no**"
     if isinstance(value, float):
-        return "" if math.isnan(value) else f"{value:.3f}"
+        return "" if math.isnan(value) else _short(value)
     if isinstance(value, int):
         return f"{value:,}"
     return str(value).replace("|", "\\|").replace("\n", " ")
+
+
+def _short(value: float) -> str:
+    return f"{value:.0e}" if 0 < abs(value) < 0.0005 else f"{value:.3f}"
 
 
 def _routes(found: Found) -> list[str]:
@@ -117,14 +121,14 @@ def _agreement(found: Found) -> list[str]:
 
 
 def _interval(one: Found) -> str:
-    return "" if math.isnan(one["low"]) else f"[{one['low']:.3f}, {one['high']:.3f}]"
+    return "" if math.isnan(one["low"]) else f"[{_short(one['low'])}, {_short(one['high'])}]"
 
 
 def _document(one: Found | None) -> str:
     if one is None:
         return ""
     error = f" ± {one['error']:.3f} ({one['reference']:.3f})" if not math.isnan(one["error"]) else ""
-    return f"{one['value']:.3f}{error}"
+    return f"{_short(one['value'])}{error}"
 
 
 def _storm(found: Found) -> list[str]:
@@ -174,7 +178,7 @@ def _kills(found: Found) -> list[str]:
                 ["different answers delivered whole", found["delivered"]],
                 ["asked for again after that", found["again_after_delivery"]],
                 [
-                    "of them delivered in the quarter second before a kill, or after it",
+                    "of them in flight at a kill, or delivered in the quarter second before",
                     found["of_them_when_killed"],
                 ],
                 ["figures and answers equal to the run without kills", found["same_results"]],

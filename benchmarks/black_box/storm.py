@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import itertools
 import threading
 import time
 from collections.abc import Callable, Sequence
@@ -10,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from benchmarks.black_box import command
-from benchmarks.black_box.fault_log import FaultLog
+from benchmarks.black_box.fault_log import FaultLog, Record
 from benchmarks.black_box.fault_settings import Settings
 from benchmarks.black_box.faults import FaultProxy, proxied
 from benchmarks.black_box.kills import Life, run_with_kills
@@ -74,11 +73,15 @@ def _kills(setting: Setting, folder: Path, proxy: FaultProxy, plain: command.Ran
     log = _since(proxy.log, before)
     again = log.asked_again()
     ran = command.Ran(survival.code, sum(life.ended - life.began for life in survival.lives), "", own / "out")
-    delivered = {one.digest: one.ended for one in log.records if one.delivered}
+    delivered: dict[str, Record] = {}
+    for one in log.records:
+        if one.delivered:
+            delivered.setdefault(one.digest, one)  # the first time
     return {
         "code": survival.code,
         "kills": survival.kills,
         "lives": [life.ended - life.began for life in survival.lives],
+        "began": [life.began for life in survival.lives],
         "requests": len(log.records),
         "delivered": len(delivered),
         "again_after_delivery": len(again),
@@ -109,9 +112,12 @@ def _budget(setting: Setting, folder: Path, proxy: FaultProxy, plain: command.Ra
     }
 
 
-def _at_a_kill(when: float, lives: Sequence[Life]) -> bool:
-    """Was an answer delivered in a quarter of a second before a kill, or to a client that was dead by then?"""
-    return any(life.killed and life.ended - 0.25 <= when <= later.began for life, later in itertools.pairwise(lives))
+def _at_a_kill(record: Record, lives: Sequence[Life]) -> bool:
+    """Was a request in flight at a kill, or its answer delivered in the quarter of a second before?
+
+    What the kernel takes for a client that is dead by then counts as delivered.
+    """
+    return any(life.killed and record.began <= life.ended <= record.ended + 0.25 for life in lives)
 
 
 def _args(setting: Setting, folder: Path, address: str, timeout: int = 120, message_timeout: int = 120) -> str:
