@@ -168,7 +168,7 @@ def _faults(found: Found) -> list[str]:
 
 def _kills(found: Found) -> list[str]:
     return [
-        "### Killed\n",
+        "\n### Killed\n",
         f"SIGKILL at {found['kills']} random moments after a life's first request; the same command then went on to "
         f"its end (exit status {found['code']}).\n",
         table(
@@ -191,7 +191,7 @@ def _kills(found: Found) -> list[str]:
 def _budget(found: Found) -> list[str]:
     said = "\n".join(f"    {line}" for line in found["said"])
     return [
-        "### Stopped by a budget\n",
+        "\n### Stopped by a budget\n",
         f"`--max-tokens {found['limit']}`, where all of it takes {found['spent_without_limit']:,}. The same command "
         f"again and again: exit status {', '.join(map(str, found['codes']))}. It said:\n",
         said,
