@@ -215,8 +215,13 @@ def test_settings_that_are_wrong_are_one_error(server, limits, settings, said) -
         if limits is not None:
             stack.enter_context(one_purse(Purse(limits)))
         with pytest.raises(ModPluralError, match=re.escape(said)):
-            ModPluralLM.create_from_arg_obj(given).loglikelihood(requests([doc("distributional")], "loglikelihood"))
+            _answer(ModPluralLM.create_from_arg_obj(given))
     assert server.asked == []
+
+
+def _answer(lm: ModPluralLM) -> None:
+    turns = [{"role": "user", "content": "Build it?\nA. Yes\nB. No\nC. Both"}]
+    lm.loglikelihood(requests([doc("distributional")], "loglikelihood", lambda _: lm.apply_chat_template(turns)))
 
 
 def test_spent_without_a_store(tmp_path) -> None:
