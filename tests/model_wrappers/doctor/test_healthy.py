@@ -35,7 +35,8 @@ def test_everything_is_looked_at_and_found_well(weights, tmp_path) -> None:
     # An Overton document, a steerable one, a distributional one; two of the embedded steerable items ask alike.
     assert found["data", "messages"]["found"] == "6 messages of 2 communities wanted, 0 of them stored"
     assert found["judge", "lexical"]["found"].startswith("lexical judges")
-    assert found["base LLM", "log-probabilities"]["level"] == "ok"
+    assert found["base LLM", "distributions"]["level"] == "ok"
+    assert found["base LLM", "selection"]["level"] == "ok"
     assert "and the base LLM reads 8,192" in found["base LLM", "longest prompt of modplural"]["found"]
     assert not (tmp_path / "m.sqlite").exists()
     assert not (tmp_path / "out").exists()
