@@ -194,9 +194,8 @@ class Remote:
                 question.body["prompt"] = prompt[0]  # whatever the batch size
             if question.kind == "scores":
                 question.body["context_tokens"] = question.context_tokens
-            plain = answer_key(question.kind, self.address, question.body, "")
             if question.kind != "scores" and question.body.get("temperature"):
-                place = f"{plain} {question.sample}"
+                place = answer_key(question.kind, self.address, question.body, question.sample)
                 question.sample += f".{seen[place]}" if seen[place] else ""
                 seen[place] += 1
             else:

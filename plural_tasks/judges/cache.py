@@ -12,10 +12,10 @@ from pathlib import Path
 
 from plural_tasks.errors import ModPluralError
 from plural_tasks.judges.base import Entailment, Pair
+from plural_tasks.sqlite_file import chunks
 
 APPLICATION_ID = 0x4D504A44  # "MPJD"
 SCHEMA_VERSION = 1
-_LOOKUP = 500  # keys in one SELECT; SQLite allows 999 variables in its oldest builds
 _SCHEMA = f"""
 CREATE TABLE IF NOT EXISTS judgements (
     key TEXT PRIMARY KEY, entailment REAL, neutral REAL, contradiction REAL
@@ -67,8 +67,7 @@ class JudgementCache:
         by_key = {self._key(pair): pair for pair in pairs}
         keys = list(by_key)
         found: dict[Pair, Entailment] = {}
-        for start in range(0, len(keys), _LOOKUP):
-            chunk = keys[start : start + _LOOKUP]
+        for chunk in chunks(keys):
             marks = ",".join("?" * len(chunk))
             for key, *scores in self._db.execute(f"SELECT * FROM judgements WHERE key IN ({marks})", chunk):
                 found[by_key[key]] = Entailment(*(math.nan if score is None else score for score in scores))
