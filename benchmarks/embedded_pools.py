@@ -33,7 +33,7 @@ import yaml
 from community_lms.pool import PRESET_FOLDER
 from community_lms.store import MessageStore
 from plural_tasks.metrics import paired_difference
-from plural_tasks.report.runs import Run, read_runs
+from plural_tasks.report.reading.runs import Run, read_runs
 from tools.train_embedded.overlap import near as near_questions
 
 MAIN = {"plural_surveys_steerable": "accuracy", "plural_surveys_distributional": "js_distance"}

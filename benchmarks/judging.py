@@ -26,8 +26,8 @@ from typing import Any
 from plural_tasks.judges import load_judge
 from plural_tasks.judges.base import Pair
 from plural_tasks.judges.embedding import EmbeddingJudge, packaged
+from plural_tasks.judges.judging import judge_answers
 from plural_tasks.judges.nli import DEFAULT, NLIJudge
-from plural_tasks.judging import judge_answers
 from plural_tasks.sources import SOURCES, locate, read_items
 
 DEFAULT_SHAPE = (24, 1536, 6144, 512)

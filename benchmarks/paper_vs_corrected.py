@@ -11,8 +11,8 @@ import argparse
 from pathlib import Path
 
 from plural_tasks.judges import load_judge
-from plural_tasks.outputs import output_source, read_outputs
 from plural_tasks.rescore import needs_judge, rescore
+from plural_tasks.rescore.outputs import output_source, read_outputs
 from plural_tasks.rescore.render import as_markdown
 
 

@@ -13,8 +13,8 @@ from typing import Any
 from community_lms.embedded import EMBEDDED_MODELS, HUB_REPOSITORY, file_digest
 from community_lms.paths import is_local
 from community_lms.spec import Community, Role, Weights
-from plural_tasks.checked import read_json
-from plural_tasks.errors import ModPluralError, one_line
+from plural_tasks.utils.checked import read_json
+from plural_tasks.utils.errors import ModPluralError, one_line
 
 WEIGHTS = "adapter_model.safetensors"
 SETTINGS = "adapter_config.json"

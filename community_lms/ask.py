@@ -13,7 +13,7 @@ from community_lms.processes import Processes, divide
 from community_lms.remote.account import Account
 from community_lms.spec import canonical
 from community_lms.store import MessageStore, StoredMessage
-from plural_tasks.progress import bar, tell_speed
+from plural_tasks.utils.progress import bar, tell_speed
 
 PHASE = "community messages"
 """What the progress bar says."""

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 from community_lms.adapter_folder import Adapter
 from community_lms.embedded import EMBEDDED_MODELS, HUB_REPOSITORY
 from community_lms.spec import Community, Pool
-from plural_tasks.cards import licence_ids
+from plural_tasks.publishing.cards import licence_ids
 
 if TYPE_CHECKING:
     from huggingface_hub import ModelCardData

@@ -11,9 +11,9 @@ from pydantic import TypeAdapter, ValidationError
 
 from community_lms.message import Message, MessageRequest
 from community_lms.store import MessageStore, StoredMessage
-from plural_tasks.checked import describe, read_json, read_text
-from plural_tasks.errors import ModPluralError
-from plural_tasks.files import write_lines
+from plural_tasks.utils.checked import describe, read_json, read_text
+from plural_tasks.utils.errors import ModPluralError
+from plural_tasks.utils.files import write_lines
 
 _ROW = TypeAdapter(StoredMessage)
 _FIELDS = tuple(field.name for field in fields(StoredMessage))

@@ -12,8 +12,8 @@ from typing import Any
 from community_lms.embedded import EMBEDDED_MODELS
 from community_lms.paths import is_local
 from community_lms.spec import Community, Pool, Weights
-from plural_tasks.checked import parse, read_yaml
-from plural_tasks.errors import ModPluralError, one_line
+from plural_tasks.utils.checked import parse, read_yaml
+from plural_tasks.utils.errors import ModPluralError, one_line
 
 MANIFEST = "pool.yaml"
 FIELDS = ("adapter", "checkpoint", "backbone")

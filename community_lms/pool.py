@@ -11,8 +11,8 @@ from typing import Any
 
 from community_lms import hub_pool
 from community_lms.spec import Community, Pool
-from plural_tasks.checked import parse, read_yaml
-from plural_tasks.errors import ModPluralError, nearest, unknown_name
+from plural_tasks.utils.checked import parse, read_yaml
+from plural_tasks.utils.errors import ModPluralError, nearest, unknown_name
 
 PRESET_FOLDER = Path(__file__).resolve().parent / "presets"
 

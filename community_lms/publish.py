@@ -11,8 +11,8 @@ from typing import Literal
 from community_lms import cards
 from community_lms.adapter_folder import README, SETTINGS, Adapter, adapter_files
 from community_lms.hub_pool import MANIFEST
-from plural_tasks.errors import ModPluralError, one_line
-from plural_tasks.hub import Pushed, check_repo_id, client, explained, push_files
+from plural_tasks.utils.errors import ModPluralError, one_line
+from plural_tasks.utils.hub import Pushed, check_repo_id, client, explained, push_files
 
 Files = dict[str, bytes | Path]
 Kind = Literal["adapter", "pool"]
@@ -66,8 +66,8 @@ def push_adapter(
         token: A token of the Hub; by default that of ``hf auth login`` or ``HF_TOKEN``.
 
     Raises:
-        ModPluralError: See `published_adapter` and `plural_tasks.hub.push_files`; or the repository holds something
-            else, or the tag is another commit's.
+        ModPluralError: See `published_adapter` and `plural_tasks.utils.hub.push_files`; or the repository holds
+            something else, or the tag is another commit's.
     """
     files = published_adapter(adapter, repo_id, languages)
     return put("adapter", repo_id, files, private=private, pull_request=pull_request, tag=tag, token=token)

@@ -17,8 +17,8 @@ from community_lms.identity import is_secret
 from community_lms.paths import is_local
 from community_lms.publish import TOKEN, Files, published_adapter, put, without_tokens
 from community_lms.spec import Community, Pool, Weights
-from plural_tasks.errors import ModPluralError, unknown_name
-from plural_tasks.hub import Pushed, check_repo_id
+from plural_tasks.utils.errors import ModPluralError, unknown_name
+from plural_tasks.utils.hub import Pushed, check_repo_id
 
 NAMES = "{owner}/{pool}-{community}"
 """Template of the names of the repositories that a pool's adapters get."""

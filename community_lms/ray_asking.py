@@ -20,8 +20,8 @@ from community_lms.engines.base import answers_of
 from community_lms.message import MessageRequest
 from community_lms.ray_cluster import Cluster, connected
 from community_lms.store import StoredMessage
-from plural_tasks.errors import ModPluralError, one_line
-from plural_tasks.progress import bar, tell_speed
+from plural_tasks.utils.errors import ModPluralError, one_line
+from plural_tasks.utils.progress import bar, tell_speed
 
 Said = tuple[list[StoredMessage], list[str], str]
 """Of one block: its rows, the engine's new warnings, and why others of its messages are missing ("": none is)."""

@@ -10,7 +10,7 @@ import time
 from dataclasses import dataclass
 from typing import Any
 
-from plural_tasks.errors import ModPluralError, one_line
+from plural_tasks.utils.errors import ModPluralError, one_line
 
 LOCAL = "local"
 """The address of a cluster that is started here for the run and stopped after it."""

@@ -10,9 +10,9 @@ from typing import TYPE_CHECKING, Annotated, Any, Literal
 from pydantic import Field, field_validator
 
 from community_lms.remote.endurance import PATIENCE
-from plural_tasks.checked import Checked, parse
-from plural_tasks.errors import ModPluralError
 from plural_tasks.schema import Text
+from plural_tasks.utils.checked import Checked, parse
+from plural_tasks.utils.errors import ModPluralError
 
 if TYPE_CHECKING:
     from community_lms.spec import Pool

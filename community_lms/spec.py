@@ -9,8 +9,8 @@ from typing import Annotated, Any, Literal
 from pydantic import Field, StringConstraints, field_validator, model_validator
 
 from community_lms.served import SERVER, Served, as_served
-from plural_tasks.checked import Checked, parse
 from plural_tasks.schema import Text
+from plural_tasks.utils.checked import Checked, parse
 
 Name = Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9][A-Za-z0-9_.-]*$")]
 Kind = Literal["adapter", "checkpoint", "endpoint", "persona"]

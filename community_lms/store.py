@@ -14,7 +14,7 @@ from typing import Any
 
 from community_lms.message import Message, MessageRequest, message_key
 from community_lms.spec import canonical
-from plural_tasks.sqlite_file import SQLiteFile, chunks
+from plural_tasks.utils.sqlite_file import SQLiteFile, chunks
 
 APPLICATION_ID = 0x4D504C52  # "MPLR"
 SCHEMA_VERSION = 1

@@ -83,7 +83,7 @@ def _quieten_log(evaluator: "ModuleType") -> None:
 def _keep_keys_out(record: "LogRecord") -> bool:
     """Hide keys among a model's arguments, which the harness logs before the model can refuse them."""
     try:
-        from plural_tasks.credentials import keep_keys_out
+        from plural_tasks.utils.credentials import keep_keys_out
 
         return keep_keys_out(record)
     except Exception as error:

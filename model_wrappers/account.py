@@ -14,7 +14,7 @@ from community_lms.remote.purse import Limits, Purse, command_purse
 from community_lms.spec import Pool
 from model_wrappers.arguments import Arguments
 from model_wrappers.base_lm import SCRIPTED, backend_class, connect, leave_to_harness
-from plural_tasks.errors import ModPluralError
+from plural_tasks.utils.errors import ModPluralError
 
 PAYING = frozenset({"answers", "base_patience", "budget_cost", "budget_tokens", "prices"})
 """Names of the settings that are of models behind APIs alone."""

@@ -177,7 +177,7 @@ def _note_shares(
 
 
 def _note_drawn(query: Query, contexts: Sequence[Weighted], rows: Sequence[Row], session: Session) -> None:
-    """Keep what was counted, for the results file: `plural_tasks.report.tallies` reads it."""
+    """Keep what was counted, for the results file: `plural_tasks.report.reading.tallies` reads it."""
     if all(row.counts is None for row in rows):
         return
     counted = [(weighted.weight, row.counts) for weighted, row in zip(contexts, rows, strict=True) if row.counts]

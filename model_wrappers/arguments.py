@@ -11,9 +11,9 @@ from community_lms.engines import AUTO, ENGINES
 from community_lms.remote.endurance import PATIENCE
 from community_lms.served import SERVER, check_server, on_server, read_served
 from community_lms.spec import Decoding, Pool
-from plural_tasks.checked import Checked, parse
-from plural_tasks.errors import ModPluralError, unknown_name
 from plural_tasks.schema import MODES, Mode
+from plural_tasks.utils.checked import Checked, parse
+from plural_tasks.utils.errors import ModPluralError, unknown_name
 
 DEFAULT_SEED = 1234
 """The harness's own default for torch, so that a plain run and `modplural messages generate` agree."""

@@ -19,8 +19,8 @@ from community_lms.remote.endurance import Endurance
 from community_lms.remote.explain import needs_chat
 from community_lms.spec import canonical
 from model_wrappers.arguments import OWN
-from plural_tasks.credentials import from_environment, quieten_logs, refuse_keys
-from plural_tasks.errors import ModPluralError, one_line, unknown_name
+from plural_tasks.utils.credentials import from_environment, quieten_logs, refuse_keys
+from plural_tasks.utils.errors import ModPluralError, one_line, unknown_name
 
 SCRIPTED = "scripted"
 LOCAL = ("hf", "hf-auto", "huggingface")

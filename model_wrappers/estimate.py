@@ -26,7 +26,7 @@ from model_wrappers.elicitation.choose import AUTO
 from model_wrappers.grid import harness_config, plan_of, pool_settings
 from model_wrappers.lm import open_store
 from model_wrappers.plan import Plan
-from plural_tasks.errors import ModPluralError, one_line
+from plural_tasks.utils.errors import ModPluralError, one_line
 
 CHARACTERS = 4
 """Of a token, where no tokenizer is at hand."""

@@ -24,10 +24,10 @@ from model_wrappers.base_lm import shared_base
 from model_wrappers.methods import METHODS
 from model_wrappers.plan import Plan, check_tasks, make_plan
 from plural_tasks import __version__
-from plural_tasks.credentials import refuse_keys
-from plural_tasks.errors import ModPluralError, nearest, unknown_name
-from plural_tasks.files import write_text
-from plural_tasks.progress import run_named
+from plural_tasks.utils.credentials import refuse_keys
+from plural_tasks.utils.errors import ModPluralError, nearest, unknown_name
+from plural_tasks.utils.files import write_text
+from plural_tasks.utils.progress import run_named
 
 NO_JSON = (
     "--model_args: a value in braces is not read in the midst of name=value,… . Give the arguments apart, with spaces, "

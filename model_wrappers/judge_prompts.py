@@ -12,9 +12,9 @@ from pydantic import Field
 
 from community_lms.spec import digest
 from model_wrappers.prompts import FOLDER
-from plural_tasks.checked import Checked, parse, read_yaml
-from plural_tasks.errors import ModPluralError, unknown_name
 from plural_tasks.schema import Text
+from plural_tasks.utils.checked import Checked, parse, read_yaml
+from plural_tasks.utils.errors import ModPluralError, unknown_name
 
 JUDGE_FOLDER = FOLDER / "judge"
 SLOTS = {"situation", "first", "second"}

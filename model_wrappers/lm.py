@@ -30,9 +30,9 @@ from model_wrappers.query import Query, read_queries
 from model_wrappers.session import Session, Weighted
 from model_wrappers.trace import TraceWriter
 from plural_tasks import __version__
-from plural_tasks.credentials import refuse_keys
-from plural_tasks.errors import show_errors_in_one_line
 from plural_tasks.schema import MODES
+from plural_tasks.utils.credentials import refuse_keys
+from plural_tasks.utils.errors import show_errors_in_one_line
 
 Result = TypeVar("Result")
 
@@ -264,7 +264,7 @@ class ModPluralLM(LM):
         return facts
 
     def _drawn(self) -> dict[str, Any]:
-        """Answers counted for every document, in the form that `plural_tasks.report.tallies` reads, if any were."""
+        """Answers counted for every document, as `plural_tasks.report.reading.tallies` reads them, if any were."""
         tasks = self.session.drawn
         made = {
             name: {str(doc): " | ".join(orders.values()) for doc, orders in docs.items()}

@@ -19,8 +19,8 @@ from model_wrappers.base_lm import LOCAL, ask, build_base
 from model_wrappers.chat import apply_template
 from model_wrappers.judge_prompts import JudgePrompt
 from model_wrappers.verdict_log import Reply, VerdictLog, reply_key
-from plural_tasks.errors import ModPluralError, one_line
 from plural_tasks.pairwise import ORDERS, Judged, Order, Pair, as_verdict, parse_verdict
+from plural_tasks.utils.errors import ModPluralError, one_line
 
 TASK = "pairwise"
 _IRRELEVANT = {

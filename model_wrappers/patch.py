@@ -17,11 +17,11 @@ from model_wrappers.methods import METHODS
 from model_wrappers.plan import TASK_FOLDER
 from model_wrappers.prompts import load_prompts
 from plural_tasks import __version__
-from plural_tasks.checked import read_json
-from plural_tasks.errors import ModPluralError, unknown_name
-from plural_tasks.files import write_json
-from plural_tasks.report.redact import clean
-from plural_tasks.report.runs import Run, TaskRun, read_run
+from plural_tasks.report.reading.runs import Run, TaskRun, read_run
+from plural_tasks.report.submission.redact import clean
+from plural_tasks.utils.checked import read_json
+from plural_tasks.utils.errors import ModPluralError, unknown_name
+from plural_tasks.utils.files import write_json
 
 RECORD = "run.json"
 """Written beside results once they are complete: what they were made with."""

@@ -7,14 +7,14 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
-from plural_tasks.errors import ModPluralError, unknown_name
 from plural_tasks.metrics import clustered_interval, clustered_se, effective_clusters
 from plural_tasks.metrics.groups import MINIMUM_N
-from plural_tasks.report.check import difference_of
-from plural_tasks.report.compare import compare
-from plural_tasks.report.figures import FEW, LEVEL, SMALL, Column, Versus, columns, mean, verdict, versus
-from plural_tasks.report.runs import Run, TaskRun
-from plural_tasks.report.values import clipped, main_metric
+from plural_tasks.report.comparing.check import difference_of
+from plural_tasks.report.comparing.compare import compare
+from plural_tasks.report.comparing.figures import FEW, LEVEL, SMALL, Column, Versus, columns, mean, verdict, versus
+from plural_tasks.report.reading.runs import Run, TaskRun
+from plural_tasks.report.reading.values import clipped, main_metric
+from plural_tasks.utils.errors import ModPluralError, unknown_name
 
 BREAKDOWNS = {"by_group": "attribute"}
 """Metrics that break a figure down -> the document field that they go by, where the name does not say it."""
@@ -101,7 +101,7 @@ def read_tasks(run: Run, by: str | None, names: Sequence[str] = ()) -> list[Task
     """The tasks of a run that have a main figure for every document.
 
     Args:
-        run: What `plural_tasks.report.runs.read_runs` returns.
+        run: What `plural_tasks.report.reading.runs.read_runs` returns.
         by: A document field, or a breakdown of the results (``by_stratum``); by default the first of the usual fields
             with at least two large groups, task by task.
         names: Only these tasks; all by default.

@@ -8,9 +8,9 @@ from typing import Any
 
 from model_wrappers.patch_effects import Effect, Served, Task, served
 from plural_tasks import __version__
-from plural_tasks.files import json_ready
-from plural_tasks.report.cells import MARKS, Block, arrow_of, interval, number, p_value, signed
-from plural_tasks.report.figures import FEW, LEVEL, SMALL
+from plural_tasks.report.comparing.figures import FEW, LEVEL, SMALL
+from plural_tasks.report.tables.cells import MARKS, Block, arrow_of, interval, number, p_value, signed
+from plural_tasks.utils.files import json_ready
 
 ADJUSTMENT = "p values are adjusted by Holm over the groups of a task, intervals are not adjusted"
 PICKED = (

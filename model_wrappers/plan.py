@@ -12,8 +12,8 @@ from community_lms.store import MessageStore
 from model_wrappers.arguments import DEFAULT_SEED, read_arguments
 from model_wrappers.query import Query, read_queries
 from model_wrappers.session import Session
-from plural_tasks.errors import ModPluralError, unknown_name
 from plural_tasks.schema import Mode
+from plural_tasks.utils.errors import ModPluralError, unknown_name
 
 TASK_FOLDER = Path(__file__).resolve().parent.parent / "task_configs"
 

@@ -11,9 +11,9 @@ from jinja2 import StrictUndefined, TemplateSyntaxError, meta
 from jinja2.sandbox import ImmutableSandboxedEnvironment
 
 from community_lms.spec import Role, digest
-from plural_tasks.checked import Checked, parse, read_yaml
-from plural_tasks.errors import ModPluralError, unknown_name
 from plural_tasks.schema import Mode, Text
+from plural_tasks.utils.checked import Checked, parse, read_yaml
+from plural_tasks.utils.errors import ModPluralError, unknown_name
 
 FOLDER = Path(__file__).resolve().parent.parent / "task_configs" / "prompts"
 

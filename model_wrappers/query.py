@@ -7,8 +7,8 @@ from dataclasses import dataclass
 from typing import Any
 
 from model_wrappers.chat import text_of
-from plural_tasks.errors import ModPluralError
 from plural_tasks.schema import LABELS, MODES, VISIBLE_FIELDS, Mode
+from plural_tasks.utils.errors import ModPluralError
 
 
 @dataclass(frozen=True, eq=False)

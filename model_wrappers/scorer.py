@@ -16,8 +16,8 @@ from typing import TYPE_CHECKING, Any
 import torch
 
 from model_wrappers.token_trees import PAIR, Row, Tokens, lay_out
-from plural_tasks.errors import ModPluralError
-from plural_tasks.progress import bar
+from plural_tasks.utils.errors import ModPluralError
+from plural_tasks.utils.progress import bar
 
 if TYPE_CHECKING:
     from torch import Tensor

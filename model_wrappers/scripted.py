@@ -9,7 +9,7 @@ from typing import Any
 
 from lm_eval.api.model import LM
 
-from plural_tasks.errors import ModPluralError
+from plural_tasks.utils.errors import ModPluralError
 
 
 class ScriptedLM(LM):

@@ -19,7 +19,7 @@ from model_wrappers.elicitation import Elicitation
 from model_wrappers.instances import instance
 from model_wrappers.prompts import PromptSet
 from model_wrappers.query import Query
-from plural_tasks.errors import ModPluralError
+from plural_tasks.utils.errors import ModPluralError
 
 
 @dataclass(frozen=True)

@@ -9,8 +9,8 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import IO, Any
 
-from plural_tasks.checked import read_text
-from plural_tasks.errors import ModPluralError
+from plural_tasks.utils.checked import read_text
+from plural_tasks.utils.errors import ModPluralError
 
 logger = logging.getLogger(__name__)
 

@@ -11,9 +11,9 @@ from pathlib import Path
 from typing import Any
 
 from community_lms.spec import digest
-from plural_tasks.checked import read_text
-from plural_tasks.errors import ModPluralError
 from plural_tasks.pairwise import Verdict
+from plural_tasks.utils.checked import read_text
+from plural_tasks.utils.errors import ModPluralError
 
 logger = logging.getLogger(__name__)
 

@@ -18,7 +18,7 @@ import torch
 from community_lms.precision import cores
 from community_lms.spec import Weights
 from model_wrappers import scorer
-from plural_tasks.progress import bar, tell_speed
+from plural_tasks.utils.progress import bar, tell_speed
 
 logger = logging.getLogger(__name__)
 

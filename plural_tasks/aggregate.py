@@ -11,7 +11,7 @@ from typing import Any
 
 from plural_tasks import metrics
 from plural_tasks.metrics.constants import Places, Question, best_of_question, best_place
-from plural_tasks.paper import paper_binary_scores, paper_three_way_scores
+from plural_tasks.metrics.paper import paper_binary_scores, paper_three_way_scores
 
 Clustered = Sequence[tuple[float, str]]
 """For each document a value and its question."""

@@ -5,10 +5,10 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from plural_tasks.docs import to_doc
-from plural_tasks.errors import ModPluralError, show_errors_in_one_line, unknown_name
 from plural_tasks.metrics.permutations import option_orders
 from plural_tasks.schema import Item
 from plural_tasks.sources import SOURCES, locate, read_items
+from plural_tasks.utils.errors import ModPluralError, show_errors_in_one_line, unknown_name
 
 if TYPE_CHECKING:
     from datasets import Dataset

@@ -13,7 +13,7 @@ from typing import Annotated, Literal, get_args
 from pydantic import Field, StringConstraints, model_validator
 from typing_extensions import Self
 
-from plural_tasks.checked import Checked
+from plural_tasks.utils.checked import Checked
 
 Text = Annotated[str, StringConstraints(min_length=1, strip_whitespace=True)]
 Share = Annotated[float, Field(ge=0.0, le=1.0)]

@@ -9,12 +9,12 @@ from typing import Any
 from lm_eval.api.instance import Instance
 from lm_eval.api.task import ConfigurableTask
 
-from plural_tasks.errors import ModPluralError
 from plural_tasks.judges import Judge, load_judge
-from plural_tasks.judging import Judged, judge_answers
+from plural_tasks.judges.judging import Judged, judge_answers
 from plural_tasks.metrics.permutations import show
 from plural_tasks.scoring.elicited import first_text
 from plural_tasks.scoring.overton import overton
+from plural_tasks.utils.errors import ModPluralError
 
 
 class PluralTask(ConfigurableTask):

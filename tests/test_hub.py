@@ -12,7 +12,8 @@ from pathlib import Path
 
 import pytest
 
-from plural_tasks.builders import (
+from plural_tasks.docs import to_doc
+from plural_tasks.publishing import (
     build,
     dataset_files,
     features,
@@ -21,10 +22,9 @@ from plural_tasks.builders import (
     push_dataset,
     read_manifest,
 )
-from plural_tasks.docs import to_doc
-from plural_tasks.errors import ModPluralError
-from plural_tasks.hub import push_files, push_json
 from plural_tasks.sources import SOURCES, locate, read_items
+from plural_tasks.utils.errors import ModPluralError
+from plural_tasks.utils.hub import push_files, push_json
 from tests.hub_server import HubServer
 from tests.made_sources import SITUATION, STEERED, add_sources
 
@@ -251,7 +251,7 @@ def test_all_sources_that_say_nothing_of_redistribution_are_refused() -> None:
 
 
 def test_their_digests_are_published_instead_and_agree_with_a_copy(hub, tmp_path) -> None:
-    from plural_tasks.builders import check_source
+    from plural_tasks.publishing import check_source
 
     build(["made_overton", "made_closed"], tmp_path / "out")
     push_dataset(tmp_path / "out", NAME, digests_only=True)
@@ -352,7 +352,7 @@ def test_it_works_through_the_environment_alone(hub, out, tmp_path) -> None:
     """No constant is patched: a process of its own, as a user has it."""
     revision = push_dataset(out, NAME).revision
     code = (
-        "import sys, pathlib; from datasets import load_dataset; from plural_tasks.hub import push_json;"
+        "import sys, pathlib; from datasets import load_dataset; from plural_tasks.utils.hub import push_json;"
         f"print(load_dataset({NAME!r}, 'made_steerable', revision={revision!r})['train']['id'][:]);"
         "print(push_json('team/x', 'a.json', 1).changed)"
     )

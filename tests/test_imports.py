@@ -13,8 +13,9 @@ HEAVY = ("torch", "transformers", "datasets", "peft", "lm_eval", "scipy", "sklea
 PARTS = [
     f"plural_tasks.{name}"
     for name in (
-        *("sources", "scoring", "judges", "judging", "paper", "corrected", "rescore", "outputs", "evaluate_modules"),
-        *("report.compare", "report.submit", "pairwise", "human_study", "builders", "cards", "hub"),
+        *("sources", "scoring", "judges", "judges.judging", "metrics.paper", "metrics.corrected", "rescore"),
+        *("rescore.outputs", "evaluate_modules", "report.comparing.compare", "report.submission.submit", "pairwise"),
+        *("human_study", "publishing", "publishing.cards", "utils.hub"),
     )
 ]
 ALLOWED = {

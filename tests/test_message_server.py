@@ -15,7 +15,7 @@ from model_wrappers.cli.app import app
 from model_wrappers.estimate import estimate
 from model_wrappers.lm import ModPluralLM
 from model_wrappers.plan import make_plan
-from plural_tasks.errors import ModPluralError
+from plural_tasks.utils.errors import ModPluralError
 from tests.model_wrappers.helpers import doc, requests
 from tests.openai_server import OpenAIServer, drawn, serving
 

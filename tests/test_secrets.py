@@ -13,7 +13,7 @@ from typer.testing import CliRunner
 
 from model_wrappers.cli.app import app
 from model_wrappers.lm import ModPluralLM
-from plural_tasks.errors import ModPluralError
+from plural_tasks.utils.errors import ModPluralError
 from tests.community_lms.tiny_models import save_tokenizer
 from tests.model_wrappers.helpers import doc, requests
 from tests.openai_server import OpenAIServer, serving

@@ -8,7 +8,7 @@ from collections.abc import Iterator
 import pytest
 
 from model_wrappers.lm import ModPluralLM
-from plural_tasks.errors import ModPluralError
+from plural_tasks.utils.errors import ModPluralError
 from tests.model_wrappers.helpers import doc, requests
 from tests.openai_server import OpenAIServer, serving
 

@@ -13,8 +13,8 @@ TASK = "plural_surveys_distributional"
 
 def show(setting: Setting) -> dict[str, Any]:
     """Compare every route with the distributions of the model in this process, which are exact."""
-    from plural_tasks.report.agreement import agreement, by_document
-    from plural_tasks.report.runs import read_runs
+    from plural_tasks.report.comparing.agreement import agreement, by_document
+    from plural_tasks.report.reading.runs import read_runs
 
     folder = setting.folder / "agreement"
     local = f"base=hf,pretrained={setting.weights},dtype=float32,method=vanilla,messages=none"

@@ -21,7 +21,7 @@ from urllib.parse import urlsplit
 from benchmarks.black_box.fault_handler import Handler
 from benchmarks.black_box.fault_log import FaultLog
 from benchmarks.black_box.fault_settings import Fault, Logprobs, Settings
-from plural_tasks.errors import ModPluralError
+from plural_tasks.utils.errors import ModPluralError
 
 
 class FaultProxy(ThreadingHTTPServer):

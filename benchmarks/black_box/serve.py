@@ -26,7 +26,7 @@ from typing import Literal, get_args
 
 from benchmarks.black_box.kills import kill_group
 from community_lms.embedded import EMBEDDED_READER, resolve_weights
-from plural_tasks.errors import ModPluralError, unknown_name
+from plural_tasks.utils.errors import ModPluralError, unknown_name
 
 Engine = Literal["vllm", "llama"]
 

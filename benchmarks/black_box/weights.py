@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from community_lms.embedded import EMBEDDED, EMBEDDED_MODELS, HINT, file_digest, packaged_gguf, resolve_weights
-from plural_tasks.errors import ModPluralError, unknown_name
+from plural_tasks.utils.errors import ModPluralError, unknown_name
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray

@@ -9,7 +9,7 @@ from typing import Any, Literal
 from community_lms.engines.base import MessageEngine
 from community_lms.served import SERVER
 from community_lms.spec import Community
-from plural_tasks.errors import unknown_name
+from plural_tasks.utils.errors import unknown_name
 
 ENGINES: dict[str, str] = {
     "backend": "community_lms.engines.backend:BackendEngine",

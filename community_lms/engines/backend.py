@@ -13,8 +13,8 @@ from community_lms.remote.asking import Remote, suits, takes_seeds
 from community_lms.remote.endurance import Endurance
 from community_lms.remote.purse import BudgetReachedError
 from community_lms.spec import Community, Endpoint, canonical
-from plural_tasks.credentials import from_environment, quieten_logs
-from plural_tasks.errors import ModPluralError, one_line, unknown_name
+from plural_tasks.utils.credentials import from_environment, quieten_logs
+from plural_tasks.utils.errors import ModPluralError, one_line, unknown_name
 
 logger = logging.getLogger(__name__)
 

@@ -20,7 +20,7 @@ from community_lms.engines.peft import PeftEngine, has_no_effect
 from community_lms.message import Message, MessageRequest
 from community_lms.precision import cores, has_native_bfloat16
 from community_lms.spec import Community, Weights
-from plural_tasks.errors import ModPluralError, one_line
+from plural_tasks.utils.errors import ModPluralError, one_line
 
 logger = logging.getLogger(__name__)
 

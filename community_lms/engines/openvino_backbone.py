@@ -19,7 +19,7 @@ from community_lms.engines.openvino_layers import with_adapters
 from community_lms.engines.openvino_reader import Greedy, Reader, write_on
 from community_lms.engines.sampling import KeyedSampler
 from community_lms.spec import Decoding, Weights
-from plural_tasks.errors import ModPluralError, one_line
+from plural_tasks.utils.errors import ModPluralError, one_line
 
 logger = logging.getLogger(__name__)
 

@@ -35,7 +35,7 @@ from community_lms.engines.openvino_layers import UnsuitableError, new_input
 from community_lms.engines.openvino_reader import Reader
 from community_lms.identity import weights_identity
 from community_lms.spec import Weights, digest
-from plural_tasks.errors import ModPluralError, one_line
+from plural_tasks.utils.errors import ModPluralError, one_line
 
 logger = logging.getLogger(__name__)
 

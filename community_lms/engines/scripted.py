@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 
 from community_lms.message import Message, MessageRequest
-from plural_tasks.errors import ModPluralError
+from plural_tasks.utils.errors import ModPluralError
 
 _STANCES = (
     "we would welcome this, because it fits how we live.",

@@ -18,7 +18,7 @@ from community_lms.remote.account import Account
 from community_lms.remote.endurance import StoppedError
 from community_lms.served import SERVER, Served, no_server
 from community_lms.spec import Community
-from plural_tasks.errors import ModPluralError
+from plural_tasks.utils.errors import ModPluralError
 
 logger = logging.getLogger(__name__)
 

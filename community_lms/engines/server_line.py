@@ -19,7 +19,7 @@ from community_lms.remote.spending import Purpose, Usage
 from community_lms.remote.troubles import UnusableAnswerError, read_trouble
 from community_lms.served import DEFAULT_KEY, Served
 from community_lms.spec import Community, canonical
-from plural_tasks.errors import ModPluralError
+from plural_tasks.utils.errors import ModPluralError
 
 logger = logging.getLogger(__name__)
 

@@ -15,7 +15,7 @@ from community_lms.embedded import install_hint, resolve_weights
 from community_lms.engines.vllm_adapters import Adapters, Room
 from community_lms.message import Message, MessageRequest
 from community_lms.spec import Community, Weights
-from plural_tasks.errors import ModPluralError, one_line
+from plural_tasks.utils.errors import ModPluralError, one_line
 
 logger = logging.getLogger(__name__)
 

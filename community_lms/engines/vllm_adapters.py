@@ -9,8 +9,8 @@ from pathlib import Path
 from typing import Any
 
 from community_lms.spec import Community, Weights
-from plural_tasks.checked import read_json
-from plural_tasks.errors import ModPluralError, one_line
+from plural_tasks.utils.checked import read_json
+from plural_tasks.utils.errors import ModPluralError, one_line
 
 logger = logging.getLogger(__name__)
 

@@ -12,8 +12,8 @@ from community_lms.evaluation.groups import Groups
 from community_lms.identity import identity
 from community_lms.message import Message, MessageRequest, Turn
 from community_lms.spec import Community, Decoding, digest
-from plural_tasks.errors import ModPluralError
 from plural_tasks.sources.surveys import Question, Surveys
+from plural_tasks.utils.errors import ModPluralError
 
 Render = Callable[[Question, Community], str]
 """Words a question for a community, as the distributional mode does."""

@@ -10,9 +10,9 @@ from typing import Any
 
 from pydantic import field_validator, model_validator
 
-from plural_tasks.checked import Checked, parse, read_yaml
 from plural_tasks.schema import Text
 from plural_tasks.sources.surveys import Population, Question
+from plural_tasks.utils.checked import Checked, parse, read_yaml
 
 PACKAGED = Path(__file__).resolve().parent.parent / "embedded_pools" / "groups.yaml"
 _WHOLE = re.compile(r"people (born )?in (?!.*\bwho\b)")

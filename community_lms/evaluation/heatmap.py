@@ -8,7 +8,7 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
-from plural_tasks.files import write_text
+from plural_tasks.utils.files import write_text
 
 COLOURS = "cividis"
 """Made to look alike to people with and without a deficiency of colour vision (Nuñez et al. 2018)."""

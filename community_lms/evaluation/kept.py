@@ -7,9 +7,9 @@ from pathlib import Path
 from typing import Any
 
 from community_lms.spec import digest
-from plural_tasks.checked import read_json
-from plural_tasks.errors import ModPluralError
-from plural_tasks.files import json_ready, write_json
+from plural_tasks.utils.checked import read_json
+from plural_tasks.utils.errors import ModPluralError
+from plural_tasks.utils.files import json_ready, write_json
 
 VERSION = 1
 """Raised when the same inputs would give another result."""

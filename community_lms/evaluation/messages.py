@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any, Literal
 
 from community_lms.message import Message
-from plural_tasks.checked import Checked, parse, read_yaml
+from plural_tasks.utils.checked import Checked, parse, read_yaml
 
 REFUSALS = Path(__file__).resolve().parent / "refusals.yaml"
 GRAM = 4

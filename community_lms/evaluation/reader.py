@@ -15,7 +15,7 @@ from community_lms.evaluation.perplexity import Reading
 from community_lms.evaluation.texts import Document
 from community_lms.message import Turn
 from community_lms.spec import Community
-from plural_tasks.errors import ModPluralError
+from plural_tasks.utils.errors import ModPluralError
 
 Encoded = tuple[list[int], list[int]]
 """Tokens of the context, at least one, and tokens that are predicted."""

@@ -11,7 +11,7 @@ from community_lms.evaluation.heatmap import heatmap
 from community_lms.evaluation.sheets import sheets
 from community_lms.spec import Pool
 from plural_tasks import __version__
-from plural_tasks.files import write_json, write_text
+from plural_tasks.utils.files import write_json, write_text
 
 EVALUATION = "evaluation.json"
 

@@ -16,9 +16,9 @@ from community_lms.evaluation.texts import Document, Found, find_texts, texts_di
 from community_lms.identity import identity
 from community_lms.message import Message
 from community_lms.spec import Community, Pool
-from plural_tasks.errors import ModPluralError
-from plural_tasks.files import json_ready
 from plural_tasks.sources.surveys import Question, Surveys
+from plural_tasks.utils.errors import ModPluralError
+from plural_tasks.utils.files import json_ready
 
 Part = Literal["perplexity", "agreement", "distinctness", "messages"]
 PARTS: tuple[Part, ...] = ("perplexity", "agreement", "distinctness", "messages")
@@ -274,7 +274,7 @@ def read_parts(text: str) -> tuple[Part, ...]:
     Raises:
         ModPluralError: If a name is unknown or none is given.
     """
-    from plural_tasks.errors import unknown_name
+    from plural_tasks.utils.errors import unknown_name
 
     wanted = [name.strip() for name in text.split(",") if name.strip()]
     for name in wanted:

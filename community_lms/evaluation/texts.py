@@ -9,8 +9,8 @@ from pathlib import Path
 from typing import Any
 
 from community_lms.spec import Community, digest
-from plural_tasks.checked import parse, read_json
-from plural_tasks.errors import ModPluralError
+from plural_tasks.utils.checked import parse, read_json
+from plural_tasks.utils.errors import ModPluralError
 
 HOLDOUT = 0.02
 """Share of a corpus that `community_lms.training.corpus` holds out unless told otherwise."""

@@ -11,7 +11,7 @@ from typing import Any
 from community_lms.remote.answers import AnswerStore, StoredAnswer
 from community_lms.remote.endurance import Endurance
 from community_lms.remote.ledger import Ledger
-from plural_tasks.hush import hush
+from plural_tasks.utils.secrets import hush
 
 
 @dataclass

@@ -15,8 +15,8 @@ from typing import Any
 
 from community_lms.remote.spending import Purpose, Spent
 from community_lms.spec import canonical, digest
-from plural_tasks.errors import ModPluralError, unknown_name
-from plural_tasks.sqlite_file import SQLiteFile, chunks
+from plural_tasks.utils.errors import ModPluralError, unknown_name
+from plural_tasks.utils.sqlite_file import SQLiteFile, chunks
 
 GROUPS = ("phase", "community", "task", "doc", "model")
 """Columns by which `AnswerStore.spent` can add up."""

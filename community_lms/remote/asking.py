@@ -25,8 +25,8 @@ from community_lms.remote.questions import Question, read_answers
 from community_lms.remote.replies import check_reply, estimated_usage, prompt_bytes, read_usage
 from community_lms.remote.spending import Purpose, Usage
 from community_lms.remote.troubles import read_trouble
-from plural_tasks.hush import hush
-from plural_tasks.progress import bar
+from plural_tasks.utils.progress import bar
+from plural_tasks.utils.secrets import hush
 
 NO_ANSWER = ""
 """In the place of content that a server leaves out (``null``), as a filter of contents or a model that thinks may."""

@@ -7,8 +7,8 @@ from typing import Any
 
 from community_lms.remote.endurance import Endurance, StoppedError
 from community_lms.remote.troubles import Trouble, read_trouble
-from plural_tasks.errors import ModPluralError
-from plural_tasks.hush import hush
+from plural_tasks.utils.errors import ModPluralError
+from plural_tasks.utils.secrets import hush
 
 _NOBODY = re.compile(r"refused|resol|unreachable|no route|not known", re.IGNORECASE)
 

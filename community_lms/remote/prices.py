@@ -10,9 +10,9 @@ from typing import Annotated, Any
 
 from pydantic import Field
 
-from plural_tasks.checked import Checked, parse, read_yaml
-from plural_tasks.errors import ModPluralError
 from plural_tasks.schema import Text
+from plural_tasks.utils.checked import Checked, parse, read_yaml
+from plural_tasks.utils.errors import ModPluralError
 
 TABLE = Path(__file__).resolve().parent / "prices.yaml"
 MILLION = 1_000_000

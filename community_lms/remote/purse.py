@@ -10,7 +10,7 @@ from dataclasses import dataclass, field, replace
 
 from community_lms.remote.prices import Price, Prices, load_prices
 from community_lms.remote.spending import Spent, Usage
-from plural_tasks.errors import ModPluralError
+from plural_tasks.utils.errors import ModPluralError
 
 BYTES_PER_TOKEN = 3.0
 """Of a prompt in UTF-8, taken where no answer has told yet. English text has about four, other scripts fewer."""

@@ -9,7 +9,7 @@ from typing import Any
 from community_lms.remote.replies import first_tokens
 from community_lms.remote.spending import Purpose
 from community_lms.remote.troubles import UnusableAnswerError
-from plural_tasks.errors import ModPluralError
+from plural_tasks.utils.errors import ModPluralError
 
 
 @dataclass

@@ -11,8 +11,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from plural_tasks.errors import ModPluralError, one_line
-from plural_tasks.hush import hush
+from plural_tasks.utils.errors import ModPluralError, one_line
+from plural_tasks.utils.secrets import hush
 
 PASSING = frozenset({408, 409, 425, 429})
 """Statuses below 500 that mean: later."""

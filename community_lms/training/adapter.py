@@ -19,7 +19,7 @@ from community_lms.precision import has_native_bfloat16
 from community_lms.training.config import TrainConfig
 from community_lms.training.encode import PadLeft, with_branches
 from community_lms.training.record import portable_path
-from plural_tasks.errors import ModPluralError, one_line, unknown_name
+from plural_tasks.utils.errors import ModPluralError, one_line, unknown_name
 
 WEIGHTS = "adapter_model.safetensors"
 SETTINGS = "adapter_config.json"

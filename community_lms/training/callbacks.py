@@ -18,7 +18,7 @@ from transformers import TrainerCallback
 from transformers.trainer_pt_utils import LengthGroupedSampler
 
 from community_lms.training.curve import loss_lines
-from plural_tasks.files import json_ready, write_json, write_lines
+from plural_tasks.utils.files import json_ready, write_json, write_lines
 
 logger = logging.getLogger(__name__)
 

@@ -10,7 +10,7 @@ from typing import Annotated
 from pydantic import Field, model_validator
 from typing_extensions import Self
 
-from plural_tasks.checked import Checked
+from plural_tasks.utils.checked import Checked
 
 LINK, MAIL, USER = "[link]", "[email]", "[user]"
 

@@ -11,9 +11,9 @@ from community_lms.embedded import EMBEDDED_MODELS
 from community_lms.spec import Name, Weights, as_weights
 from community_lms.training.cleaning import Cleaning
 from community_lms.training.corpus import Corpus
-from plural_tasks.checked import Checked, parse, read_yaml
-from plural_tasks.errors import ModPluralError
 from plural_tasks.schema import Text
+from plural_tasks.utils.checked import Checked, parse, read_yaml
+from plural_tasks.utils.errors import ModPluralError
 
 Positive = Annotated[int, Field(ge=1)]
 Share = Annotated[float, Field(ge=0.0, lt=1.0)]

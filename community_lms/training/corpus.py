@@ -16,10 +16,10 @@ from community_lms.training.cleaning import Cleaning, clean, normalised
 from community_lms.training.rows import rows
 from community_lms.training.seen import Seen, fingerprint
 from community_lms.training.tally import Tally
-from plural_tasks.checked import Checked
-from plural_tasks.errors import ModPluralError, nearest, unknown_name
 from plural_tasks.schema import Text
 from plural_tasks.sources.base import Row
+from plural_tasks.utils.checked import Checked
+from plural_tasks.utils.errors import ModPluralError, nearest, unknown_name
 
 COLUMNS = ("community", "source", "licence", "prompt", "comment")
 Part = Literal["train", "held_out", "all"]

@@ -18,9 +18,9 @@ from community_lms.training.corpus import Part, stream
 from community_lms.training.encode import Example, encode
 from community_lms.training.record import corpus_digest
 from community_lms.training.tally import Tally
-from plural_tasks.checked import read_json
-from plural_tasks.errors import ModPluralError
-from plural_tasks.files import write_json
+from plural_tasks.utils.checked import read_json
+from plural_tasks.utils.errors import ModPluralError
+from plural_tasks.utils.files import write_json
 
 logger = logging.getLogger(__name__)
 

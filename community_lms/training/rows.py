@@ -11,8 +11,8 @@ from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
 from typing import Any
 
-from plural_tasks.errors import ModPluralError, one_line
 from plural_tasks.sources.base import Row
+from plural_tasks.utils.errors import ModPluralError, one_line
 
 BLOCK = 1 << 20
 """Characters, or bytes, read at once."""

@@ -12,9 +12,9 @@ from community_lms.training.callbacks import CHECKPOINTS, LOSSES, Clock, remove_
 from community_lms.training.config import TrainConfig
 from community_lms.training.curve import draw_losses
 from community_lms.training.record import RUN_INFO, file_digests, run_info
-from plural_tasks.checked import read_json
-from plural_tasks.errors import ModPluralError
-from plural_tasks.files import write_json, write_text
+from plural_tasks.utils.checked import read_json
+from plural_tasks.utils.errors import ModPluralError
+from plural_tasks.utils.files import write_json, write_text
 
 CONFIG = "train_config.json"
 ENCODED = "encoded"

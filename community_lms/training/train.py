@@ -22,7 +22,7 @@ from community_lms.training.encode import IGNORED, Pack, PadLeft, with_branches
 from community_lms.training.optimizer import MasterAdamW
 from community_lms.training.record import RUN_INFO
 from community_lms.training.run_folder import CONFIG, ENCODED, close_folder, open_folder
-from plural_tasks.errors import ModPluralError
+from plural_tasks.utils.errors import ModPluralError
 
 logger = logging.getLogger(__name__)
 

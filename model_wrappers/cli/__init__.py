@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import sys
 
-from plural_tasks.errors import ModPluralError
+from plural_tasks.utils.errors import ModPluralError
 
 
 def main() -> None:

@@ -17,7 +17,7 @@ from rich.table import Table
 
 from community_lms.remote.purse import BudgetReachedError, Limits, Purse, one_purse
 from community_lms.remote.spending import Spent
-from plural_tasks.errors import ModPluralError, one_line
+from plural_tasks.utils.errors import ModPluralError, one_line
 
 REACHED = 3
 """Exit status of a command that its budget stopped."""

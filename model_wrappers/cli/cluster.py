@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from community_lms.ray_cluster import Cluster
-from plural_tasks.errors import ModPluralError
+from plural_tasks.utils.errors import ModPluralError
 
 
 def cluster_of(ray: str | None, workers: int | None) -> Cluster | None:

@@ -11,7 +11,7 @@ import yaml
 from rich.console import Console
 
 from model_wrappers.cli import community_evaluate, community_publish
-from plural_tasks.errors import ModPluralError
+from plural_tasks.utils.errors import ModPluralError
 
 app = typer.Typer(help="Train community LMs, measure them and publish them.", no_args_is_help=True)
 console = Console()

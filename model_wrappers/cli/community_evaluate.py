@@ -25,10 +25,10 @@ from community_lms.spec import Community, Pool
 from community_lms.store import MessageStore
 from model_wrappers.cli.served import ServerArgsOption, ServerOption, served_pool
 from model_wrappers.prompts import load_prompts
-from plural_tasks.checked import read_json
-from plural_tasks.errors import ModPluralError, unknown_name
 from plural_tasks.sources.locate import DATA_FOLDER
 from plural_tasks.sources.surveys import Question, read_surveys
+from plural_tasks.utils.checked import read_json
+from plural_tasks.utils.errors import ModPluralError, unknown_name
 
 console = Console()
 

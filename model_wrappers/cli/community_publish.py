@@ -14,9 +14,9 @@ from community_lms.adapter_folder import README, Adapter, left_out, read_adapter
 from community_lms.pool import load_pool
 from community_lms.publish import Files, add_to_collection, published_adapter, push_adapter
 from community_lms.publish_pool import NAMES, TO_COME, PoolPlan, pinned_pool, plan_pool, pool_files, push_pool
-from plural_tasks.errors import ModPluralError
-from plural_tasks.files import write_text
-from plural_tasks.hub import Pushed, check_repo_id
+from plural_tasks.utils.errors import ModPluralError
+from plural_tasks.utils.files import write_text
+from plural_tasks.utils.hub import Pushed, check_repo_id
 
 console = Console()
 

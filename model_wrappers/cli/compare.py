@@ -8,7 +8,7 @@ from typing import Annotated
 import typer
 from rich.console import Console
 
-from plural_tasks.errors import ModPluralError, unknown_name
+from plural_tasks.utils.errors import ModPluralError, unknown_name
 
 console = Console()
 
@@ -42,10 +42,10 @@ def compare_runs(
     The runs need --output_path and --log_samples. Rows with different documents, task versions or scoring are refused.
     Of runs that differ in elicitation alone it says how far their distributions agree.
     """
-    from plural_tasks.files import write_text
-    from plural_tasks.report.compare import compare
-    from plural_tasks.report.render import FORMATS, print_comparison
-    from plural_tasks.report.runs import read_runs
+    from plural_tasks.report.comparing.compare import compare
+    from plural_tasks.report.reading.runs import read_runs
+    from plural_tasks.report.tables.render import FORMATS, print_comparison
+    from plural_tasks.utils.files import write_text
 
     chosen = _format(form, output)
     wanted = task or []
@@ -64,7 +64,7 @@ def compare_runs(
 
 
 def _format(form: str | None, output: Path | None) -> str:
-    from plural_tasks.report.render import FORMATS, SUFFIXES
+    from plural_tasks.report.tables.render import FORMATS, SUFFIXES
 
     names = ["table", *FORMATS]
     if form is not None and form not in names:

@@ -18,8 +18,8 @@ from community_lms.training.cleaning import Cleaning
 from community_lms.training.corpus import COLUMNS, Corpus, Record, stream
 from community_lms.training.tally import Tally
 from model_wrappers.cli.cluster import cluster_of
-from plural_tasks.checked import parse
-from plural_tasks.errors import ModPluralError, unknown_name
+from plural_tasks.utils.checked import parse
+from plural_tasks.utils.errors import ModPluralError, unknown_name
 
 app = typer.Typer(help="Build corpora for community LMs, and look at them.", no_args_is_help=True)
 console = Console()

@@ -12,11 +12,12 @@ from rich.console import Console
 from rich.markup import escape
 from rich.table import Table
 
-from plural_tasks import builders, cards
-from plural_tasks.errors import ModPluralError, unknown_name
-from plural_tasks.files import write_text
-from plural_tasks.hub import check_repo_id
+from plural_tasks import publishing
+from plural_tasks.publishing import cards
 from plural_tasks.sources import DATA_VARIABLE, SOURCES, Source, locate, read_items
+from plural_tasks.utils.errors import ModPluralError, unknown_name
+from plural_tasks.utils.files import write_text
+from plural_tasks.utils.hub import check_repo_id
 
 app = typer.Typer(help="Build, check and publish data sets of the sources.", no_args_is_help=True)
 console = Console()
@@ -60,13 +61,13 @@ def build(
 ) -> None:
     """Write sources as a data set: Parquet files with typed columns, a manifest with digests, a data card."""
     _no_progress_bars()
-    names = builders.match_sources(sources)
+    names = publishing.match_sources(sources)
 
-    def told(name: str, entry: builders.SourceEntry) -> None:
+    def told(name: str, entry: publishing.SourceEntry) -> None:
         sizes = ", ".join(f"{split} {found.rows}" for split, found in entry.splits.items())
         _say(f"{names.index(name) + 1}/{len(names)} {name}: {sizes} items")
 
-    manifest = builders.build(names, out, data=data, title=title, report=told)
+    manifest = publishing.build(names, out, data=data, title=title, report=told)
     _say(f"{manifest.rows} items written to {out}.")
     closed = [name for name, source in manifest.sources.items() if not source.redistribute]
     if closed:
@@ -110,7 +111,7 @@ def card(
 ) -> None:
     """Make the data card anew from the manifest, and print it or write it."""
     check_repo_id(repo)
-    manifest = builders.read_manifest(folder)
+    manifest = publishing.read_manifest(folder)
     text = cards.render_card(manifest, folder=folder, repo_id=repo, rows=not digests_only)
     if not write:
         print(text, end="")
@@ -133,13 +134,13 @@ def push(
 ) -> None:
     """Check a built data set and push it to the Hub in one commit; repeat it if it was cut off."""
     if dry_run:
-        files = builders.dataset_files(folder, repo, digests_only=digests_only)
+        files = publishing.dataset_files(folder, repo, digests_only=digests_only)
         sizes = {path: len(file) if isinstance(file, bytes) else file.stat().st_size for path, file in files.items()}
         for path, size in sizes.items():
             _say(f"{size:>12,} bytes  {path}")
         _say(f"{len(sizes)} files, {sum(sizes.values()):,} bytes would go to {repo}; nothing was sent.")
         return
-    done = builders.push_dataset(folder, repo, private=private, pull_request=pull_request, digests_only=digests_only)
+    done = publishing.push_dataset(folder, repo, private=private, pull_request=pull_request, digests_only=digests_only)
     if not done.changed:
         _say(f"{repo} holds exactly this already; nothing to upload.")
         return
@@ -147,10 +148,10 @@ def push(
     _say(f"Load it with revision {done.revision} to pin this version.")
 
 
-def _check(what: str, data: str | None, against: str | None) -> builders.Report:
+def _check(what: str, data: str | None, against: str | None) -> publishing.Report:
     if what in SOURCES:
-        manifest = builders.load_manifest(against) if against else None
-        return builders.check_source(what, data=data, against=manifest)
+        manifest = publishing.load_manifest(against) if against else None
+        return publishing.check_source(what, data=data, against=manifest)
     path = Path(what).expanduser()
     if not path.exists():
         if path.suffix or len(path.parts) > 1:
@@ -158,7 +159,7 @@ def _check(what: str, data: str | None, against: str | None) -> builders.Report:
         raise unknown_name("source, file or folder", what, SOURCES)
     if data or against:
         raise ModPluralError("--data and --against go with a source, not with a file or folder of items.")
-    return builders.check_folder(path) if path.is_dir() else builders.check_file(path)
+    return publishing.check_folder(path) if path.is_dir() else publishing.check_file(path)
 
 
 def _licence(source: Source) -> str:

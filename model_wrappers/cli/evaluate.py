@@ -11,7 +11,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from model_wrappers.cli.budget import add_options, budget, is_given, told_in_one_line
-from plural_tasks.errors import ModPluralError, show_errors_in_one_line
+from plural_tasks.utils.errors import ModPluralError, show_errors_in_one_line
 
 USAGE = """Usage: modplural eval [--methods A,B] [--bases A,B] [lm_eval's arguments]
 
@@ -95,9 +95,9 @@ def _run_grid(methods: Sequence[str], bases: Sequence[str], arguments: Sequence[
     from rich.console import Console
 
     from model_wrappers.grid import Grid, harness_config, lay_out
-    from plural_tasks.report.compare import compare
-    from plural_tasks.report.render import print_comparison
-    from plural_tasks.report.runs import read_runs
+    from plural_tasks.report.comparing.compare import compare
+    from plural_tasks.report.reading.runs import read_runs
+    from plural_tasks.report.tables.render import print_comparison
 
     out = harness_config(arguments).output_path
     if not out:

@@ -13,9 +13,9 @@ from rich.table import Table
 
 from model_wrappers.cli.budget import MaxCost, MaxTokens, PricesFile, budget
 from plural_tasks import __version__
-from plural_tasks.errors import ModPluralError, one_line
-from plural_tasks.files import write_json
 from plural_tasks.pairwise import Judged, Pair, draw, find_samples, match, read_answers, summarise
+from plural_tasks.utils.errors import ModPluralError, one_line
+from plural_tasks.utils.files import write_json
 
 if TYPE_CHECKING:
     from model_wrappers.pairwise import Judge

@@ -18,8 +18,8 @@ from model_wrappers.cli.budget import MaxCost, MaxTokens, PricesFile, budget
 from model_wrappers.cli.cluster import cluster_of
 from model_wrappers.cli.served import SERVER_HELP
 from model_wrappers.plan import load_tasks, make_plan
-from plural_tasks.errors import ModPluralError
 from plural_tasks.sources import SOURCES
+from plural_tasks.utils.errors import ModPluralError
 
 app = typer.Typer(help="Make, import, export and check stored community messages.", no_args_is_help=True)
 console = Console()

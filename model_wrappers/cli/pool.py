@@ -18,7 +18,7 @@ from community_lms.spec import Community
 from community_lms.store import MessageStore
 from model_wrappers.cli import community_publish, pool_patch
 from model_wrappers.cli.served import ServerArgsOption, ServerOption, served_pool
-from plural_tasks.errors import ModPluralError, one_line
+from plural_tasks.utils.errors import ModPluralError, one_line
 
 app = typer.Typer(help="List, show and check pools of community LMs.", no_args_is_help=True)
 console = Console()

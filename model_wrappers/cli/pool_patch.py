@@ -10,15 +10,15 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 from rich.console import Console
 
-from plural_tasks.errors import ModPluralError, unknown_name
 from plural_tasks.metrics.groups import MINIMUM_N
+from plural_tasks.utils.errors import ModPluralError, unknown_name
 
 if TYPE_CHECKING:
     from community_lms.spec import Pool
     from model_wrappers.patch import Again
     from model_wrappers.patch_effects import Task
     from model_wrappers.patch_report import Patched
-    from plural_tasks.report.runs import Run
+    from plural_tasks.report.reading.runs import Run
 
 console = Console()
 
@@ -70,7 +70,7 @@ def patch(
     from model_wrappers.patch import Again, patched_arguments
     from model_wrappers.patch_effects import effects, read_tasks, served
     from model_wrappers.patch_report import Patched, worst_blocks
-    from plural_tasks.report.render import print_blocks
+    from plural_tasks.report.tables.render import print_blocks
 
     logging.getLogger("lm_eval").setLevel(logging.ERROR)
     _check_options(bool(add or remove), out, {"--to-group": to_group, "--subset": subset, "--limit": limit})
@@ -110,7 +110,7 @@ def _check_options(patching: bool, out: Path | None, others: Mapping[str, Any]) 
 
 
 def _one_run(results: str, newest: bool, names: Sequence[str]) -> Run:
-    from plural_tasks.report.runs import read_runs
+    from plural_tasks.report.reading.runs import read_runs
 
     runs = read_runs([results], newest=newest, tasks=names)
     if len(runs) > 1:
@@ -217,8 +217,8 @@ def _told(run: Run) -> dict[str, Any]:
 def _report(made: Patched, out: Path) -> None:
     """Print what changed, and write it."""
     from model_wrappers.patch_report import patch_blocks
-    from plural_tasks.files import write_json, write_text
-    from plural_tasks.report.render import blocks_to_markdown, print_blocks
+    from plural_tasks.report.tables.render import blocks_to_markdown, print_blocks
+    from plural_tasks.utils.files import write_json, write_text
 
     shown = patch_blocks(made)
     print_blocks(shown, console)

@@ -12,10 +12,10 @@ from rich.console import Console
 from rich.markup import escape
 from rich.table import Table
 
-from plural_tasks.errors import ModPluralError, unknown_name
-from plural_tasks.outputs import Output, output_source, read_outputs, with_attribute
 from plural_tasks.rescore import Rescored, needs_judge, rescore, size_note
+from plural_tasks.rescore.outputs import Output, output_source, read_outputs, with_attribute
 from plural_tasks.rescore.render import FORMATS, SCORINGS, Scoring, details, narrow, number, shown
+from plural_tasks.utils.errors import ModPluralError, unknown_name
 
 console = Console()
 

@@ -12,10 +12,10 @@ from rich.table import Table
 
 from model_wrappers.cli.judge import figure, read_pairs, span
 from plural_tasks import human_study
-from plural_tasks.checked import read_json
-from plural_tasks.errors import ModPluralError
-from plural_tasks.files import write_json
 from plural_tasks.pairwise import draw
+from plural_tasks.utils.checked import read_json
+from plural_tasks.utils.errors import ModPluralError
+from plural_tasks.utils.files import write_json
 
 app = typer.Typer(help="Human studies: blinded forms for raters, import, win rate and agreement.", no_args_is_help=True)
 console = Console()

@@ -10,10 +10,10 @@ from rich.console import Console
 from rich.markup import escape
 from rich.table import Table
 
-from plural_tasks.errors import ModPluralError
+from plural_tasks.utils.errors import ModPluralError
 
 if TYPE_CHECKING:
-    from plural_tasks.report.submission import Submission
+    from plural_tasks.report.submission.record import Submission
 
 console = Console()
 aside = Console(stderr=True)
@@ -40,8 +40,8 @@ def submit_run(
 
     The run needs --output_path and --log_samples. The file becomes submissions/<model>/<digest>.json.
     """
-    from plural_tasks.report.submission import read_submission, write_submission
-    from plural_tasks.report.submit import push_submission
+    from plural_tasks.report.submission.record import read_submission, write_submission
+    from plural_tasks.report.submission.submit import push_submission
 
     if check:
         show(read_submission(Path(run)))
@@ -59,7 +59,7 @@ def submit_run(
         return
     show(record)
     if repo:
-        from plural_tasks.hub import push_json
+        from plural_tasks.utils.hub import push_json
 
         done = push_submission(record, repo, push_json, pull_request=pull_request)
         state = "pushed" if done.changed else "was there already"
@@ -67,8 +67,8 @@ def submit_run(
 
 
 def _record(run: str, newest: bool, contact: str, notes: str, allow_partial: bool) -> Submission:
-    from plural_tasks.report.runs import read_runs
-    from plural_tasks.report.submit import make_submission
+    from plural_tasks.report.reading.runs import read_runs
+    from plural_tasks.report.submission.submit import make_submission
 
     found = read_runs([run], newest=newest)
     if len(found) > 1:

@@ -14,8 +14,8 @@ from rich.table import Table
 
 from model_wrappers.elicitation.sample import NO_OPTION
 from model_wrappers.trace import read_trace
-from plural_tasks.errors import ModPluralError, unknown_name
 from plural_tasks.schema import LABELS
+from plural_tasks.utils.errors import ModPluralError, unknown_name
 
 app = typer.Typer(
     help="Read traces: every community's message, what was selected, how answers were mixed.",

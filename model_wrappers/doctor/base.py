@@ -6,8 +6,8 @@ from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Literal, get_args
 
-from plural_tasks.errors import ModPluralError, one_line
-from plural_tasks.hush import hush
+from plural_tasks.utils.errors import ModPluralError, one_line
+from plural_tasks.utils.secrets import hush
 
 if TYPE_CHECKING:
     from model_wrappers.doctor.visit import Visit

@@ -17,7 +17,7 @@ from model_wrappers.doctor.visit import Visit
 from model_wrappers.dry_run import usual_selection
 from model_wrappers.elicitation.choose import AUTO, choose, scores
 from model_wrappers.elicitation.completions import tells_logprobs
-from plural_tasks.errors import ModPluralError, one_line
+from plural_tasks.utils.errors import ModPluralError, one_line
 
 AREA = "base LLM"
 QUESTION = "Is water wet? Answer with one word."

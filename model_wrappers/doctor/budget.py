@@ -13,7 +13,7 @@ from model_wrappers.doctor.base import Check, Finding, NotLookedError, fault, no
 from model_wrappers.doctor.visit import Visit
 from model_wrappers.dry_run import scores_apart
 from model_wrappers.estimate import CHARACTERS, prompts_of
-from plural_tasks.errors import ModPluralError
+from plural_tasks.utils.errors import ModPluralError
 
 AREA = "budget"
 KEEP = "Name another file with answers=FILE in --model_args (none keeps answers in memory)."

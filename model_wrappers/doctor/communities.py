@@ -14,7 +14,7 @@ from community_lms.store import MessageStore
 from model_wrappers.doctor.base import Check, Finding, fault, note, ok, warning
 from model_wrappers.doctor.servers import brief, unreachable
 from model_wrappers.doctor.visit import Visit
-from plural_tasks.errors import ModPluralError
+from plural_tasks.utils.errors import ModPluralError
 
 AREA = "communities"
 NEW_TOKENS = 24

@@ -8,7 +8,7 @@ from typing import Any
 from model_wrappers.doctor.base import Check, Finding, fault, note, ok
 from model_wrappers.doctor.visit import Visit
 from model_wrappers.estimate import count_messages
-from plural_tasks.errors import ModPluralError, one_line
+from plural_tasks.utils.errors import ModPluralError, one_line
 
 AREA = "data"
 ADVICE = "See modplural data list for where data come from, and give a copy with --metadata plural_data=PATH."

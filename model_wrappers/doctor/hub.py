@@ -7,8 +7,8 @@ from typing import Any
 
 from model_wrappers.doctor.base import Check, Finding, fault, note, ok, warning
 from model_wrappers.doctor.visit import Visit
-from plural_tasks.errors import one_line
-from plural_tasks.hub import LOGIN
+from plural_tasks.utils.errors import one_line
+from plural_tasks.utils.hub import LOGIN
 
 AREA = "Hub"
 

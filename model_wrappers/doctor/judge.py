@@ -8,9 +8,9 @@ from typing import Any
 
 from model_wrappers.doctor.base import Check, Finding, NotLookedError, fault, note, ok
 from model_wrappers.doctor.visit import Visit
-from plural_tasks.errors import ModPluralError
 from plural_tasks.judges import load_judge
 from plural_tasks.task import OvertonTask
+from plural_tasks.utils.errors import ModPluralError
 
 AREA = "judge"
 ADVICE = (

@@ -13,7 +13,7 @@ from model_wrappers.doctor.base import Check, Finding, fault, ok, warning
 from model_wrappers.doctor.environment import in_gigabytes
 from model_wrappers.doctor.servers import CHECK as SERVERS
 from model_wrappers.doctor.visit import Visit
-from plural_tasks.errors import one_line
+from plural_tasks.utils.errors import one_line
 
 AREA = "pool"
 

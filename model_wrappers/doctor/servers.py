@@ -10,7 +10,7 @@ from community_lms.served import SERVER, Served
 from community_lms.spec import Community
 from model_wrappers.doctor.base import Check, Finding, fault, ok, warning
 from model_wrappers.doctor.visit import Visit
-from plural_tasks.errors import ModPluralError
+from plural_tasks.utils.errors import ModPluralError
 
 AREA = "message server"
 SECONDS = 60.0

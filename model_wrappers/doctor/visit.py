@@ -19,7 +19,7 @@ from model_wrappers.dry_run import calls_of, usual_elicitation, usual_selection
 from model_wrappers.grid import harness_config, plan_of, pool_settings
 from model_wrappers.methods import METHODS
 from model_wrappers.plan import Plan, load_tasks
-from plural_tasks.errors import ModPluralError, unknown_name
+from plural_tasks.utils.errors import ModPluralError, unknown_name
 
 Made = TypeVar("Made")
 NO_LIMITS = Limits()

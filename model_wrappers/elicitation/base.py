@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 
 from model_wrappers.instances import instance
 from model_wrappers.query import Query
-from plural_tasks.errors import ModPluralError
+from plural_tasks.utils.errors import ModPluralError
 
 if TYPE_CHECKING:
     from model_wrappers.session import Session, Weighted

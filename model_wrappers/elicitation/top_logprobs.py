@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 from model_wrappers.base_lm import usual_remote
 from model_wrappers.elicitation.base import Job, Row, log_scores, require_options
 from model_wrappers.elicitation.completions import TOP, TOP_LOGPROBS
-from plural_tasks.errors import ModPluralError
+from plural_tasks.utils.errors import ModPluralError
 
 if TYPE_CHECKING:
     from model_wrappers.session import Session

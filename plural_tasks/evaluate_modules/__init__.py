@@ -13,7 +13,7 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
-from plural_tasks.errors import unknown_name
+from plural_tasks.utils.errors import unknown_name
 
 _FOLDER = Path(__file__).resolve().parent
 

@@ -9,12 +9,12 @@ from dataclasses import asdict, dataclass
 from statistics import median
 from typing import Any, Literal
 
-from plural_tasks.errors import ModPluralError
 from plural_tasks.human_study.key import Choice, Key, Row
 from plural_tasks.human_study.read import Returned
 from plural_tasks.pairwise.rates import SCORES, agreement, rates
 from plural_tasks.pairwise.summary import leaning
 from plural_tasks.pairwise.verdicts import Position, Verdict, as_verdict
+from plural_tasks.utils.errors import ModPluralError
 
 MAX_FAILED = 1
 """Attention checks that a rater may fail; see `failed_checks`."""

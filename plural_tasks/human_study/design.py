@@ -7,9 +7,9 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Literal
 
-from plural_tasks.errors import ModPluralError
 from plural_tasks.human_study.key import Row, Run
 from plural_tasks.pairwise.pairs import Pair
+from plural_tasks.utils.errors import ModPluralError
 
 _LEAST_WORDS = 8
 """A shorter answer is no attention check: it could be mistaken for word salad, or word salad for it."""

@@ -8,13 +8,13 @@ import secrets
 from collections.abc import Sequence
 from pathlib import Path
 
-from plural_tasks.errors import ModPluralError
-from plural_tasks.files import write_text
 from plural_tasks.human_study.design import Sheet, design
 from plural_tasks.human_study.form import render_form
 from plural_tasks.human_study.key import VERSION, Key, StudyPair, StudyRater, write_key
 from plural_tasks.human_study.wording import Wording, load_wording
 from plural_tasks.pairwise.pairs import Pair
+from plural_tasks.utils.errors import ModPluralError
+from plural_tasks.utils.files import write_text
 
 RATERS, KEY, ANSWERS = "for_raters", "key.json", "answers"
 """What a study's folder holds: what raters get, what they never see, and what they sent back."""

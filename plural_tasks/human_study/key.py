@@ -9,10 +9,10 @@ from typing import Annotated, Literal
 from pydantic import Field, model_validator
 from typing_extensions import Self
 
-from plural_tasks.checked import Checked, parse, read_json
-from plural_tasks.errors import ModPluralError
-from plural_tasks.files import write_text
 from plural_tasks.schema import Text
+from plural_tasks.utils.checked import Checked, parse, read_json
+from plural_tasks.utils.errors import ModPluralError
+from plural_tasks.utils.files import write_text
 
 VERSION = 1
 """Of the key and of the raters' files: raised when an older reader would misread them."""

@@ -8,10 +8,10 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from plural_tasks.checked import read_json
-from plural_tasks.errors import ModPluralError, unknown_name
-from plural_tasks.files import write_json
 from plural_tasks.human_study.key import CHOICES, VERSION, Choice, Key
+from plural_tasks.utils.checked import read_json
+from plural_tasks.utils.errors import ModPluralError, unknown_name
+from plural_tasks.utils.files import write_json
 
 FORMAT = "plural-study-answers"
 

@@ -7,8 +7,8 @@ from typing import Annotated, Literal
 
 from pydantic import Field
 
-from plural_tasks.checked import Checked, parse, read_yaml
 from plural_tasks.schema import Text
+from plural_tasks.utils.checked import Checked, parse, read_yaml
 
 WORDING = Path(__file__).resolve().parent / "form" / "wording.yaml"
 

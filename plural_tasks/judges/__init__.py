@@ -7,12 +7,12 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-from plural_tasks.errors import ModPluralError, unknown_name
 from plural_tasks.judges.base import Counts, Entailment, Judge, Pair
 from plural_tasks.judges.embedding import EmbeddingJudge
 from plural_tasks.judges.lexical import LexicalJudge
 from plural_tasks.judges.nli import NLIJudge
 from plural_tasks.judges.scripted import ScriptedJudge
+from plural_tasks.utils.errors import ModPluralError, unknown_name
 
 JUDGES: dict[str, Callable[..., Judge]] = {
     "embedding": EmbeddingJudge,

@@ -10,9 +10,9 @@ from collections.abc import Iterable, Mapping, Sequence
 from contextlib import suppress
 from pathlib import Path
 
-from plural_tasks.errors import ModPluralError
 from plural_tasks.judges.base import Entailment, Pair
-from plural_tasks.sqlite_file import chunks
+from plural_tasks.utils.errors import ModPluralError
+from plural_tasks.utils.sqlite_file import chunks
 
 APPLICATION_ID = 0x4D504A44  # "MPJD"
 SCHEMA_VERSION = 1

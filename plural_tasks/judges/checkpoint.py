@@ -10,7 +10,7 @@ from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 
-from plural_tasks.errors import ModPluralError, one_line, unknown_name
+from plural_tasks.utils.errors import ModPluralError, one_line, unknown_name
 
 SHORTEST_LIMIT = 8
 """The least ``max_length``: below the number of special tokens nothing would be cut at all."""

@@ -10,7 +10,6 @@ from importlib.util import find_spec
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from plural_tasks.errors import ModPluralError
 from plural_tasks.judges.base import Counts, Entailment, Pair, judge_once
 from plural_tasks.judges.checkpoint import (
     SHORTEST_LIMIT,
@@ -24,6 +23,7 @@ from plural_tasks.judges.checkpoint import (
     resolve,
     run_batches,
 )
+from plural_tasks.utils.errors import ModPluralError
 
 if TYPE_CHECKING:
     import numpy as np

@@ -10,7 +10,6 @@ from functools import cached_property
 from pathlib import Path
 from typing import Any
 
-from plural_tasks.errors import ModPluralError
 from plural_tasks.judges.base import Counts, Entailment, Pair, judge_once
 from plural_tasks.judges.cache import JudgementCache
 from plural_tasks.judges.checkpoint import (
@@ -24,6 +23,7 @@ from plural_tasks.judges.checkpoint import (
     resolve,
     run_batches,
 )
+from plural_tasks.utils.errors import ModPluralError
 
 DEFAULT = "microsoft/deberta-v2-xlarge-mnli"
 """The judge of the published value coverage (Feng et al., 2024)."""

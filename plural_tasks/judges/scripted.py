@@ -5,8 +5,8 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Mapping, Sequence
 
-from plural_tasks.errors import ModPluralError
 from plural_tasks.judges.base import Counts, Entailment, Pair, judge_once
+from plural_tasks.utils.errors import ModPluralError
 
 
 class ScriptedJudge:

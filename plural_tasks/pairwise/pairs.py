@@ -7,8 +7,8 @@ import json
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from plural_tasks.errors import ModPluralError
 from plural_tasks.pairwise.samples import Answer
+from plural_tasks.utils.errors import ModPluralError
 
 
 @dataclass(frozen=True)

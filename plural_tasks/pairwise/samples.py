@@ -9,8 +9,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from plural_tasks.checked import read_text
-from plural_tasks.errors import ModPluralError, unknown_name
+from plural_tasks.utils.checked import read_text
+from plural_tasks.utils.errors import ModPluralError, unknown_name
 
 _DATED = re.compile(r"_(\d{4}-\d{2}-\d{2}T\d{2}-\d{2}-\d{2}\.\d+)\.json$")
 _NAME = re.compile(r"^samples_(.+)_\d{4}-\d{2}-\d{2}T[\d.-]+\.jsonl$")

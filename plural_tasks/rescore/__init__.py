@@ -1,7 +1,7 @@
 """Score finished outputs in the authors' file format under both scorings, side by side, with the reasons.
 
-The corrected figures come from the functions that the tasks use (`plural_tasks.corrected`, `plural_tasks.metrics`,
-`plural_tasks.judging`), the paper's from `plural_tasks.paper`.
+The corrected figures come from the functions that the tasks use (`plural_tasks.metrics.corrected`,
+`plural_tasks.metrics`, `plural_tasks.judges.judging`), the paper's from `plural_tasks.metrics.paper`.
 """
 
 from __future__ import annotations
@@ -10,14 +10,14 @@ import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from plural_tasks.errors import ModPluralError
 from plural_tasks.judges import Judge
-from plural_tasks.outputs import Answer, Output, Prediction
 from plural_tasks.rescore.coverage import coverage_figures, judge_note
 from plural_tasks.rescore.distributions import distribution_figures
 from plural_tasks.rescore.figure import Figure, Reason
+from plural_tasks.rescore.outputs import Answer, Output, Prediction
 from plural_tasks.rescore.stances import stance_figures
 from plural_tasks.schema import OvertonItem
+from plural_tasks.utils.errors import ModPluralError
 
 SIZES = {
     "overton_vk": 626,
@@ -56,7 +56,7 @@ def rescore(outputs: Sequence[Output], judge: Judge | None = None) -> Rescored:
     """Score the outputs of one file.
 
     Args:
-        outputs: What `plural_tasks.outputs.read_outputs` returns; at least one.
+        outputs: What `plural_tasks.rescore.outputs.read_outputs` returns; at least one.
         judge: Says whether an explanation entails a sentence; needed for Overton answers alone.
 
     Raises:

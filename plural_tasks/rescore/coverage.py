@@ -6,11 +6,11 @@ import math
 from collections.abc import Sequence
 
 from plural_tasks.judges import Judge
-from plural_tasks.judging import Judged, judge_answers
+from plural_tasks.judges.judging import Judged, judge_answers
 from plural_tasks.metrics.coverage import is_covered
-from plural_tasks.outputs import Answer
-from plural_tasks.paper import EMPTY_COVERAGE, PUBLISHED_JUDGE
+from plural_tasks.metrics.paper import EMPTY_COVERAGE, PUBLISHED_JUDGE
 from plural_tasks.rescore.figure import Figure, mean_figure, unpublished
+from plural_tasks.rescore.outputs import Answer
 from plural_tasks.schema import OvertonItem
 
 EMPTY = "an empty answer covers nothing (0), not less than nothing (-1)"

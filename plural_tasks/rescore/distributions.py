@@ -5,7 +5,8 @@ from __future__ import annotations
 import math
 from collections.abc import Callable, Sequence
 
-from plural_tasks.corrected import (
+from plural_tasks.metrics import js_distance
+from plural_tasks.metrics.corrected import (
     DISTANCES,
     corrected_distances,
     corrected_match,
@@ -14,10 +15,9 @@ from plural_tasks.corrected import (
     most_likely,
     substantive,
 )
-from plural_tasks.metrics import js_distance
-from plural_tasks.outputs import Prediction
-from plural_tasks.paper import paper_js_distance, paper_most_likely_match
+from plural_tasks.metrics.paper import paper_js_distance, paper_most_likely_match
 from plural_tasks.rescore.figure import Figure, mean_figure, unpublished
+from plural_tasks.rescore.outputs import Prediction
 from plural_tasks.schema import SteerableItem
 
 BASE_2 = "logarithm to base 2 instead of the natural one (x 1.2011)"

@@ -6,9 +6,9 @@ import math
 from collections.abc import Sequence
 
 from plural_tasks.metrics import balanced_accuracy, clustered_se, macro_f1, parse_choice
-from plural_tasks.outputs import Answer
-from plural_tasks.paper import STANCES, paper_binary_scores, paper_three_way, paper_three_way_scores
+from plural_tasks.metrics.paper import STANCES, paper_binary_scores, paper_three_way, paper_three_way_scores
 from plural_tasks.rescore.figure import Figure, Stage, mean_figure, reasons_of
+from plural_tasks.rescore.outputs import Answer
 from plural_tasks.schema import SteerableItem
 
 PARSER = "answers are read as the option that they pick, not by letters inside of words"

@@ -6,7 +6,7 @@ import math
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from plural_tasks.corrected import (
+from plural_tasks.metrics.corrected import (
     DISTANCES,
     corrected_distances,
     corrected_match,
@@ -16,7 +16,7 @@ from plural_tasks.corrected import (
     substantive,
 )
 from plural_tasks.metrics.groups import group_of
-from plural_tasks.paper import paper_js_distance, paper_most_likely_match
+from plural_tasks.metrics.paper import paper_js_distance, paper_most_likely_match
 from plural_tasks.scoring.elicited import Distribution, LogLikelihood, always, read_distribution
 
 Scored = dict[str, Any]

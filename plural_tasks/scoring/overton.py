@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from plural_tasks.judging import Judged
+from plural_tasks.judges.judging import Judged
 
 
 def overton(doc: Mapping[str, Any], answer: str, judged: Judged, question: Judged, judge: str) -> dict[str, Any]:

@@ -6,9 +6,9 @@ import math
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from plural_tasks.corrected import corrected_match, most_likely
+from plural_tasks.metrics.corrected import corrected_match, most_likely
 from plural_tasks.metrics.groups import group_of
-from plural_tasks.paper import paper_most_likely_match, paper_three_way
+from plural_tasks.metrics.paper import paper_most_likely_match, paper_three_way
 from plural_tasks.schema import LABELS
 from plural_tasks.scoring.elicited import LogLikelihood, always, first_text, read_choices, read_distribution
 

@@ -5,8 +5,8 @@ from __future__ import annotations
 import hashlib
 from pathlib import Path, PurePosixPath
 
-from plural_tasks.errors import ModPluralError, one_line
 from plural_tasks.sources.base import Source
+from plural_tasks.utils.errors import ModPluralError, one_line
 
 DATA_VARIABLE = "MODPLURAL_DATA"
 

@@ -14,7 +14,6 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from plural_tasks.errors import ModPluralError
 from plural_tasks.schema import LABELS, DistributionalItem
 from plural_tasks.sources.base import Row, Source
 from plural_tasks.sources.countries import country
@@ -22,6 +21,7 @@ from plural_tasks.sources.dont_know import dont_know
 from plural_tasks.sources.fields import cluster_of, literal, proportions
 from plural_tasks.sources.scales import is_ordinal
 from plural_tasks.sources.tables import read_table
+from plural_tasks.utils.errors import ModPluralError
 
 COLUMNS = ("question", "selections", "options", "source")
 STUDIES = {"GAS": "Pew Global Attitudes Survey", "WVS": "World Values Survey"}

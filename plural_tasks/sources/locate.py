@@ -6,10 +6,10 @@ import os
 from collections.abc import Mapping
 from pathlib import Path, PurePosixPath
 
-from plural_tasks.errors import ModPluralError, unknown_name
 from plural_tasks.sources.base import Source
 from plural_tasks.sources.fetch import DATA_VARIABLE, fetch, fetch_from
 from plural_tasks.sources.tables import member
+from plural_tasks.utils.errors import ModPluralError, unknown_name
 
 DATA_FOLDER = Path(__file__).resolve().parent.parent / "data"
 

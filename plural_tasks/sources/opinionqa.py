@@ -13,13 +13,13 @@ from itertools import pairwise
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-from plural_tasks.errors import ModPluralError, one_line
 from plural_tasks.schema import SteerableItem
 from plural_tasks.sources.base import Row, Source
 from plural_tasks.sources.dont_know import dont_know
 from plural_tasks.sources.fields import literal, text
 from plural_tasks.sources.tables import read_table
 from plural_tasks.sources.wording import opinion_item
+from plural_tasks.utils.errors import ModPluralError, one_line
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray

@@ -13,11 +13,11 @@ from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
-from plural_tasks.errors import ModPluralError
 from plural_tasks.schema import OvertonItem, Value
 from plural_tasks.sources.base import Row, Source
 from plural_tasks.sources.fields import cluster_of, text
 from plural_tasks.sources.tables import read_table
+from plural_tasks.utils.errors import ModPluralError
 
 COLUMNS = ("question_id", "question", "user", "freeresponse", "cluster_kmeans")
 

@@ -8,10 +8,10 @@ from typing import Any
 
 from pydantic import ValidationError
 
-from plural_tasks.checked import describe, read_json
-from plural_tasks.errors import ModPluralError
 from plural_tasks.schema import Item
 from plural_tasks.sources.base import Row, Source
+from plural_tasks.utils.checked import describe, read_json
+from plural_tasks.utils.errors import ModPluralError
 
 
 def read_items(source: Source, path: Path) -> list[Item]:

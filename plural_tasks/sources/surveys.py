@@ -15,10 +15,10 @@ from typing import Annotated, Any, Literal
 
 from pydantic import Field
 
-from plural_tasks.checked import Checked, parse, read_json
-from plural_tasks.errors import unknown_name
 from plural_tasks.schema import DistributionalItem, Share, Split, SteerableItem, Text
 from plural_tasks.sources.base import Source
+from plural_tasks.utils.checked import Checked, parse, read_json
+from plural_tasks.utils.errors import unknown_name
 
 TIE = 1e-9
 """Shares closer than this are equal; they are rounded to 1e-6, and the largest group has 35,000 people."""

@@ -6,8 +6,8 @@ import csv
 from collections.abc import Iterator, Sequence
 from pathlib import Path, PurePosixPath
 
-from plural_tasks.errors import ModPluralError, one_line
 from plural_tasks.sources.base import Row
+from plural_tasks.utils.errors import ModPluralError, one_line
 
 
 def member(folder: Path, name: str) -> Path:

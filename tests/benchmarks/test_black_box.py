@@ -17,7 +17,7 @@ from benchmarks.black_box.fault_settings import Fault, Settings
 from benchmarks.black_box.faults import FaultProxy, proxied
 from benchmarks.black_box.kills import run_with_kills
 from benchmarks.black_box.serve import PACKAGES, find_python, served
-from plural_tasks.errors import ModPluralError
+from plural_tasks.utils.errors import ModPluralError
 from tests.openai_server import OpenAIServer, serving
 
 BODY = {"model": "base", "messages": [{"role": "user", "content": "Should the bridge be built?"}]}

@@ -12,7 +12,7 @@ import pytest
 from community_lms.adapter_folder import adapter_files, left_out, read_adapter, without_paths
 from community_lms.embedded import HUB_REPOSITORY
 from community_lms.spec import Community
-from plural_tasks.errors import ModPluralError
+from plural_tasks.utils.errors import ModPluralError
 from tests.community_lms.published import BASE, make_adapter
 
 

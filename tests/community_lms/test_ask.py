@@ -9,7 +9,7 @@ from community_lms.engines.scripted import ScriptedEngine
 from community_lms.message import Message, MessageRequest
 from community_lms.spec import Community, Decoding
 from community_lms.store import MessageStore, StoredMessage
-from plural_tasks.errors import ModPluralError
+from plural_tasks.utils.errors import ModPluralError
 
 Ask = Callable[..., MessageRequest]
 Make = Callable[..., Community]

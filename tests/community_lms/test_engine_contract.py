@@ -14,7 +14,7 @@ from community_lms.engines import ENGINES, SHARED, MessageEngine, batch_of, make
 from community_lms.identity import identity
 from community_lms.message import MessageRequest
 from community_lms.spec import Community, Decoding
-from plural_tasks.errors import ModPluralError
+from plural_tasks.utils.errors import ModPluralError
 from tests.community_lms.tiny_models import save_adapter, save_model
 from tests.community_lms.vllm_stand_in import StandIn
 from tests.openai_server import drawn, serving

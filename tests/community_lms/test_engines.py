@@ -12,7 +12,7 @@ from community_lms.engines import AUTO, ENGINES, MessageEngine, engine_name, loc
 from community_lms.engines.scripted import ScriptedEngine
 from community_lms.message import Message, MessageRequest
 from community_lms.spec import Community
-from plural_tasks.errors import ModPluralError
+from plural_tasks.utils.errors import ModPluralError
 
 Ask = Callable[..., MessageRequest]
 ROOT = Path(__file__).resolve().parents[2]

@@ -10,7 +10,7 @@ import pytest
 from community_lms.exchange import export_jsonl, export_published, import_jsonl, import_published
 from community_lms.message import Message, MessageRequest
 from community_lms.store import MessageStore, StoredMessage
-from plural_tasks.errors import ModPluralError
+from plural_tasks.utils.errors import ModPluralError
 
 Row = Callable[..., StoredMessage]
 Ask = Callable[..., MessageRequest]

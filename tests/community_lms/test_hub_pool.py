@@ -10,7 +10,7 @@ import pytest
 
 from community_lms.hub_pool import is_name, read_hub_pool
 from community_lms.pool import load_pool
-from plural_tasks.errors import ModPluralError
+from plural_tasks.utils.errors import ModPluralError
 from tests.hub_server import HubServer
 
 NAME = "team/mine"

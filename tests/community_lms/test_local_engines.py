@@ -11,7 +11,7 @@ from transformers import AutoModelForCausalLM, AutoTokenizer
 from community_lms.engines import MessageEngine, make_engine
 from community_lms.message import Message, MessageRequest
 from community_lms.spec import Community, Decoding
-from plural_tasks.errors import ModPluralError
+from plural_tasks.utils.errors import ModPluralError
 from tests.community_lms.tiny_models import ROOM, TEMPLATE, save_adapter, save_model
 
 Ask = Callable[..., MessageRequest]

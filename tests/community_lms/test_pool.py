@@ -7,7 +7,7 @@ import pytest
 
 from community_lms.pool import PRESET_FOLDER, load_pool, preset_names, select, weigh
 from community_lms.spec import Decoding, Weights
-from plural_tasks.errors import ModPluralError
+from plural_tasks.utils.errors import ModPluralError
 
 PERSPECTIVE = ("news_left", "news_center", "news_right", "reddit_left", "reddit_center", "reddit_right")
 CULTURE = ("africa_culture", "asia_culture", "europe_culture", "northamerica_culture", "southamerica_culture")

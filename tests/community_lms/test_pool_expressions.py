@@ -8,7 +8,7 @@ import pytest
 
 from community_lms import pool as pools
 from community_lms.pool import load_pool, weigh
-from plural_tasks.errors import ModPluralError
+from plural_tasks.utils.errors import ModPluralError
 
 PERSPECTIVE = ("news_left", "news_center", "news_right", "reddit_left", "reddit_center", "reddit_right")
 FIVE = tuple(name for name in PERSPECTIVE if name != "reddit_center")

@@ -12,7 +12,7 @@ from huggingface_hub import ModelCard
 from community_lms.adapter_folder import read_adapter
 from community_lms.cards import adapter_card
 from community_lms.publish import add_to_collection, published_adapter, push_adapter
-from plural_tasks.errors import ModPluralError
+from plural_tasks.utils.errors import ModPluralError
 from tests.community_lms.published import EVALUATION, make_adapter
 from tests.hub_server import HubServer
 

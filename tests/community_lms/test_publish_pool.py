@@ -11,7 +11,7 @@ from huggingface_hub import ModelCard
 
 from community_lms.pool import load_pool
 from community_lms.publish_pool import plan_pool, push_pool
-from plural_tasks.errors import ModPluralError
+from plural_tasks.utils.errors import ModPluralError
 from tests.community_lms.published import BASE, make_adapter, pool_text
 from tests.hub_server import HubServer
 

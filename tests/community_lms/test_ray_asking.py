@@ -20,7 +20,7 @@ from community_lms.ray_asking import Speaker, ask_over_ray
 from community_lms.ray_cluster import Cluster
 from community_lms.spec import Community, Decoding
 from community_lms.store import MessageStore, StoredMessage
-from plural_tasks.errors import ModPluralError
+from plural_tasks.utils.errors import ModPluralError
 from tests.community_lms.tiny_models import save_adapter, save_model
 
 Ask = Callable[..., MessageRequest]

@@ -8,8 +8,8 @@ import pytest
 
 from community_lms.pool import load_pool, select, weigh
 from community_lms.spec import ROLES, Community, Pool
-from plural_tasks.checked import parse
-from plural_tasks.errors import ModPluralError
+from plural_tasks.utils.checked import parse
+from plural_tasks.utils.errors import ModPluralError
 
 POOL = """
 name: town

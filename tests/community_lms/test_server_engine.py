@@ -33,7 +33,7 @@ from community_lms.remote.purse import BudgetReachedError, Limits, Purse
 from community_lms.served import Served
 from community_lms.spec import Community, Decoding, canonical
 from community_lms.store import MessageStore
-from plural_tasks.errors import ModPluralError
+from plural_tasks.utils.errors import ModPluralError
 from tests.openai_server import OpenAIServer, drawn, serving
 
 Ask = Callable[..., MessageRequest]

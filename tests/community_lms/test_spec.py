@@ -8,8 +8,8 @@ from pydantic import ValidationError
 
 from community_lms.message import MessageRequest
 from community_lms.spec import KINDS, Community, Decoding, Pool, Weights, canonical, digest
-from plural_tasks.checked import parse
-from plural_tasks.errors import ModPluralError
+from plural_tasks.utils.checked import parse
+from plural_tasks.utils.errors import ModPluralError
 
 Make = Callable[..., Community]
 Ask = Callable[..., MessageRequest]

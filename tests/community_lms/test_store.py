@@ -13,7 +13,7 @@ import pytest
 from community_lms.message import Message
 from community_lms.spec import canonical
 from community_lms.store import APPLICATION_ID, MessageStore, StoredMessage
-from plural_tasks.errors import ModPluralError
+from plural_tasks.utils.errors import ModPluralError
 
 Row = Callable[..., StoredMessage]
 ROOT = Path(__file__).resolve().parents[2]

@@ -16,7 +16,7 @@ from community_lms.identity import identity
 from community_lms.message import MessageRequest
 from community_lms.spec import Community, Decoding
 from community_lms.store import MessageStore
-from plural_tasks.errors import ModPluralError
+from plural_tasks.utils.errors import ModPluralError
 from tests.community_lms.tiny_models import ROOM, TEMPLATE, save_adapter, save_model
 from tests.community_lms.vllm_stand_in import StandIn
 

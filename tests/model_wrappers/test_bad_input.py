@@ -12,7 +12,7 @@ import pytest
 
 from model_wrappers.cli import main
 from model_wrappers.lm import ModPluralLM
-from plural_tasks.errors import ModPluralError
+from plural_tasks.utils.errors import ModPluralError
 from tests.model_wrappers.helpers import POOL
 
 GOOD_ITEM = {

@@ -8,7 +8,7 @@ from lm_eval.api.model import LM
 from model_wrappers import base_lm
 from model_wrappers.base_lm import build_base
 from model_wrappers.scripted import ScriptedLM
-from plural_tasks.errors import ModPluralError
+from plural_tasks.utils.errors import ModPluralError
 from tests.community_lms.tiny_models import save_model
 from tests.model_wrappers.helpers import doc, model, requests
 

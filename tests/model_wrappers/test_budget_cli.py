@@ -22,7 +22,7 @@ from model_wrappers.cli.app import app
 from model_wrappers.cli.budget import REACHED
 from model_wrappers.cli.evaluate import run_harness
 from model_wrappers.lm import ModPluralLM
-from plural_tasks.errors import ModPluralError
+from plural_tasks.utils.errors import ModPluralError
 from tests.model_wrappers.helpers import doc, requests
 from tests.openai_server import OpenAIServer, drawn, serving
 

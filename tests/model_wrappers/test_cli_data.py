@@ -9,7 +9,7 @@ import pytest
 from typer.testing import CliRunner
 
 from model_wrappers.cli.app import app
-from plural_tasks.errors import ModPluralError
+from plural_tasks.utils.errors import ModPluralError
 from tests.hub_server import HubServer
 from tests.made_sources import SHARED, STEERED, add_sources
 

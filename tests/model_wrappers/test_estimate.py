@@ -11,7 +11,7 @@ from community_lms.store import MessageStore
 from model_wrappers.cli.app import app
 from model_wrappers.cli.evaluate import run_harness
 from model_wrappers.estimate import Estimate, Messages, Prompts, Speed, estimate
-from plural_tasks.errors import ModPluralError
+from plural_tasks.utils.errors import ModPluralError
 from tests.community_lms.tiny_models import save_adapter, save_model
 
 runner = CliRunner()

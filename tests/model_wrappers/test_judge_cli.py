@@ -17,9 +17,9 @@ from model_wrappers.pairwise import Judge, build_judge, judge_identity
 from model_wrappers.prompts import prompt_set_names
 from model_wrappers.scripted import ScriptedLM
 from model_wrappers.verdict_log import VerdictLog, reply_key
-from plural_tasks.errors import ModPluralError
 from plural_tasks.pairwise import Pair
-from tests.plural_tasks.test_pairwise import record, samples
+from plural_tasks.utils.errors import ModPluralError
+from tests.plural_tasks.pairwise.test_pairwise import record, samples
 
 runner = CliRunner()
 PAIRS = [

@@ -12,7 +12,7 @@ from model_wrappers.lm import ModPluralLM
 from model_wrappers.query import visible
 from model_wrappers.scripted import ScriptedLM
 from model_wrappers.trace import read_trace
-from plural_tasks.errors import ModPluralError
+from plural_tasks.utils.errors import ModPluralError
 from tests.model_wrappers.helpers import doc, model, requests
 
 

@@ -4,7 +4,7 @@ import pytest
 
 from model_wrappers.choosing import parse_number
 from model_wrappers.scripted import ScriptedLM
-from plural_tasks.errors import ModPluralError
+from plural_tasks.utils.errors import ModPluralError
 from tests.model_wrappers.helpers import doc, model, requests
 
 SCRIPT = {"left": ["Ships need room."], "right": ["Carts need a way."]}

@@ -14,8 +14,8 @@ from typer.testing import CliRunner
 from community_lms.store import MessageStore
 from model_wrappers.cli.app import app
 from model_wrappers.cli.evaluate import run_harness
-from plural_tasks.errors import ModPluralError
-from tests.plural_tasks.report_runs import MODPLURAL, TASK, steerable, task, write_run
+from plural_tasks.utils.errors import ModPluralError
+from tests.plural_tasks.report.report_runs import MODPLURAL, TASK, steerable, task, write_run
 
 DISTRIBUTIONAL = "plural_surveys_distributional"
 SETTINGS = "base=scripted,message_engine=scripted,pool=perspective,seed=7"
@@ -211,7 +211,7 @@ def test_a_store_without_the_old_messages_is_refused_unless_they_may_be_asked_ag
 
 def test_a_narrowed_and_weighed_pool_stays_so(made, source) -> None:
     from model_wrappers.patch import patched_arguments
-    from plural_tasks.report.runs import read_runs
+    from plural_tasks.report.reading.runs import read_runs
 
     chosen = "news_left+news_right+reddit_left"
     from community_lms.pool import load_pool, select

@@ -10,9 +10,9 @@ import pytest
 from scipy.stats import t
 
 from model_wrappers.patch_effects import adjust, apart, effects, read_tasks, served
-from plural_tasks.errors import ModPluralError
-from plural_tasks.report.runs import read_run
-from tests.plural_tasks.report_runs import doc, sample, task, write_run
+from plural_tasks.report.reading.runs import read_run
+from plural_tasks.utils.errors import ModPluralError
+from tests.plural_tasks.report.report_runs import doc, sample, task, write_run
 
 TASK = "plural_distributional_x"
 

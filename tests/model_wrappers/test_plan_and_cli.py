@@ -13,7 +13,7 @@ from model_wrappers.lm import ModPluralLM
 from model_wrappers.plan import load_tasks, make_plan
 from model_wrappers.prompts import REQUIRED, SLOTS, load_prompts, prompt_set_names
 from model_wrappers.trace import read_trace
-from plural_tasks.errors import ModPluralError
+from plural_tasks.utils.errors import ModPluralError
 from tests.model_wrappers.helpers import doc, model, requests
 
 runner = CliRunner()

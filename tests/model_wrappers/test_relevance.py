@@ -6,7 +6,7 @@ import pytest
 
 from model_wrappers.choosing import numbers
 from model_wrappers.scripted import ScriptedLM
-from plural_tasks.errors import ModPluralError
+from plural_tasks.utils.errors import ModPluralError
 from tests.model_wrappers.helpers import doc, model, requests
 
 FIT = {"1": 0.6, "2": 0.2}

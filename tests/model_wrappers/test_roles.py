@@ -14,8 +14,8 @@ from model_wrappers.cli.trace import print_record
 from model_wrappers.lm import ModPluralLM
 from model_wrappers.prompts import LATER, load_prompts
 from model_wrappers.scripted import ScriptedLM
-from plural_tasks.errors import ModPluralError
-from plural_tasks.report.facts import read_facts
+from plural_tasks.report.reading.facts import read_facts
+from plural_tasks.utils.errors import ModPluralError
 from tests.model_wrappers.helpers import doc, model, requests
 
 POOL = """

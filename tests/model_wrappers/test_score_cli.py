@@ -10,8 +10,8 @@ from rich.console import Console
 from typer.testing import CliRunner
 
 from model_wrappers.cli.app import app
-from plural_tasks.errors import ModPluralError
-from tests.plural_tasks.authors_rows import moral, overton, stance, survey, write
+from plural_tasks.utils.errors import ModPluralError
+from tests.plural_tasks.rescore.authors_rows import moral, overton, stance, survey, write
 
 ROOT = Path(__file__).resolve().parents[2]
 MORAL = ("--task", "plural_distributional_moralchoice")
@@ -32,7 +32,7 @@ def outputs(tmp_path) -> Path:
 def test_the_table_shows_both_scorings_with_reasons(outputs) -> None:
     shown = invoke(outputs, *MORAL)
 
-    # .464501 and .557923 for both rows, worked in tests/plural_tasks/cases/divergence.json
+    # .464501 and .557923 for both rows, worked in tests/plural_tasks/metrics/cases/divergence.json
     assert "mine.json, 2 rows" in shown
     assert "0.4645" in shown
     assert "0.5579" in shown

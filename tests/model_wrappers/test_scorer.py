@@ -12,7 +12,7 @@ from model_wrappers import base_lm
 from model_wrappers import scorer as scoring
 from model_wrappers.base_lm import ask
 from model_wrappers.scorer import Scorer, suits
-from plural_tasks.errors import ModPluralError
+from plural_tasks.utils.errors import ModPluralError
 from tests.community_lms.tiny_models import ROOM, save_adapter, save_model
 
 TRUNK = "the well belongs to all of us, who decides"

@@ -10,7 +10,7 @@ from typer.testing import CliRunner
 
 from model_wrappers.cli.app import app
 from plural_tasks.human_study import read_key
-from tests.plural_tasks.test_pairwise import record, samples
+from tests.plural_tasks.pairwise.test_pairwise import record, samples
 
 runner = CliRunner()
 

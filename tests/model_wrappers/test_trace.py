@@ -10,7 +10,7 @@ from typer.testing import CliRunner
 
 from model_wrappers.cli.app import app
 from model_wrappers.trace import TraceWriter, read_trace
-from plural_tasks.errors import ModPluralError
+from plural_tasks.utils.errors import ModPluralError
 
 
 def test_a_full_disk_is_told_in_one_line_and_earlier_lines_stay(tmp_path, monkeypatch) -> None:

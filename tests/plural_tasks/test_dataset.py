@@ -6,8 +6,8 @@ from pathlib import Path
 import pytest
 
 from plural_tasks.dataset import load
-from plural_tasks.errors import ModPluralError
 from plural_tasks.schema import OvertonItem, Value
+from plural_tasks.utils.errors import ModPluralError
 
 RECORD = {"situation": "planting a tree", "vrd": ["Care"], "explanation": ["Trees outlive us."], "id": 1}
 ITEMS = [

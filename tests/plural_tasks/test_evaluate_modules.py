@@ -6,8 +6,8 @@ import socket
 import pytest
 
 from plural_tasks import evaluate_modules
-from plural_tasks.errors import ModPluralError
 from plural_tasks.judges.scripted import ScriptedJudge
+from plural_tasks.utils.errors import ModPluralError
 
 SHARES = {"predictions": [[1.0, 0.0], [0.2, 0.3, 0.5]], "references": [[0.5, 0.5], [0.5, 0.3, 0.2]]}
 LABELS = {"predictions": ["A", None, "B"], "references": ["A", "A", "B"]}

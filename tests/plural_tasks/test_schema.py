@@ -3,8 +3,6 @@ from typing import Any
 import pytest
 from pydantic import ValidationError
 
-from plural_tasks.checked import parse
-from plural_tasks.errors import ModPluralError
 from plural_tasks.schema import (
     LABELS,
     MODES,
@@ -15,6 +13,8 @@ from plural_tasks.schema import (
     Value,
     check_distribution,
 )
+from plural_tasks.utils.checked import parse
+from plural_tasks.utils.errors import ModPluralError
 
 OVERTON: dict[str, Any] = {
     "id": "o1",

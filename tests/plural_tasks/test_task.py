@@ -175,7 +175,7 @@ def test_examples_ask_no_test_question_and_are_the_same_for_every_order() -> Non
 
 
 def test_examples_are_refused_where_only_test_documents_could_give_them() -> None:
-    from plural_tasks.errors import ModPluralError
+    from plural_tasks.utils.errors import ModPluralError
 
     with pytest.raises(ModPluralError, match=r"'plural_embedded_steerable': --num_fewshot 2 needs examples"):
         few_shot("plural_embedded_steerable", 2)

@@ -24,9 +24,9 @@ from community_lms.training.adapter import SETTINGS, WEIGHTS, has_cpp_compiler
 from community_lms.training.config import TrainConfig
 from community_lms.training.record import RUN_INFO
 from community_lms.training.train import train
-from plural_tasks.checked import parse, read_yaml
-from plural_tasks.errors import ModPluralError
-from plural_tasks.files import write_lines
+from plural_tasks.utils.checked import parse, read_yaml
+from plural_tasks.utils.errors import ModPluralError
+from plural_tasks.utils.files import write_lines
 from tools.train_embedded.corpora import LICENCE, community_records, shared_records
 from tools.train_embedded.jobs import run_all
 from tools.train_embedded.pools import ROOT, voices

@@ -11,7 +11,7 @@ import sys
 import time
 from collections.abc import Callable, Mapping, Sequence
 
-from plural_tasks.errors import ModPluralError
+from plural_tasks.utils.errors import ModPluralError
 
 ALLOCATOR = {
     "MALLOC_MMAP_THRESHOLD_": str(1 << 33),

@@ -15,7 +15,7 @@ import re
 from pathlib import Path
 from typing import Any
 
-from plural_tasks.files import write_json
+from plural_tasks.utils.files import write_json
 from tools.train_embedded.respond import FORMS, forms_of
 from tools.train_embedded.themes import Theme, opinion_themes
 

@@ -9,9 +9,9 @@ from typing import Annotated
 
 from pydantic import Field, model_validator
 
-from plural_tasks.checked import Checked, parse, read_yaml
-from plural_tasks.errors import ModPluralError
 from plural_tasks.schema import Text
+from plural_tasks.utils.checked import Checked, parse, read_yaml
+from plural_tasks.utils.errors import ModPluralError
 
 FOLDER = Path(__file__).resolve().parent / "themes"
 EVERYDAY = "everyday"

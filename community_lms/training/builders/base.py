@@ -14,10 +14,10 @@ from pydantic import Field
 from community_lms.training.builders.places import place_of
 from community_lms.training.corpus import Record
 from community_lms.training.tally import Tally
-from plural_tasks.checked import Checked
-from plural_tasks.errors import ModPluralError
 from plural_tasks.schema import Text
 from plural_tasks.sources.base import Row
+from plural_tasks.utils.checked import Checked
+from plural_tasks.utils.errors import ModPluralError
 
 Texts = Literal["preferred", "feedback", "both"]
 

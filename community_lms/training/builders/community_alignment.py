@@ -12,8 +12,8 @@ from community_lms.training.builders.base import Builder, Request, by_place, col
 from community_lms.training.corpus import Record
 from community_lms.training.rows import rows
 from community_lms.training.tally import Tally
-from plural_tasks.errors import ModPluralError
 from plural_tasks.sources.base import Row
+from plural_tasks.utils.errors import ModPluralError
 
 WANTED = {
     "en": "What matters to me in an answer:",

@@ -8,7 +8,7 @@ from community_lms.training.builders.base import Builder, Request, by_place
 from community_lms.training.corpus import Corpus, Record, to_record
 from community_lms.training.rows import rows
 from community_lms.training.tally import Tally
-from plural_tasks.checked import parse
+from plural_tasks.utils.checked import parse
 
 
 def records(request: Request, tally: Tally) -> Iterator[Record]:

@@ -19,8 +19,8 @@ from community_lms.training.builders.base import Builder, Request
 from community_lms.training.corpus import Record
 from community_lms.training.rows import data_files, file_rows
 from community_lms.training.tally import Tally
-from plural_tasks.errors import ModPluralError
 from plural_tasks.sources.base import Row
+from plural_tasks.utils.errors import ModPluralError
 
 OUTLETS = {
     **dict.fromkeys(("dailykos", "hpo", "cnn", "wpo", "nyt"), "left"),

@@ -16,8 +16,8 @@ from community_lms.training.builders.base import Builder, Request, by_place, col
 from community_lms.training.corpus import Record
 from community_lms.training.rows import rows
 from community_lms.training.tally import Tally
-from plural_tasks.errors import ModPluralError
 from plural_tasks.sources.base import Row
+from plural_tasks.utils.errors import ModPluralError
 
 WRITTEN_BY_PEOPLE, WRITTEN_BY_MODELS = "CC-BY-4.0", "CC-BY-NC-4.0"
 WANTED = "What matters to me in an answer:"

@@ -10,7 +10,7 @@ from typing import Any
 from community_lms.ray_cluster import Cluster, connected
 from community_lms.training.cleaning import Cleaning
 from community_lms.training.corpus import Record, cleaned
-from plural_tasks.errors import ModPluralError, one_line
+from plural_tasks.utils.errors import ModPluralError, one_line
 
 BLOCK = 2000
 """Records of a block: tens of milliseconds of work, so that sending it costs little beside."""

@@ -16,10 +16,10 @@ from community_lms.training.builders.base import Builder, Request, by_place, col
 from community_lms.training.corpus import Record
 from community_lms.training.rows import rows
 from community_lms.training.tally import Tally
-from plural_tasks.errors import ModPluralError
 from plural_tasks.sources.base import Row
 from plural_tasks.sources.dont_know import states_no_opinion
 from plural_tasks.sources.fields import literal, proportions
+from plural_tasks.utils.errors import ModPluralError
 
 VOICES = (
     "My answer is: {option}",

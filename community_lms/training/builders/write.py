@@ -14,8 +14,8 @@ from community_lms.training.builders.base import Builder, Request
 from community_lms.training.cleaning import Cleaning
 from community_lms.training.corpus import COLUMNS, Record, cleaned, distinct
 from community_lms.training.tally import Tally
-from plural_tasks.errors import ModPluralError, unknown_name
-from plural_tasks.files import write_lines
+from plural_tasks.utils.errors import ModPluralError, unknown_name
+from plural_tasks.utils.files import write_lines
 
 ROW_GROUP = 10_000
 """Records that a parquet file is written in, and that are held for it."""

@@ -5,9 +5,9 @@ from typing import Any
 
 import evaluate
 
-from plural_tasks.errors import ModPluralError
 from plural_tasks.evaluate_modules.shared import label_info
 from plural_tasks.metrics import macro_f1
+from plural_tasks.utils.errors import ModPluralError
 
 
 class MacroF1Strict(evaluate.Metric):

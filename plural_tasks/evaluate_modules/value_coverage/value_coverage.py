@@ -7,7 +7,7 @@ import evaluate
 
 from plural_tasks.evaluate_modules.shared import answer_info, mean
 from plural_tasks.judges import Judge, load_judge
-from plural_tasks.judging import judge_answers
+from plural_tasks.judges.judging import judge_answers
 
 
 class ValueCoverage(evaluate.Metric):

@@ -3,9 +3,9 @@ from pathlib import Path
 import pytest
 
 from community_lms.evaluation.groups import PACKAGED, Groups, read_groups, target
-from plural_tasks.errors import ModPluralError
 from plural_tasks.sources.locate import DATA_FOLDER
 from plural_tasks.sources.surveys import read_surveys
+from plural_tasks.utils.errors import ModPluralError
 from tests.community_lms.evaluation.surveys import question
 
 NAMES = {"liberal", "moderate", "conservative", "devout", "secular", "black_americans"}

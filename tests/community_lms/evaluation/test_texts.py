@@ -5,7 +5,7 @@ import pytest
 
 from community_lms.evaluation.texts import Document, find_texts, texts_digest
 from community_lms.spec import Community
-from plural_tasks.errors import ModPluralError
+from plural_tasks.utils.errors import ModPluralError
 
 
 def corpus(path: Path, count: int = 40, community: str = "") -> Path:

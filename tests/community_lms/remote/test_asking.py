@@ -22,7 +22,7 @@ from community_lms.remote.explain import RemoteError
 from community_lms.remote.ledger import Ledger
 from community_lms.remote.prices import Price, Prices
 from community_lms.remote.purse import BudgetReachedError, Limits, Purse
-from plural_tasks.errors import ModPluralError
+from plural_tasks.utils.errors import ModPluralError
 from tests.openai_server import OpenAIServer, drawn, serving
 
 pytest.importorskip("tenacity", reason="the harness's API backends need lm_eval[api]")

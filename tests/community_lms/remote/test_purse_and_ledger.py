@@ -11,7 +11,7 @@ from community_lms.remote.ledger import Ledger
 from community_lms.remote.prices import Price, Prices, load_prices
 from community_lms.remote.purse import BudgetReachedError, Limits, Purse, command_purse, one_purse
 from community_lms.remote.spending import Purpose, Spent, Usage, share
-from plural_tasks.errors import ModPluralError
+from plural_tasks.utils.errors import ModPluralError
 
 # A dollar for a thousand tokens read, ten for a thousand written.
 DEAR = Prices([Price(model="dear", read=1_000.0, written=10_000.0)])

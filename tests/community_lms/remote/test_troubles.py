@@ -11,7 +11,7 @@ import pytest
 import requests
 
 from community_lms.remote.troubles import UnusableAnswerError, read_trouble
-from plural_tasks.errors import ModPluralError
+from plural_tasks.utils.errors import ModPluralError
 from tests.openai_server import serving
 
 BODY = {"model": "m", "messages": [{"role": "user", "content": "why?"}]}

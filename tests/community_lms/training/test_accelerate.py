@@ -17,7 +17,7 @@ from accelerate.utils.launch import prepare_multi_gpu_env
 
 from community_lms.training import train as module
 from community_lms.training.train import train
-from plural_tasks.errors import ModPluralError
+from plural_tasks.utils.errors import ModPluralError
 from tests.community_lms.training.runs import backbone, config, corpus, settings, write
 
 ROOT = Path(__file__).resolve().parents[3]

@@ -15,7 +15,7 @@ from community_lms.training.builders.survey import voiced
 from community_lms.training.cleaning import Cleaning
 from community_lms.training.corpus import COLUMNS, Corpus, is_held_out, stream
 from community_lms.training.tally import Tally
-from plural_tasks.errors import ModPluralError
+from plural_tasks.utils.errors import ModPluralError
 from tests.community_lms.training.layouts import (
     ALIGNMENT,
     ARTICLE,

@@ -1,8 +1,8 @@
 import pytest
 
 from community_lms.training.cleaning import Cleaning, clean, normalised
-from plural_tasks.checked import parse
-from plural_tasks.errors import ModPluralError
+from plural_tasks.utils.checked import parse
+from plural_tasks.utils.errors import ModPluralError
 
 PLAIN = Cleaning()
 

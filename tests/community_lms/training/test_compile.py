@@ -12,7 +12,7 @@ from safetensors.torch import load_file
 from community_lms.training import adapter
 from community_lms.training.adapter import WEIGHTS, build_model, compile_layers, has_cpp_compiler
 from community_lms.training.train import train
-from plural_tasks.errors import ModPluralError
+from plural_tasks.utils.errors import ModPluralError
 from tests.community_lms.training.runs import backbone, config, corpus
 
 compiler = pytest.mark.skipif(not has_cpp_compiler(), reason="no C++ compiler")

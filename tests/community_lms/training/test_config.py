@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from community_lms.training.config import TrainConfig
-from plural_tasks.errors import ModPluralError
+from plural_tasks.utils.errors import ModPluralError
 from tests.community_lms.training.runs import load, write
 
 LEAST = {"community": "us", "description": "d", "backbone": "embedded", "corpus": "texts.jsonl"}

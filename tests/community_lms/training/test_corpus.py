@@ -9,9 +9,9 @@ import pytest
 from community_lms.training import corpus as module
 from community_lms.training.cleaning import Cleaning
 from community_lms.training.corpus import COLUMNS, Corpus, as_dataset, counts, is_held_out, stream
-from plural_tasks.checked import parse
-from plural_tasks.errors import ModPluralError
 from plural_tasks.sources.base import Row
+from plural_tasks.utils.checked import parse
+from plural_tasks.utils.errors import ModPluralError
 from tests.community_lms.training.layouts import write_jsonl
 
 

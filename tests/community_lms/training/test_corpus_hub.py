@@ -10,7 +10,7 @@ import pytest
 
 from community_lms.training.builders import BUILDERS, Request, build
 from community_lms.training.corpus import Corpus, stream
-from plural_tasks.errors import ModPluralError
+from plural_tasks.utils.errors import ModPluralError
 from tests.community_lms.training.layouts import CONVERSATIONS, CULTURE, CULTURE_COLUMNS, PEOPLE
 from tests.hub_server import HubServer
 

@@ -13,7 +13,7 @@ import pytest
 from community_lms.ray_cluster import Cluster
 from community_lms.training.builders import BUILDERS, Request, build, ray_cleaning
 from community_lms.training.cleaning import Cleaning
-from plural_tasks.errors import ModPluralError
+from plural_tasks.utils.errors import ModPluralError
 
 real = [pytest.mark.slow, pytest.mark.skipif(find_spec("ray") is None, reason="needs ray[data]")]
 CLEAN = ray_cleaning.clean_block

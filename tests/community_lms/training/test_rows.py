@@ -11,7 +11,7 @@ import pytest
 
 from community_lms.training import rows as module
 from community_lms.training.rows import rows
-from plural_tasks.errors import ModPluralError
+from plural_tasks.utils.errors import ModPluralError
 
 RECORDS = [{"comment": 'one, "two"\nthree', "n": "1"}, {"comment": "नमस्ते ]", "n": "2"}]
 

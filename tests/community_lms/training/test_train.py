@@ -29,7 +29,7 @@ from community_lms.training.config import TrainConfig
 from community_lms.training.encode import PadLeft, encode
 from community_lms.training.record import RUN_INFO
 from community_lms.training.train import summed_loss, train
-from plural_tasks.errors import ModPluralError
+from plural_tasks.utils.errors import ModPluralError
 from tests.community_lms.tiny_models import save_adapter, save_model
 from tests.community_lms.training.runs import backbone, config, corpus, tokenizer
 

@@ -16,11 +16,11 @@ from community_lms.evaluation.reader import Reader
 from community_lms.pool import read_pool
 from model_wrappers.cli import community_evaluate
 from model_wrappers.cli.app import app
-from plural_tasks.errors import ModPluralError
+from plural_tasks.utils.errors import ModPluralError
 from tests.community_lms.evaluation.surveys import question, surveys
 from tests.community_lms.evaluation.test_texts import corpus
 from tests.community_lms.tiny_models import save_adapter, save_model
-from tests.plural_tasks.tiny_checkpoints import encoder
+from tests.plural_tasks.judges.tiny_checkpoints import encoder
 
 runner = CliRunner()
 QUESTIONS = surveys(

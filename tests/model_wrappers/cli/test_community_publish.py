@@ -14,7 +14,7 @@ from huggingface_hub import ModelCard
 from typer.testing import CliRunner
 
 from model_wrappers.cli.app import app
-from plural_tasks.errors import ModPluralError
+from plural_tasks.utils.errors import ModPluralError
 from tests.community_lms.published import BASE, make_adapter, pool_text
 from tests.hub_server import HubServer
 

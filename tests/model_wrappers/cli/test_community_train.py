@@ -13,7 +13,7 @@ from typer.testing import CliRunner
 from model_wrappers.cli import main
 from model_wrappers.cli.app import app
 from model_wrappers.cli.community import settings, summary
-from plural_tasks.errors import ModPluralError
+from plural_tasks.utils.errors import ModPluralError
 from tests.community_lms.training import runs
 
 runner = CliRunner()

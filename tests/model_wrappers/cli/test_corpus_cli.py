@@ -8,7 +8,7 @@ from typer.testing import CliRunner
 
 from community_lms.training.builders import BUILDERS
 from model_wrappers.cli.app import app
-from plural_tasks.errors import ModPluralError
+from plural_tasks.utils.errors import ModPluralError
 from tests.community_lms.training.layouts import LAYOUTS, write_jsonl
 
 runner = CliRunner()

@@ -8,7 +8,7 @@ from typer.testing import CliRunner
 from model_wrappers.cli.app import app
 from model_wrappers.doctor import CHECKS, LEVELS, Check, Finding, Visit
 from model_wrappers.doctor.base import NotLookedError, fault
-from plural_tasks.errors import ModPluralError
+from plural_tasks.utils.errors import ModPluralError
 from tests.model_wrappers.doctor.setups import arguments, look, write_pool
 
 runner = CliRunner()

@@ -11,7 +11,7 @@ import pytest
 
 from model_wrappers.elicitation.top_logprobs import read_tokens
 from model_wrappers.lm import ModPluralLM
-from plural_tasks.errors import ModPluralError
+from plural_tasks.utils.errors import ModPluralError
 from tests.model_wrappers.helpers import doc, requests
 from tests.openai_server import OpenAIServer, last_turn, serving
 

@@ -23,7 +23,7 @@ from model_wrappers.prompts import load_prompts
 from model_wrappers.query import read_queries
 from model_wrappers.scripted import ScriptedLM
 from model_wrappers.session import Weighted
-from plural_tasks.errors import ModPluralError
+from plural_tasks.utils.errors import ModPluralError
 from tests.model_wrappers.helpers import doc, model, requests
 
 LIKELY = {"A": 0.5, "B": 0.3, "C": 0.2}

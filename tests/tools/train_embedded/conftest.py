@@ -2,7 +2,7 @@
 
 import pytest
 
-from plural_tasks.checked import read_yaml
+from plural_tasks.utils.checked import read_yaml
 from tools.train_embedded.__main__ import RECIPE
 from tools.train_embedded.corpora import Record, community_records, shared_records
 from tools.train_embedded.pools import voices

@@ -18,9 +18,9 @@ from community_lms.pool import load_pool
 from model_wrappers.prompts import load_prompts
 from model_wrappers.query import Query
 from model_wrappers.session import Session
-from plural_tasks.checked import read_yaml
 from plural_tasks.sources import SOURCES, locate, read_items
 from plural_tasks.sources.surveys import read_surveys
+from plural_tasks.utils.checked import read_yaml
 from tests.tools.train_embedded.conftest import Records
 from tests.tools.train_embedded.made import normalised, told
 from tools.train_embedded import corpora, pools

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from plural_tasks.errors import ModPluralError
+from plural_tasks.utils.errors import ModPluralError
 from tools.train_embedded import __main__ as command
 from tools.train_embedded.__main__ import GOES_ON_FROM, STEPS, TRAININGS
 from tools.train_embedded.jobs import run_all

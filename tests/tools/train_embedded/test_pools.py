@@ -9,8 +9,8 @@ import yaml
 
 from community_lms.pool import PRESET_FOLDER, load_pool
 from community_lms.training.config import TrainConfig
-from plural_tasks.checked import read_yaml
 from plural_tasks.sources.surveys import read_surveys
+from plural_tasks.utils.checked import read_yaml
 from tools.train_embedded import __main__ as command
 from tools.train_embedded.pools import ROOT, SURVEYS, cells, groups, train_questions, voices
 

@@ -7,8 +7,8 @@ import pytest
 import yaml
 from jinja2 import Environment
 
-from plural_tasks.checked import read_yaml
 from plural_tasks.schema import LABELS
+from plural_tasks.utils.checked import read_yaml
 from tests.tools.train_embedded.conftest import Records
 from tests.tools.train_embedded.made import told
 from tools.train_embedded.__main__ import RECIPE

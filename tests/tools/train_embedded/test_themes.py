@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 import yaml
 
-from plural_tasks.errors import ModPluralError
+from plural_tasks.utils.errors import ModPluralError
 from tests.tools.train_embedded.made import FIELDS
 from tools.train_embedded import themes
 from tools.train_embedded.balance import Balance, balance, balances, table

@@ -1,0 +1,1 @@
+"""Runs of the harness, read back from their results files and samples."""

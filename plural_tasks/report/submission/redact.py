@@ -1,0 +1,153 @@
+"""Keep secrets and private places out of what is published.
+
+Three nets, for one is never enough: arguments whose names speak of secrets are dropped, addresses lose user names and
+queries and paths their folders, and the finished text is searched for what looks like a key.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Mapping
+from typing import Any
+from urllib.parse import urlsplit, urlunsplit
+
+from plural_tasks.utils.errors import ModPluralError
+from plural_tasks.utils.secrets import KEY_SHAPES, secret_values
+
+_WORD = re.compile(
+    r"o?auth\d?|authorization|bearer|cookies?|credentials?|headers?|keys?|pass|passphrase|passwd|password|pwd|secrets?"
+    r"|session|signature|token"
+)
+_JOINED = re.compile(r"api_?key|bearer|cookie|credential|passw|secret|(access|hf|hub)_?token", re.IGNORECASE)
+_SHAPES = re.compile(
+    KEY_SHAPES + r"""| (?i:api[-_]?key|passw(?:or)?d|secret|token)["']?\s*[:=]\s*["']?[^\s"',}]{6,}""", re.VERBOSE
+)
+_ADDRESS = re.compile(r"[a-z][a-z0-9+.-]*://[^\s'\"<>]+", re.IGNORECASE)
+_PATH = re.compile(r"^(?:[/~]|\.{1,2}/|[A-Za-z]:[\\/])")
+
+
+def is_secret_name(name: str) -> bool:
+    """Does the name of an argument speak of a secret (``api_key``, ``hfToken``, ``headers``; not ``tokenizer``)?"""
+    words = re.findall(r"[a-z]+", re.sub(r"(?<=[a-z0-9])(?=[A-Z])", "_", name).lower())
+    return any(_WORD.fullmatch(word) for word in words) or bool(_JOINED.search(name))
+
+
+def _is_secret(name: object, value: object) -> bool:
+    return is_secret_name(str(name)) and not isinstance(value, bool)  # add_bos_token=True is none
+
+
+def clean(value: Any) -> Any:
+    """Return ``value`` (JSON) without secrets: see the module; a text that looks like a key becomes ``"(removed)"``."""
+    if isinstance(value, Mapping):
+        return {str(name): clean(inner) for name, inner in value.items() if not _is_secret(name, inner)}
+    if isinstance(value, (list, tuple)):
+        return [clean(inner) for inner in value]
+    if not isinstance(value, str):
+        return value
+    if value.lstrip().startswith(("{", "[")):  # base_args given as text
+        try:
+            return clean(json.loads(value))
+        except ValueError:
+            pass
+    bare = shorten(_ADDRESS.sub(_bare, value))
+    return "(removed)" if _SHAPES.search(bare) else bare
+
+
+def dropped(value: Any) -> list[str]:
+    """Names of the arguments that `clean` drops, at any depth."""
+    if isinstance(value, Mapping):
+        inner = [name for part in value.values() for name in dropped(part)]
+        return sorted({*inner, *(str(name) for name, part in value.items() if _is_secret(name, part))})
+    if isinstance(value, (list, tuple)):
+        return sorted({name for part in value for name in dropped(part)})
+    return []
+
+
+def secret_places(value: Any, place: str = "") -> list[tuple[str, str]]:
+    """Where JSON holds names that speak of secrets: ``(place, name)`` of each, in order.
+
+    A number under such a name counts only among a model's arguments: elsewhere names may be those of communities.
+    """
+    if isinstance(value, (list, tuple)):
+        return [found for number, part in enumerate(value) for found in secret_places(part, f"{place}.{number}")]
+    if not isinstance(value, Mapping):
+        return []
+    arguments = place.startswith(("model.arguments", "model.generation"))
+    made = []
+    for name, part in value.items():
+        if _is_secret(name, part) and part is not None and (arguments or not isinstance(part, (int, float))):
+            made.append((place or "the record", str(name)))
+        made += secret_places(part, f"{place}.{name}" if place else str(name))
+    return made
+
+
+def _bare(match: re.Match[str]) -> str:
+    """The address without user name, password, query and fragment, all of which carry keys."""
+    try:
+        parts = urlsplit(match[0])
+        port = f":{parts.port}" if parts.port else ""
+    except ValueError:
+        return "(removed)"
+    return urlunsplit((parts.scheme, (parts.hostname or "") + port, parts.path, "", ""))
+
+
+def shorten(text: str) -> str:
+    """The last part of a path on this machine; any other text as it is."""
+    if not _PATH.match(text) or "\n" in text:
+        return text
+    return re.split(r"[\\/]", text.rstrip("\\/"))[-1]
+
+
+def check_clean(text: str, *, where: str) -> None:
+    """Check that a text to be published holds nothing that looks like a key.
+
+    Values of environment variables whose names end in KEY, TOKEN, SECRET, … are looked for as well.
+
+    Raises:
+        ModPluralError: Saying what was found, without the secret itself.
+    """
+    found = _SHAPES.search(text)
+    if found:
+        raise ModPluralError(
+            f"{where}: holds what looks like a secret ({found[0][:4]}…, {len(found[0])} characters); remove it first."
+        )
+    for value, name in secret_values().items():
+        if value in text:
+            raise ModPluralError(f"{where}: holds the value of the environment variable {name}; remove it first.")
+
+
+def plain_arguments(arguments: Any) -> dict[str, Any]:
+    """The harness's ``model_args`` as a mapping; a text ``a=b,c=d`` is split outside brackets and quotes."""
+    if isinstance(arguments, Mapping):
+        return {str(name): value for name, value in arguments.items()}
+    if not isinstance(arguments, str):
+        return {}
+    read: dict[str, Any] = {}
+    name = ""
+    for part in _split(arguments):
+        before, sign, after = part.partition("=")
+        if sign and re.fullmatch(r"\s*\w+\s*", before):
+            name = before.strip()
+            read[name] = after.strip()
+        elif name:  # a comma inside a value
+            read[name] += f",{part}"
+    return read
+
+
+def _split(text: str) -> list[str]:
+    parts, depth, quote = [""], 0, ""
+    for sign in text:
+        if quote:
+            quote = "" if sign == quote else quote
+        elif sign in "'\"":
+            quote = sign
+        elif sign in "[{(":
+            depth += 1
+        elif sign in "]})":
+            depth -= 1
+        elif sign == "," and depth <= 0:
+            parts.append("")
+            continue
+        parts[-1] += sign
+    return parts

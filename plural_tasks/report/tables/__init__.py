@@ -1,0 +1,1 @@
+"""Comparisons as Markdown, CSV or JSON tables."""

@@ -1,0 +1,76 @@
+"""Marks beside figures: what a difference shows, what a figure cannot show, and what each mark means."""
+
+from __future__ import annotations
+
+import math
+
+from plural_tasks.report.comparing.compare import Comparison, TaskComparison, beaten
+from plural_tasks.report.comparing.figures import Figure
+from plural_tasks.report.tables.cells import MARKS
+
+HALF = 0.5
+"""With a larger share of answers that could not be used, a figure tells of the fallback and not of the run."""
+
+UNUSED = " ‼"
+
+
+def difference_mark(task: TaskComparison, found: Figure) -> str:
+    """Better or worse than the baseline, where the interval is known; `UNUSED` where either run hardly answered."""
+    against = found.baseline
+    if not found.constant and any(_unused(task, label) for label in (found.row, against.other if against else "")):
+        return UNUSED
+    # An interval without a width comes of documents that all differ alike, and is shown as unknown (`cells.interval`).
+    return MARKS.get(against.verdict, "") if against is not None and against.low < against.high else ""
+
+
+def _unused(task: TaskComparison, label: str) -> bool:
+    return task.fallbacks.get(label, math.nan) > HALF
+
+
+def marks(task: TaskComparison, found: Figure) -> str:
+    """All marks of a main figure."""
+    return difference_mark(task, found) + (" †" if beaten(found) else "") + reported_mark(found)
+
+
+def reported_mark(found: Figure) -> str:
+    """Is the figure the harness's own?"""
+    return " §" if found.source == "reported" else ""
+
+
+def legend(comparison: Comparison, shown: str) -> tuple[str, ...]:
+    """What marks mean; ``shown`` is the text of all cells, and marks that are not in it are passed over."""
+    notes = [
+        "Mean and 95 % confidence interval, clustered by question, cut to what the figure can be. "
+        "↑: higher is better, ↓: lower is better."
+    ]
+    if any(sum((run.facts.fallbacks or {}).values()) for run in comparison.runs):
+        notes.append("Own steps: those of the method in which a fallback stood in, over the whole run.")
+    baseline = comparison.baseline if len(comparison.runs) > 1 else ""
+    notes += [note for mark, note in _meanings(baseline).items() if mark in shown]
+    if len(comparison.runs) > 1:
+        notes.append(_of_differences(comparison.baseline, shown))
+    return tuple(notes)
+
+
+def _meanings(baseline: str) -> dict[str, str]:
+    whose = f" (this run's, or those of {baseline}), and no difference is marked" if baseline else ""
+    return {
+        "‼": f"‼ **more than half of the answers could not be used**{whose}: the figure tells of what stood in for "
+        "them.",
+        "**": "**Bold**: the highest or lowest figure of a run, shown to be better or not.",
+        "†": "† not shown to be better than the best answer that costs nothing: a constant one, or the question given "
+        "back.",
+        "‡": "‡ a part of the task's documents (--limit or --samples): no figure of the whole task.",
+        "§": "§ the harness's own figure; it cannot be made anew from the samples and has no interval.",
+    }
+
+
+def _of_differences(baseline: str, shown: str) -> str:
+    told = [f"{mark.strip()} {name}" for name, mark in MARKS.items() if mark in shown]
+    rule = "(the 95 % interval of the paired difference leaves out 0)"
+    if not told:
+        return f"No run is shown to be better or worse than {baseline} on the same documents {rule}."
+    return (
+        f"{', '.join(told)} than {baseline} on the same documents {rule}; no mark: no difference was shown, or its "
+        "interval is not known. With many comparisons some marks are chance."
+    )

@@ -1,0 +1,126 @@
+"""What holds for every Overton situation of the project's own."""
+
+import difflib
+import json
+import re
+from collections import Counter
+from itertools import permutations
+from pathlib import Path
+
+import pytest
+
+from plural_tasks.docs import to_doc
+from plural_tasks.metrics import lexical_coverage, sentences
+from plural_tasks.schema import OvertonItem
+from plural_tasks.sources import SOURCES, locate, read_items
+
+SOURCE = SOURCES["embedded_overton"]
+ITEMS = [item for item in read_items(SOURCE, locate(SOURCE)) if isinstance(item, OvertonItem)]
+ALL_VALUES = [value for item in ITEMS for value in item.values]
+PREFIXES = {"right": "Right to ", "duty": "Duty to "}
+
+VALUE_KALEIDOSCOPE = (
+    Path(__file__).resolve().parents[4] / "shared/data/modular_pluralism/overton_test_valuekaleidoscope_small.json"
+)
+NEAR = 0.7
+
+every_item = pytest.mark.parametrize("item", ITEMS, ids=lambda item: item.id)
+
+
+def plain(text: str) -> str:
+    return re.sub(r"[^a-z0-9 ]", "", text.lower()).strip()
+
+
+def near(one: str, other: str) -> bool:
+    """Whether two texts are alike; the two quick bounds only spare time."""
+    match = difflib.SequenceMatcher(None, plain(one), plain(other), autojunk=False)
+    return match.real_quick_ratio() > NEAR and match.quick_ratio() > NEAR and match.ratio() > NEAR
+
+
+def test_a_hundred_situations_are_numbered_in_order() -> None:
+    assert [item.id for item in ITEMS] == [f"ov-{number:02d}" for number in range(1, 101)]
+
+
+@every_item
+def test_a_situation_is_one_short_phrase(item: OvertonItem) -> None:
+    assert 5 <= len(item.question.split()) <= 16
+    assert item.question[-1].isalpha()
+    assert "." not in item.question
+
+
+@every_item
+def test_a_situation_has_four_to_seven_values_of_all_three_kinds(item: OvertonItem) -> None:
+    assert 4 <= len(item.values) <= 7
+    assert {value.kind for value in item.values} == {"value", "right", "duty"}
+
+
+@every_item
+def test_rights_and_duties_and_no_values_are_named_as_such(item: OvertonItem) -> None:
+    for value in item.values:
+        named = {kind for kind, prefix in PREFIXES.items() if value.name.startswith(prefix)}
+        assert named == {value.kind} - {"value"}, value.name
+        assert value.name[0].isupper()
+        assert len(value.name.split()) <= 7
+
+
+@every_item
+def test_an_explanation_is_one_sentence_of_12_to_30_words(item: OvertonItem) -> None:
+    for value in item.values:
+        text = value.explanation
+        assert 12 <= len(text.split()) <= 30, text
+        assert sentences(text) == [text]
+        assert text[0].isupper()
+        assert text.endswith(".")
+        assert "  " not in text
+
+
+@every_item
+def test_explanations_of_a_situation_share_few_words(item: OvertonItem) -> None:
+    for one, other in permutations(item.values, 2):
+        assert lexical_coverage(one.explanation, [other.explanation]) < 0.35, (one.explanation, other.explanation)
+
+
+@every_item
+def test_no_explanation_repeats_the_situation(item: OvertonItem) -> None:
+    for value in item.values:
+        assert lexical_coverage(value.explanation, [item.question]) <= 0.4, value.explanation
+        assert lexical_coverage(item.question, [value.explanation]) < 0.35, value.explanation
+
+
+def test_nothing_is_said_twice() -> None:
+    for item in ITEMS:
+        assert len({value.name for value in item.values}) == len(item.values), item.id
+    assert max(Counter(value.explanation for value in ALL_VALUES).values()) == 1
+
+
+def test_no_two_situations_are_alike() -> None:
+    assert not [
+        (one.id, other.id)
+        for place, one in enumerate(ITEMS)
+        for other in ITEMS[place + 1 :]
+        if near(one.question, other.question)
+    ]
+
+
+def test_the_first_value_is_not_always_of_one_kind() -> None:
+    first = Counter(item.values[0].kind for item in ITEMS)
+
+    assert min(first.values()) >= 10
+    assert set(first) == {"value", "right", "duty"}
+
+
+def test_the_document_tells_each_values_kind() -> None:
+    doc = to_doc(ITEMS[1])
+
+    assert doc["values"][-2:] == ["Duty to protect the employer", "Right to a fair hearing"]
+    assert doc["kinds"] == ["value", "value", "value", "value", "duty", "right"]
+
+
+@pytest.mark.skipif(
+    not VALUE_KALEIDOSCOPE.is_file(), reason=f"the published situations are not at {VALUE_KALEIDOSCOPE}"
+)
+def test_no_situation_is_one_of_value_kaleidoscope() -> None:
+    published = [record["situation"] for record in json.loads(VALUE_KALEIDOSCOPE.read_text(encoding="utf-8"))]
+
+    assert near(published[0], f"{published[0].upper()}!")
+    assert not [(item.id, text) for item in ITEMS for text in published if near(item.question, text)]
