@@ -30,8 +30,8 @@ from typing import Any
 
 import yaml
 
-from community_lms.pool import PRESET_FOLDER
-from community_lms.store import MessageStore
+from community_lms.messages.store import MessageStore
+from community_lms.pools.pool import PRESET_FOLDER
 from plural_tasks.metrics import paired_difference
 from plural_tasks.report.reading.runs import Run, read_runs
 from tools.train_embedded.overlap import near as near_questions

@@ -24,9 +24,9 @@ import torch
 from peft import PeftModel
 from transformers import AutoModelForCausalLM, AutoTokenizer
 
-from community_lms.embedded import EMBEDDED_MODELS, resolve_weights
-from community_lms.precision import has_native_bfloat16
 from community_lms.training.encode import render
+from community_lms.weights.embedded import EMBEDDED_MODELS, resolve_weights
+from community_lms.weights.precision import has_native_bfloat16
 from tools.train_embedded.reader import MAKERS, all_themes, brief_records, pick_records
 
 SEED = 1234

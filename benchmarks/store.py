@@ -17,9 +17,9 @@ from functools import partial
 from pathlib import Path
 
 from benchmarks.speed.timing import Round, median_rate, timed
-from community_lms.message import Message, MessageRequest
-from community_lms.spec import Community, Decoding
-from community_lms.store import MessageStore, StoredMessage
+from community_lms.messages.message import Message, MessageRequest
+from community_lms.messages.store import MessageStore, StoredMessage
+from community_lms.pools.spec import Community, Decoding
 
 MEMBER = Community.model_validate({"name": "us", "description": "us", "persona": "p", "backbone": "b"})
 BATCH, READ = 64, 1000

@@ -24,11 +24,11 @@ import torch
 from peft import LoraConfig, TaskType, get_peft_model
 from transformers import AutoModelForCausalLM
 
-from community_lms.embedded import resolve_weights
-from community_lms.precision import has_native_bfloat16
 from community_lms.training.adapter import compile_layers
 from community_lms.training.encode import IGNORED
 from community_lms.training.train import summed_loss
+from community_lms.weights.embedded import resolve_weights
+from community_lms.weights.precision import has_native_bfloat16
 
 FIRST = 10
 DTYPE = torch.bfloat16 if has_native_bfloat16() else torch.float32

@@ -5,13 +5,13 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
+from community_lms.pools.spec import Pool
 from community_lms.remote.account import Account, open_account
-from community_lms.remote.asking import is_api
-from community_lms.remote.endurance import Endurance
+from community_lms.remote.budget import Limits, Purse, command_purse
+from community_lms.remote.client import is_api
 from community_lms.remote.ledger import Ledger
 from community_lms.remote.prices import load_prices
-from community_lms.remote.purse import Limits, Purse, command_purse
-from community_lms.spec import Pool
+from community_lms.remote.retry import Endurance
 from model_wrappers.arguments import Arguments
 from model_wrappers.base_lm import SCRIPTED, backend_class, connect, leave_to_harness
 from plural_tasks.utils.errors import ModPluralError

@@ -8,9 +8,9 @@ from typing import Annotated, Any, Literal
 from pydantic import Field, field_validator
 
 from community_lms.engines import AUTO, ENGINES
-from community_lms.remote.endurance import PATIENCE
-from community_lms.served import SERVER, check_server, on_server, read_served
-from community_lms.spec import Decoding, Pool
+from community_lms.pools.served import SERVER, check_server, on_server, read_served
+from community_lms.pools.spec import Decoding, Pool
+from community_lms.remote.retry import PATIENCE
 from plural_tasks.schema import MODES, Mode
 from plural_tasks.utils.checked import Checked, parse
 from plural_tasks.utils.errors import ModPluralError, unknown_name
@@ -26,7 +26,7 @@ class Arguments(Checked):
         base: Name of the harness's backend for the base LLM, or ``scripted`` (deterministic, no model).
         pool: A preset, a file, a community of a preset, or several with ``+`` and ``-``.
         communities: Keep only these, joined by ``+``.
-        weights: Mixture weights, see `community_lms.pool.weigh`.
+        weights: Mixture weights, see `community_lms.pools.pool.weigh`.
         mixture: ``prior``, or ``attribute``: in the distributional mode the base LLM weighs each community by how well
             its description fits the population that is asked about, beside its weight.
         selection: How the base LLM picks a message or a community: ``score`` (the most probable number), ``generate``
@@ -44,7 +44,7 @@ class Arguments(Checked):
         prompts: Name or file of a prompt set.
         message_engine: ``auto``, ``openvino``, ``peft``, ``vllm``, ``server``, ``backend`` or ``scripted``.
         message_server: Address of a server of the OpenAI protocol that speaks for adapters, checkpoints and personas.
-        message_server_args: Further fields of `community_lms.served.Served`.
+        message_server_args: Further fields of `community_lms.pools.served.Served`.
         messages: File of the message store; by default one in the user's cache folder; ``none`` keeps nothing.
         message_temperature: In place of the pool's.
         message_top_p: In place of the pool's.

@@ -11,13 +11,13 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from typing import Any
 
-from community_lms.embedded import EMBEDDED_MODELS, EMBEDDED_READER, install_hint, resolve_weights
-from community_lms.precision import has_native_bfloat16
+from community_lms.pools.spec import canonical
 from community_lms.remote.account import Account
-from community_lms.remote.asking import Remote, is_api, suits
-from community_lms.remote.endurance import Endurance
-from community_lms.remote.explain import needs_chat
-from community_lms.spec import canonical
+from community_lms.remote.advice import needs_chat
+from community_lms.remote.client import Remote, is_api, suits
+from community_lms.remote.retry import Endurance
+from community_lms.weights.embedded import EMBEDDED_MODELS, EMBEDDED_READER, install_hint, resolve_weights
+from community_lms.weights.precision import has_native_bfloat16
 from model_wrappers.arguments import OWN
 from plural_tasks.utils.credentials import from_environment, quieten_logs, refuse_keys
 from plural_tasks.utils.errors import ModPluralError, one_line, unknown_name

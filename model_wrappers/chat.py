@@ -6,8 +6,8 @@ import json
 from collections.abc import Sequence
 from typing import Any
 
-from community_lms.remote.asking import takes_chats
-from community_lms.remote.explain import needs_chat
+from community_lms.remote.advice import needs_chat
+from community_lms.remote.client import takes_chats
 
 Turns = list[dict[str, Any]]
 

@@ -5,11 +5,11 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from community_lms.ask import Asker
 from community_lms.engines import ENGINES
-from community_lms.message import Message, MessageRequest
-from community_lms.remote.asking import is_api, speaks_chat
-from community_lms.store import MessageStore, StoredMessage
+from community_lms.generation.ask import Asker
+from community_lms.messages.message import Message, MessageRequest
+from community_lms.messages.store import MessageStore, StoredMessage
+from community_lms.remote.client import is_api, speaks_chat
 from model_wrappers.account import PAYING
 from model_wrappers.base_lm import SCRIPTED, backend_class
 from model_wrappers.choosing import Selection, selection_of

@@ -14,11 +14,11 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from community_lms.embedded import EMBEDDED_READER, resolve_weights
 from community_lms.engines import batch_of
-from community_lms.message import MessageRequest
-from community_lms.spec import Community, Pool
-from community_lms.store import MessageStore
+from community_lms.messages.message import MessageRequest
+from community_lms.messages.store import MessageStore
+from community_lms.pools.spec import Community, Pool
+from community_lms.weights.embedded import EMBEDDED_READER, resolve_weights
 from model_wrappers.arguments import OWN
 from model_wrappers.base_lm import LOCAL, ask, build_base
 from model_wrappers.dry_run import asks_for_logprobs, calls_of, scores_apart, usual_elicitation, usual_selection

@@ -17,8 +17,8 @@ from typing import Any
 
 from rich.console import Console
 
-from community_lms.spec import digest
-from community_lms.store import MessageStore
+from community_lms.messages.store import MessageStore
+from community_lms.pools.spec import digest
 from model_wrappers.arguments import OWN
 from model_wrappers.base_lm import shared_base
 from model_wrappers.methods import METHODS
@@ -209,7 +209,7 @@ def _check_chat_option(config: Any) -> None:
     Raises:
         ModPluralError: If they are not, or the backend is unknown.
     """
-    from community_lms.remote.asking import takes_chats
+    from community_lms.remote.client import takes_chats
     from model_wrappers.base_lm import SCRIPTED, backend_class
 
     base = str(config.model_args.get("base", "hf"))

@@ -10,7 +10,7 @@ from jinja2 import StrictUndefined, TemplateSyntaxError, meta
 from jinja2.sandbox import ImmutableSandboxedEnvironment
 from pydantic import Field
 
-from community_lms.spec import digest
+from community_lms.pools.spec import digest
 from model_wrappers.prompts import FOLDER
 from plural_tasks.schema import Text
 from plural_tasks.utils.checked import Checked, parse, read_yaml

@@ -11,11 +11,11 @@ from typing import Any, TypeVar
 from lm_eval.api.model import LM
 from lm_eval.utils import simple_parse_args_string
 
-from community_lms.ask import Asker
-from community_lms.embedded import EMBEDDED_READER
-from community_lms.pool import load_pool, select, weigh
-from community_lms.remote.asking import takes_chats
-from community_lms.store import MessageStore
+from community_lms.generation.ask import Asker
+from community_lms.messages.store import MessageStore
+from community_lms.pools.pool import load_pool, select, weigh
+from community_lms.remote.client import takes_chats
+from community_lms.weights.embedded import EMBEDDED_READER
 from model_wrappers.account import account_of, attach
 from model_wrappers.answer import generate, score
 from model_wrappers.arguments import DEFAULT_SEED, OWN, Arguments, read_arguments

@@ -10,9 +10,9 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from community_lms.embedded import EMBEDDED
-from community_lms.identity import identity, weights_identity
-from community_lms.spec import Community, Endpoint, Weights
+from community_lms.pools.identity import identity, weights_identity
+from community_lms.pools.spec import Community, Endpoint, Weights
+from community_lms.weights.embedded import EMBEDDED
 from model_wrappers.account import PAYING, account_of, attach
 from model_wrappers.arguments import read_arguments
 from model_wrappers.base_lm import LOCAL, ask, build_base

@@ -9,9 +9,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from community_lms.pool import load_pool, select
-from community_lms.spec import Pool
-from community_lms.store import MessageStore
+from community_lms.messages.store import MessageStore
+from community_lms.pools.pool import load_pool, select
+from community_lms.pools.spec import Pool
 from model_wrappers.arguments import OWN, Arguments, read_arguments
 from model_wrappers.methods import METHODS
 from model_wrappers.plan import TASK_FOLDER

@@ -7,8 +7,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from community_lms.message import MessageRequest
-from community_lms.store import MessageStore
+from community_lms.messages.message import MessageRequest
+from community_lms.messages.store import MessageStore
 from model_wrappers.arguments import DEFAULT_SEED, read_arguments
 from model_wrappers.query import Query, read_queries
 from model_wrappers.session import Session

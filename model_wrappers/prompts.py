@@ -10,7 +10,7 @@ from typing import Any
 from jinja2 import StrictUndefined, TemplateSyntaxError, meta
 from jinja2.sandbox import ImmutableSandboxedEnvironment
 
-from community_lms.spec import Role, digest
+from community_lms.pools.spec import Role, digest
 from plural_tasks.schema import Mode, Text
 from plural_tasks.utils.checked import Checked, parse, read_yaml
 from plural_tasks.utils.errors import ModPluralError, unknown_name

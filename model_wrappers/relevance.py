@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
-from community_lms.spec import Community
+from community_lms.pools.spec import Community
 from model_wrappers.choosing import number_shares, numbered
 from model_wrappers.query import Query
 

@@ -8,11 +8,11 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-from community_lms.ask import Asker
 from community_lms.engines import engine_name
-from community_lms.identity import identity
-from community_lms.message import Message, MessageRequest, Turn
-from community_lms.spec import Community, Decoding, Pool, Role, digest
+from community_lms.generation.ask import Asker
+from community_lms.messages.message import Message, MessageRequest, Turn
+from community_lms.pools.identity import identity
+from community_lms.pools.spec import Community, Decoding, Pool, Role, digest
 from model_wrappers.base_lm import ask
 from model_wrappers.chat import fresh, with_text
 from model_wrappers.elicitation import Elicitation

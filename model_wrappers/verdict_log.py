@@ -10,7 +10,7 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
-from community_lms.spec import digest
+from community_lms.pools.spec import digest
 from plural_tasks.pairwise import Verdict
 from plural_tasks.utils.checked import read_text
 from plural_tasks.utils.errors import ModPluralError

@@ -15,8 +15,8 @@ from typing import Any
 
 import torch
 
-from community_lms.precision import cores
-from community_lms.spec import Weights
+from community_lms.pools.spec import Weights
+from community_lms.weights.precision import cores
 from model_wrappers import scorer
 from plural_tasks.utils.progress import bar, tell_speed
 

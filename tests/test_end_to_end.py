@@ -14,7 +14,7 @@ from typing import Any
 
 import pytest
 
-from community_lms.store import MessageStore
+from community_lms.messages.store import MessageStore
 
 pytestmark = [
     pytest.mark.slow,
@@ -45,7 +45,7 @@ def figures(folder: Path) -> dict[str, Any]:
 
 
 def test_vanilla_is_the_plain_model_to_the_last_bit(tmp_path) -> None:
-    from community_lms.embedded import embedded_reader
+    from community_lms.weights.embedded import embedded_reader
 
     common = ("--tasks", "plural_embedded", "--limit", "2", "--log_samples", "--apply_chat_template")
     short = ("--gen_kwargs", "max_gen_toks=8", "--batch_size", "4")

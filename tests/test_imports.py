@@ -30,9 +30,9 @@ ALLOWED = {
     "module",
     [
         *PACKAGES,
-        "community_lms.store",
-        "community_lms.publish_pool",
-        "community_lms.hub_pool",
+        "community_lms.messages.store",
+        "community_lms.publishing.pool",
+        "community_lms.pools.hub",
         "community_lms.training.config",
         "model_wrappers.cli.app",
         *PARTS,

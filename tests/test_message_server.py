@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 from typer.testing import CliRunner
 
-from community_lms.store import MessageStore
+from community_lms.messages.store import MessageStore
 from model_wrappers.arguments import read_arguments
 from model_wrappers.cli.app import app
 from model_wrappers.estimate import estimate
@@ -197,7 +197,7 @@ def test_an_endpoint_of_another_backend_is_not_asked_by_it(tmp_path: Path) -> No
 
 
 def test_values_of_the_command_line_are_read() -> None:
-    from community_lms.pool import load_pool
+    from community_lms.pools.pool import load_pool
 
     given = {"message_server": "http://h/v1/", "message_server_args": "timeout:2.5+max_retries:0+model:llama3:8b"}
     served = read_arguments(given).served(load_pool("personas")).communities[0].server

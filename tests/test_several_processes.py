@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from community_lms.store import MessageStore
+from community_lms.messages.store import MessageStore
 from tests.community_lms.tiny_models import save_adapter, save_model
 
 TASKS = "plural_embedded_steerable,plural_embedded_distributional"

@@ -25,7 +25,7 @@ from pathlib import Path
 from typing import Literal, get_args
 
 from benchmarks.black_box.kills import kill_group
-from community_lms.embedded import EMBEDDED_READER, resolve_weights
+from community_lms.weights.embedded import EMBEDDED_READER, resolve_weights
 from plural_tasks.utils.errors import ModPluralError, unknown_name
 
 Engine = Literal["vllm", "llama"]

@@ -8,7 +8,7 @@ from importlib.util import find_spec
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from community_lms.embedded import EMBEDDED, EMBEDDED_MODELS, HINT, file_digest, packaged_gguf, resolve_weights
+from community_lms.weights.embedded import EMBEDDED, EMBEDDED_MODELS, HINT, file_digest, packaged_gguf, resolve_weights
 from plural_tasks.utils.errors import ModPluralError, unknown_name
 
 if TYPE_CHECKING:

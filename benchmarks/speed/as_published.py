@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 
 from benchmarks.speed.models import Call
 from benchmarks.speed.published import SELECTION, Reader, Speaker
-from community_lms.message import MessageRequest
+from community_lms.messages.message import MessageRequest
 
 NOTES = (
     "published, scaled: seconds for a few messages and prompts of each kind (the same every round; float32, one at a "

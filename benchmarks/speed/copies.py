@@ -9,7 +9,7 @@ import yaml
 from safetensors.torch import load_file, save_file
 
 from benchmarks.speed.registry import Models
-from community_lms.pool import load_pool, select
+from community_lms.pools.pool import load_pool, select
 
 WEIGHTS = "adapter_model.safetensors"
 

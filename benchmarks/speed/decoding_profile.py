@@ -18,7 +18,7 @@ from benchmarks.speed.rates import Shape, measured_rates, reading_seconds, step_
 from benchmarks.speed.registry import Models
 from benchmarks.speed.shares import top
 from benchmarks.speed.timing import Round, timed
-from community_lms.embedded import resolve_weights
+from community_lms.weights.embedded import resolve_weights
 
 
 @dataclass(frozen=True)

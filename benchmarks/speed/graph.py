@@ -13,7 +13,7 @@ from community_lms.engines import openvino_reader
 from community_lms.engines.chat_text import render
 from community_lms.engines.lora_matrices import read_matrices
 from community_lms.engines.openvino_backbone import Backbone
-from community_lms.message import MessageRequest
+from community_lms.messages.message import MessageRequest
 
 
 class Graph:

@@ -16,10 +16,10 @@ from benchmarks.speed.findings import Claim, Finding
 from benchmarks.speed.models import message_requests, new_engine
 from benchmarks.speed.registry import Models
 from benchmarks.speed.timing import Round, timed
-from community_lms.ask import Asker
 from community_lms.engines import local_engine
 from community_lms.engines.lora_matrices import read_matrices
-from community_lms.store import MessageStore
+from community_lms.generation.ask import Asker
+from community_lms.messages.store import MessageStore
 
 TASK = "plural_embedded_overton"
 
@@ -82,7 +82,7 @@ def ask_pool(pool: str, messages: int, tokens: int) -> dict[str, float]:
 
 
 def _names(pool: str) -> Sequence[str]:
-    from community_lms.pool import load_pool
+    from community_lms.pools.pool import load_pool
 
     return load_pool(pool).names
 

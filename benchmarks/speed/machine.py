@@ -12,7 +12,7 @@ from typing import Any
 
 import psutil
 
-from community_lms.precision import cores
+from community_lms.weights.precision import cores
 
 PACKAGES = ("torch", "transformers", "peft", "openvino", "lm_eval", "ray", "numpy")
 FAST = ("avx2", "avx512f", "avx512_bf16", "amx_bf16", "amx_int8")

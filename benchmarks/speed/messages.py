@@ -16,10 +16,10 @@ from benchmarks.speed.models import LOW, message_requests, new_engine
 from benchmarks.speed.rates import Shape, measured_rates, message_seconds
 from benchmarks.speed.registry import Models
 from benchmarks.speed.timing import Way, median_rate, ratio, take_turns
-from community_lms.ask import Asker
-from community_lms.embedded import resolve_weights
-from community_lms.message import MessageRequest
-from community_lms.store import MessageStore
+from community_lms.generation.ask import Asker
+from community_lms.messages.message import MessageRequest
+from community_lms.messages.store import MessageStore
+from community_lms.weights.embedded import resolve_weights
 
 TASKS = ("plural_surveys_distributional", "plural_embedded_overton")
 

@@ -14,12 +14,12 @@ import torch
 from transformers import AutoModelForCausalLM, AutoTokenizer
 
 from benchmarks.speed.registry import Models
-from community_lms.embedded import resolve_weights
 from community_lms.engines import make_engine
 from community_lms.engines.base import MessageEngine
-from community_lms.message import MessageRequest
-from community_lms.precision import cores, has_native_bfloat16
-from community_lms.store import MessageStore
+from community_lms.messages.message import MessageRequest
+from community_lms.messages.store import MessageStore
+from community_lms.weights.embedded import resolve_weights
+from community_lms.weights.precision import cores, has_native_bfloat16
 from model_wrappers import answer, base_lm, choosing
 from model_wrappers.base_lm import build_base
 from model_wrappers.elicitation import logprob

@@ -15,13 +15,13 @@ from benchmarks.speed.findings import Claim, Finding
 from benchmarks.speed.models import message_requests
 from benchmarks.speed.registry import Models
 from benchmarks.speed.timing import Round, ratio
-from community_lms import ray_asking
-from community_lms.ask import Asker
 from community_lms.engines import local_engine
-from community_lms.message import MessageRequest
-from community_lms.ray_asking import Speaker, ask_over_ray
-from community_lms.ray_cluster import Cluster
-from community_lms.store import MessageStore, StoredMessage
+from community_lms.generation import over_ray
+from community_lms.generation.ask import Asker
+from community_lms.generation.over_ray import Speaker, ask_over_ray
+from community_lms.generation.ray_cluster import Cluster
+from community_lms.messages.message import MessageRequest
+from community_lms.messages.store import MessageStore, StoredMessage
 
 TASK = "plural_embedded_overton"
 FOLDER, WORKERS = "MODPLURAL_SPEED_FOLDER", "MODPLURAL_SPEED_WORKERS"
@@ -120,7 +120,7 @@ def _asked_by(workers: int, requests: Sequence[MessageRequest], block: int) -> R
             runtime_env={"env_vars": environment},
         )
         try:
-            with patch.object(ray_asking, "Speaker", Starting):
+            with patch.object(over_ray, "Speaker", Starting):
                 ask_over_ray(asker, requests, Cluster(workers=workers, cpus=1))
         finally:
             ray.shutdown()

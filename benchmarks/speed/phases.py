@@ -12,8 +12,8 @@ from unittest.mock import patch
 from lm_eval.tasks import TaskManager
 
 import plural_tasks.task
-from community_lms.ask import Asker
 from community_lms.engines.base import MessageEngine
+from community_lms.generation.ask import Asker
 from model_wrappers import lm as lm_module
 from model_wrappers.modes import steerable
 from model_wrappers.writer import Writer

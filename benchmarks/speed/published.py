@@ -13,7 +13,7 @@ from peft import PeftModel
 
 from benchmarks.speed.models import whole_model
 from community_lms.engines.chat_text import render
-from community_lms.message import MessageRequest
+from community_lms.messages.message import MessageRequest
 
 THROWN_AWAY = 20
 """Tokens that the published code generates before it reads a distribution off another forward pass."""

@@ -7,8 +7,8 @@ from importlib.util import find_spec
 from typing import Any, Literal
 
 from community_lms.engines.base import MessageEngine
-from community_lms.served import SERVER
-from community_lms.spec import Community
+from community_lms.pools.served import SERVER
+from community_lms.pools.spec import Community
 from plural_tasks.utils.errors import unknown_name
 
 ENGINES: dict[str, str] = {

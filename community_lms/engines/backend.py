@@ -6,13 +6,13 @@ import logging
 from collections.abc import Sequence
 from typing import Any
 
-from community_lms.embedded import resolve_weights
-from community_lms.message import Message, MessageRequest, Turn
+from community_lms.messages.message import Message, MessageRequest, Turn
+from community_lms.pools.spec import Community, Endpoint, canonical
 from community_lms.remote.account import Account
-from community_lms.remote.asking import Remote, suits, takes_seeds
-from community_lms.remote.endurance import Endurance
-from community_lms.remote.purse import BudgetReachedError
-from community_lms.spec import Community, Endpoint, canonical
+from community_lms.remote.budget import BudgetReachedError
+from community_lms.remote.client import Remote, suits, takes_seeds
+from community_lms.remote.retry import Endurance
+from community_lms.weights.embedded import resolve_weights
 from plural_tasks.utils.credentials import from_environment, quieten_logs
 from plural_tasks.utils.errors import ModPluralError, one_line, unknown_name
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Protocol, TypeVar, runtime_checkable
 
-from community_lms.message import Message, MessageRequest
+from community_lms.messages.message import Message, MessageRequest
 from community_lms.remote.account import Account
 
 Problem = TypeVar("Problem", bound=BaseException)

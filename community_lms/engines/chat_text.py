@@ -6,7 +6,7 @@ import logging
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
-from community_lms.message import Message, Turn
+from community_lms.messages.message import Message, Turn
 from plural_tasks.utils.errors import ModPluralError, one_line
 
 if TYPE_CHECKING:

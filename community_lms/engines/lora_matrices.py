@@ -8,7 +8,7 @@ from typing import Any
 
 import numpy as np
 
-from community_lms.spec import Weights
+from community_lms.pools.spec import Weights
 
 Matrices = dict[str, tuple[np.ndarray, np.ndarray]]
 """Name of a linear layer of the backbone -> A (rank x inputs) and B (outputs x rank, scaled), float32."""

@@ -17,9 +17,9 @@ from community_lms.engines.lora_matrices import Matrices, UnusualAdapterError, r
 from community_lms.engines.openvino_backbone import Backbone
 from community_lms.engines.openvino_layers import UnsuitableError
 from community_lms.engines.peft import PeftEngine, has_no_effect
-from community_lms.message import Message, MessageRequest
-from community_lms.precision import cores, has_native_bfloat16
-from community_lms.spec import Community, Weights
+from community_lms.messages.message import Message, MessageRequest
+from community_lms.pools.spec import Community, Weights
+from community_lms.weights.precision import cores, has_native_bfloat16
 from plural_tasks.utils.errors import ModPluralError, one_line
 
 logger = logging.getLogger(__name__)

@@ -11,14 +11,14 @@ import openvino
 import torch
 from transformers import AutoConfig, AutoTokenizer, GenerationConfig
 
-from community_lms.embedded import install_hint, resolve_weights
 from community_lms.engines.chat_text import encode, stop_tokens
 from community_lms.engines.lora_matrices import Matrices
 from community_lms.engines.openvino_graph import graph_of
 from community_lms.engines.openvino_layers import with_adapters
 from community_lms.engines.openvino_reader import Greedy, Reader, write_on
 from community_lms.engines.sampling import KeyedSampler
-from community_lms.spec import Decoding, Weights
+from community_lms.pools.spec import Decoding, Weights
+from community_lms.weights.embedded import install_hint, resolve_weights
 from plural_tasks.utils.errors import ModPluralError, one_line
 
 logger = logging.getLogger(__name__)

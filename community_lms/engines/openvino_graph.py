@@ -30,11 +30,11 @@ from openvino import opset13 as ops
 from transformers import AutoConfig, AutoModelForCausalLM, DynamicCache
 from transformers.cache_utils import DynamicLayer
 
-from community_lms.embedded import install_hint, resolve_weights
 from community_lms.engines.openvino_layers import UnsuitableError, new_input
 from community_lms.engines.openvino_reader import Reader
-from community_lms.identity import weights_identity
-from community_lms.spec import Weights, digest
+from community_lms.pools.identity import weights_identity
+from community_lms.pools.spec import Weights, digest
+from community_lms.weights.embedded import install_hint, resolve_weights
 from plural_tasks.utils.errors import ModPluralError, one_line
 
 logger = logging.getLogger(__name__)

@@ -16,7 +16,7 @@ from openvino import opset13 as ops
 from openvino._offline_transformations import paged_attention_transformation
 
 from community_lms.engines.openvino_layers import new_input
-from community_lms.precision import cores
+from community_lms.weights.precision import cores
 
 AT_ONCE = 4096
 """Tokens of a call; more are read in several calls, none of which splits a text."""

@@ -10,12 +10,12 @@ from typing import Any
 import torch
 from transformers import AutoModelForCausalLM, AutoTokenizer, LogitsProcessorList
 
-from community_lms.embedded import install_hint, resolve_weights
 from community_lms.engines.chat_text import encode, render, stop_tokens, to_message
 from community_lms.engines.sampling import KeyedSampler
-from community_lms.message import Message, MessageRequest
-from community_lms.precision import has_native_bfloat16
-from community_lms.spec import Community, Weights
+from community_lms.messages.message import Message, MessageRequest
+from community_lms.pools.spec import Community, Weights
+from community_lms.weights.embedded import install_hint, resolve_weights
+from community_lms.weights.precision import has_native_bfloat16
 from plural_tasks.utils.errors import ModPluralError, one_line
 
 logger = logging.getLogger(__name__)

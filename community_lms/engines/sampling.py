@@ -8,7 +8,7 @@ import numpy as np
 import torch
 from transformers import LogitsProcessor
 
-from community_lms.spec import Decoding
+from community_lms.pools.spec import Decoding
 
 _HEADS = (64, 512)
 """Tokens looked at first, and then; sorting a whole vocabulary costs more than a small model's forward pass."""

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 
-from community_lms.message import Message, MessageRequest
+from community_lms.messages.message import Message, MessageRequest
 from plural_tasks.utils.errors import ModPluralError
 
 _STANCES = (

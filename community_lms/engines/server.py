@@ -13,11 +13,11 @@ from collections.abc import Iterator, Sequence
 from community_lms.engines.background import Background
 from community_lms.engines.base import with_answers
 from community_lms.engines.server_line import Line, line_key
-from community_lms.message import Message, MessageRequest
+from community_lms.messages.message import Message, MessageRequest
+from community_lms.pools.served import SERVER, Served, no_server
+from community_lms.pools.spec import Community
 from community_lms.remote.account import Account
-from community_lms.remote.endurance import StoppedError
-from community_lms.served import SERVER, Served, no_server
-from community_lms.spec import Community
+from community_lms.remote.retry import StoppedError
 from plural_tasks.utils.errors import ModPluralError
 
 logger = logging.getLogger(__name__)

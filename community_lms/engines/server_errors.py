@@ -6,7 +6,7 @@ import difflib
 from collections.abc import Callable, Sequence
 from typing import Any
 
-from community_lms.served import Served
+from community_lms.pools.served import Served
 from plural_tasks.utils.errors import ModPluralError, one_line
 
 SHOWN = 12

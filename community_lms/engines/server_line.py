@@ -9,16 +9,16 @@ from collections.abc import Sequence
 from typing import Any
 
 from community_lms.engines.server_errors import explain, several_models
-from community_lms.message import Message, MessageRequest, Turn
+from community_lms.messages.message import Message, MessageRequest, Turn
+from community_lms.pools.served import DEFAULT_KEY, Served
+from community_lms.pools.spec import Community, canonical
 from community_lms.remote.account import Account
-from community_lms.remote.answers import answer_key, stored_answer
-from community_lms.remote.endurance import Endurance, StoppedError
-from community_lms.remote.purse import Ticket
-from community_lms.remote.replies import estimated_usage, prompt_bytes, read_usage
-from community_lms.remote.spending import Purpose, Usage
-from community_lms.remote.troubles import UnusableAnswerError, read_trouble
-from community_lms.served import DEFAULT_KEY, Served
-from community_lms.spec import Community, canonical
+from community_lms.remote.answer_store import answer_key, stored_answer
+from community_lms.remote.budget import Ticket
+from community_lms.remote.failures import UnusableAnswerError, read_trouble
+from community_lms.remote.responses import estimated_usage, prompt_bytes, read_usage
+from community_lms.remote.retry import Endurance, StoppedError
+from community_lms.remote.usage import Purpose, Usage
 from plural_tasks.utils.errors import ModPluralError
 
 logger = logging.getLogger(__name__)

@@ -11,10 +11,10 @@ import logging
 from collections.abc import Iterable, Sequence
 from typing import Any
 
-from community_lms.embedded import install_hint, resolve_weights
 from community_lms.engines.vllm_adapters import Adapters, Room
-from community_lms.message import Message, MessageRequest
-from community_lms.spec import Community, Weights
+from community_lms.messages.message import Message, MessageRequest
+from community_lms.pools.spec import Community, Weights
+from community_lms.weights.embedded import install_hint, resolve_weights
 from plural_tasks.utils.errors import ModPluralError, one_line
 
 logger = logging.getLogger(__name__)

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from community_lms.spec import Community, Weights
+from community_lms.pools.spec import Community, Weights
 from plural_tasks.utils.checked import read_json
 from plural_tasks.utils.errors import ModPluralError, one_line
 

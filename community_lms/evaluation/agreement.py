@@ -9,7 +9,7 @@ from dataclasses import asdict, dataclass
 from typing import Any
 
 from community_lms.evaluation.groups import Groups, Target, target
-from community_lms.message import Message
+from community_lms.messages.message import Message
 from plural_tasks.metrics.divergence import js_distance
 from plural_tasks.metrics.parsing import parse_choice
 from plural_tasks.metrics.uncertainty import clustered_interval, clustered_se, paired_difference

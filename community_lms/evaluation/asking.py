@@ -6,12 +6,12 @@ import hashlib
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
-from community_lms.ask import Asker
 from community_lms.engines import engine_name
 from community_lms.evaluation.groups import Groups
-from community_lms.identity import identity
-from community_lms.message import Message, MessageRequest, Turn
-from community_lms.spec import Community, Decoding, digest
+from community_lms.generation.ask import Asker
+from community_lms.messages.message import Message, MessageRequest, Turn
+from community_lms.pools.identity import identity
+from community_lms.pools.spec import Community, Decoding, digest
 from plural_tasks.sources.surveys import Question, Surveys
 from plural_tasks.utils.errors import ModPluralError
 

@@ -9,7 +9,7 @@ from dataclasses import asdict
 from itertools import combinations, product
 from typing import TYPE_CHECKING, Any, Protocol
 
-from community_lms.message import Message
+from community_lms.messages.message import Message
 from plural_tasks.metrics.uncertainty import paired_difference
 
 if TYPE_CHECKING:

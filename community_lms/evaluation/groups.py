@@ -14,12 +14,12 @@ from plural_tasks.schema import Text
 from plural_tasks.sources.surveys import Population, Question
 from plural_tasks.utils.checked import Checked, parse, read_yaml
 
-PACKAGED = Path(__file__).resolve().parent.parent / "embedded_pools" / "groups.yaml"
+PACKAGED = Path(__file__).with_name("groups.yaml")
 _WHOLE = re.compile(r"people (born )?in (?!.*\bwho\b)")
 
 
 class Groups(Checked):
-    """People whose answers a community is compared with; ``embedded_pools/groups.yaml`` says what an entry means."""
+    """People whose answers a community is compared with; ``groups.yaml`` says what an entry means."""
 
     groups: tuple[Text, ...] = ()
     populations: tuple[Text, ...] = ()

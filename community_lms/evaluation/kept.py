@@ -6,7 +6,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-from community_lms.spec import digest
+from community_lms.pools.spec import digest
 from plural_tasks.utils.checked import read_json
 from plural_tasks.utils.errors import ModPluralError
 from plural_tasks.utils.files import json_ready, write_json

@@ -8,7 +8,7 @@ from functools import cache
 from pathlib import Path
 from typing import Any, Literal
 
-from community_lms.message import Message
+from community_lms.messages.message import Message
 from plural_tasks.utils.checked import Checked, parse, read_yaml
 
 REFUSALS = Path(__file__).resolve().parent / "refusals.yaml"

@@ -13,8 +13,8 @@ from community_lms.engines.chat_text import render
 from community_lms.engines.peft import PeftEngine
 from community_lms.evaluation.perplexity import Reading
 from community_lms.evaluation.texts import Document
-from community_lms.message import Turn
-from community_lms.spec import Community
+from community_lms.messages.message import Turn
+from community_lms.pools.spec import Community
 from plural_tasks.utils.errors import ModPluralError
 
 Encoded = tuple[list[int], list[int]]

@@ -9,7 +9,7 @@ from typing import Any
 
 from community_lms.evaluation.heatmap import heatmap
 from community_lms.evaluation.sheets import sheets
-from community_lms.spec import Pool
+from community_lms.pools.spec import Pool
 from plural_tasks import __version__
 from plural_tasks.utils.files import write_json, write_text
 

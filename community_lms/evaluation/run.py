@@ -7,15 +7,15 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Literal
 
-from community_lms.ask import Asker
 from community_lms.evaluation.asking import Render, as_json, ask_all, pick_questions, requests_digest, requests_for
 from community_lms.evaluation.groups import Groups
 from community_lms.evaluation.kept import Kept
 from community_lms.evaluation.perplexity import BACKBONE, Reading, as_rows, cross_table, from_rows
 from community_lms.evaluation.texts import Document, Found, find_texts, texts_digest
-from community_lms.identity import identity
-from community_lms.message import Message
-from community_lms.spec import Community, Pool
+from community_lms.generation.ask import Asker
+from community_lms.messages.message import Message
+from community_lms.pools.identity import identity
+from community_lms.pools.spec import Community, Pool
 from plural_tasks.sources.surveys import Question, Surveys
 from plural_tasks.utils.errors import ModPluralError
 from plural_tasks.utils.files import json_ready

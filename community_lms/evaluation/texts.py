@@ -8,7 +8,7 @@ from itertools import islice
 from pathlib import Path
 from typing import Any
 
-from community_lms.spec import Community, digest
+from community_lms.pools.spec import Community, digest
 from plural_tasks.utils.checked import parse, read_json
 from plural_tasks.utils.errors import ModPluralError
 

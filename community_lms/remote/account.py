@@ -8,9 +8,9 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from community_lms.remote.answers import AnswerStore, StoredAnswer
-from community_lms.remote.endurance import Endurance
+from community_lms.remote.answer_store import AnswerStore, StoredAnswer
 from community_lms.remote.ledger import Ledger
+from community_lms.remote.retry import Endurance
 from plural_tasks.utils.secrets import hush
 
 

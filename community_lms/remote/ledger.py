@@ -7,8 +7,8 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-from community_lms.remote.purse import Purse, Ticket
-from community_lms.remote.spending import Purpose, Spent, Usage, share
+from community_lms.remote.budget import Purse, Ticket
+from community_lms.remote.usage import Purpose, Spent, Usage, share
 
 
 @dataclass

@@ -14,11 +14,11 @@ from safetensors.torch import load_file, save_file
 from transformers import AutoModelForCausalLM, AutoTokenizer
 from transformers.pytorch_utils import Conv1D
 
-from community_lms.embedded import install_hint, resolve_weights
-from community_lms.precision import has_native_bfloat16
 from community_lms.training.config import TrainConfig
 from community_lms.training.encode import PadLeft, with_branches
 from community_lms.training.record import portable_path
+from community_lms.weights.embedded import install_hint, resolve_weights
+from community_lms.weights.precision import has_native_bfloat16
 from plural_tasks.utils.errors import ModPluralError, one_line, unknown_name
 
 WEIGHTS = "adapter_model.safetensors"

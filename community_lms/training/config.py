@@ -7,10 +7,10 @@ from typing import Annotated, Any, Literal
 
 from pydantic import Field, field_validator, model_validator
 
-from community_lms.embedded import EMBEDDED_MODELS
-from community_lms.spec import Name, Weights, as_weights
+from community_lms.pools.spec import Name, Weights, as_weights
 from community_lms.training.cleaning import Cleaning
 from community_lms.training.corpus import Corpus
+from community_lms.weights.embedded import EMBEDDED_MODELS
 from plural_tasks.schema import Text
 from plural_tasks.utils.checked import Checked, parse, read_yaml
 from plural_tasks.utils.errors import ModPluralError

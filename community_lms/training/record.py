@@ -10,12 +10,12 @@ from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from typing import Any
 
-from community_lms.embedded import file_digest
-from community_lms.identity import weights_identity
-from community_lms.paths import is_local
-from community_lms.spec import digest
+from community_lms.pools.identity import weights_identity
+from community_lms.pools.spec import digest
 from community_lms.training.config import TrainConfig
 from community_lms.training.rows import data_files
+from community_lms.weights.embedded import file_digest
+from community_lms.weights.paths import is_local
 from plural_tasks import __version__
 
 RUN_INFO = "run_info.json"

@@ -63,7 +63,7 @@ def embedded(
     raw: Annotated[bool, typer.Option("--raw", help="The model as it comes, without the reader.")] = False,
 ) -> None:
     """Print where the embedded base LLM lies, made if need be (for: --model hf --model_args pretrained=…)."""
-    from community_lms.embedded import EMBEDDED, EMBEDDED_READER, resolve_weights
+    from community_lms.weights.embedded import EMBEDDED, EMBEDDED_READER, resolve_weights
 
     print(resolve_weights(EMBEDDED if raw else EMBEDDED_READER))
 

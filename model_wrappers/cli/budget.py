@@ -15,8 +15,8 @@ from rich.box import SIMPLE_HEAD
 from rich.console import Console
 from rich.table import Table
 
-from community_lms.remote.purse import BudgetReachedError, Limits, Purse, one_purse
-from community_lms.remote.spending import Spent
+from community_lms.remote.budget import BudgetReachedError, Limits, Purse, one_purse
+from community_lms.remote.usage import Spent
 from plural_tasks.utils.errors import ModPluralError, one_line
 
 REACHED = 3
@@ -108,7 +108,7 @@ def spent(
 ) -> None:
     """Add up what the answers of models behind APIs have cost, over all runs that share the answer store."""
     from community_lms.remote.account import usual_answers
-    from community_lms.remote.answers import AnswerStore
+    from community_lms.remote.answer_store import AnswerStore
 
     names = [name.strip() for name in by.split(",") if name.strip()]
     if "doc" in names and "task" not in names:  # numbers of documents are those of a task

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from community_lms.ray_cluster import Cluster
+from community_lms.generation.ray_cluster import Cluster
 from plural_tasks.utils.errors import ModPluralError
 
 

@@ -12,7 +12,6 @@ from rich.console import Console
 from rich.markup import escape
 from rich.table import Table
 
-from community_lms.ask import Asker
 from community_lms.engines import AUTO, ENGINE_HELP
 from community_lms.evaluation.asking import Render
 from community_lms.evaluation.groups import PACKAGED, read_groups
@@ -20,9 +19,10 @@ from community_lms.evaluation.kept import Kept
 from community_lms.evaluation.report import EVALUATION, write_back, write_report
 from community_lms.evaluation.run import PARTS, Evaluation, Settings, read_parts, store_folder
 from community_lms.evaluation.sheets import sheets
-from community_lms.pool import load_pool, select
-from community_lms.spec import Community, Pool
-from community_lms.store import MessageStore
+from community_lms.generation.ask import Asker
+from community_lms.messages.store import MessageStore
+from community_lms.pools.pool import load_pool, select
+from community_lms.pools.spec import Community, Pool
 from model_wrappers.cli.served import ServerArgsOption, ServerOption, served_pool
 from model_wrappers.prompts import load_prompts
 from plural_tasks.sources.locate import DATA_FOLDER

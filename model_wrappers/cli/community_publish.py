@@ -9,11 +9,11 @@ from typing import Annotated
 import typer
 from rich.console import Console
 
-from community_lms import cards
-from community_lms.adapter_folder import README, Adapter, left_out, read_adapter, sha256
-from community_lms.pool import load_pool
-from community_lms.publish import Files, add_to_collection, published_adapter, push_adapter
-from community_lms.publish_pool import NAMES, TO_COME, PoolPlan, pinned_pool, plan_pool, pool_files, push_pool
+from community_lms.pools.pool import load_pool
+from community_lms.publishing import cards
+from community_lms.publishing.adapter import Files, add_to_collection, published_adapter, push_adapter
+from community_lms.publishing.adapter_folder import README, Adapter, left_out, read_adapter, sha256
+from community_lms.publishing.pool import NAMES, TO_COME, PoolPlan, pinned_pool, plan_pool, pool_files, push_pool
 from plural_tasks.utils.errors import ModPluralError
 from plural_tasks.utils.files import write_text
 from plural_tasks.utils.hub import Pushed, check_repo_id

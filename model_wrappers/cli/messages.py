@@ -11,9 +11,9 @@ from rich.console import Console
 from rich.table import Table
 
 from community_lms.engines import ENGINE_HELP
-from community_lms.exchange import export_jsonl, export_published, import_jsonl, import_published
-from community_lms.ray_asking import ask_over_ray
-from community_lms.store import MessageStore
+from community_lms.generation.over_ray import ask_over_ray
+from community_lms.messages.exchange import export_jsonl, export_published, import_jsonl, import_published
+from community_lms.messages.store import MessageStore
 from model_wrappers.cli.budget import MaxCost, MaxTokens, PricesFile, budget
 from model_wrappers.cli.cluster import cluster_of
 from model_wrappers.cli.served import SERVER_HELP

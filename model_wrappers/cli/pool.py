@@ -9,13 +9,13 @@ import typer
 from rich.console import Console
 from rich.table import Table
 
-from community_lms.ask import Asker
 from community_lms.engines import AUTO, ENGINE_HELP
-from community_lms.message import Message
-from community_lms.pool import load_pool, preset_names, select, weigh
-from community_lms.probe import QUESTIONS, alike, doubted, probe
-from community_lms.spec import Community
-from community_lms.store import MessageStore
+from community_lms.generation.ask import Asker
+from community_lms.generation.probe import QUESTIONS, alike, doubted, probe
+from community_lms.messages.message import Message
+from community_lms.messages.store import MessageStore
+from community_lms.pools.pool import load_pool, preset_names, select, weigh
+from community_lms.pools.spec import Community
 from model_wrappers.cli import community_publish, pool_patch
 from model_wrappers.cli.served import ServerArgsOption, ServerOption, served_pool
 from plural_tasks.utils.errors import ModPluralError, one_line

@@ -14,7 +14,7 @@ from plural_tasks.metrics.groups import MINIMUM_N
 from plural_tasks.utils.errors import ModPluralError, unknown_name
 
 if TYPE_CHECKING:
-    from community_lms.spec import Pool
+    from community_lms.pools.spec import Pool
     from model_wrappers.patch import Again
     from model_wrappers.patch_effects import Task
     from model_wrappers.patch_report import Patched

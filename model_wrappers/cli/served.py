@@ -6,7 +6,7 @@ from typing import Annotated
 
 import typer
 
-from community_lms.spec import Pool
+from community_lms.pools.spec import Pool
 from model_wrappers.arguments import read_arguments
 
 SERVER_HELP = "Address of a server of the OpenAI protocol that speaks for the communities (http://HOST:PORT/v1)."

@@ -7,8 +7,8 @@ from dataclasses import dataclass
 from typing import Any
 
 from community_lms.remote.account import Account
-from community_lms.remote.asking import speaks_chat
-from community_lms.remote.endurance import Endurance
+from community_lms.remote.client import speaks_chat
+from community_lms.remote.retry import Endurance
 from model_wrappers.base_lm import ask, build_base, connect, leave_to_harness
 from model_wrappers.chat import apply_template
 from model_wrappers.doctor.base import Check, Finding, fault, note, ok

@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterator
 from contextlib import nullcontext
 
+from community_lms.remote.budget import Limits, Purse, one_purse
 from community_lms.remote.prices import load_prices
-from community_lms.remote.purse import Limits, Purse, one_purse
 from model_wrappers.account import account_of
 from model_wrappers.base_lm import SCRIPTED, backend_class
 from model_wrappers.doctor.base import Check, Finding, NotLookedError, fault, note, ok, warning

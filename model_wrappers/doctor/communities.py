@@ -5,12 +5,12 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator
 from typing import Any
 
-from community_lms.ask import Asker
-from community_lms.message import Message, MessageRequest
-from community_lms.probe import QUESTIONS, alike, doubted, probe
-from community_lms.served import SERVER
-from community_lms.spec import Community
-from community_lms.store import MessageStore
+from community_lms.generation.ask import Asker
+from community_lms.generation.probe import QUESTIONS, alike, doubted, probe
+from community_lms.messages.message import Message, MessageRequest
+from community_lms.messages.store import MessageStore
+from community_lms.pools.served import SERVER
+from community_lms.pools.spec import Community
 from model_wrappers.doctor.base import Check, Finding, fault, note, ok, warning
 from model_wrappers.doctor.servers import brief, unreachable
 from model_wrappers.doctor.visit import Visit

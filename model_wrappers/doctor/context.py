@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from typing import Any
 
-from community_lms.remote.asking import is_api
+from community_lms.remote.client import is_api
 from model_wrappers.doctor.base import Finding, fault, note, ok
 from model_wrappers.doctor.visit import Calls, Visit
 

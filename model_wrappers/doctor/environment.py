@@ -91,7 +91,7 @@ def torch_and_gpu(visit: Visit) -> Iterator[Finding]:
     """What can be computed with?"""
     import torch
 
-    from community_lms.precision import cores, has_native_bfloat16
+    from community_lms.weights.precision import cores, has_native_bfloat16
 
     low = "multiplies bfloat16 by itself" if has_native_bfloat16() else "has no bfloat16 of its own (float32 is used)"
     yield ok("torch", f"{torch.__version__}; the CPU has {cores()} cores for this process and {low}")

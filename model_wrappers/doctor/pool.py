@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections.abc import Iterator
 from pathlib import Path
 
-from community_lms.embedded import EMBEDDED_MODELS, resolve_weights
 from community_lms.engines import engine_name
-from community_lms.pool import weigh
-from community_lms.spec import Community, Weights
+from community_lms.pools.pool import weigh
+from community_lms.pools.spec import Community, Weights
+from community_lms.weights.embedded import EMBEDDED_MODELS, resolve_weights
 from model_wrappers.doctor.base import Check, Finding, fault, ok, warning
 from model_wrappers.doctor.environment import in_gigabytes
 from model_wrappers.doctor.servers import CHECK as SERVERS

@@ -6,8 +6,8 @@ from collections.abc import Iterator
 
 from community_lms.engines import engine_name
 from community_lms.engines.background import Background
-from community_lms.served import SERVER, Served
-from community_lms.spec import Community
+from community_lms.pools.served import SERVER, Served
+from community_lms.pools.spec import Community
 from model_wrappers.doctor.base import Check, Finding, fault, ok, warning
 from model_wrappers.doctor.visit import Visit
 from plural_tasks.utils.errors import ModPluralError

@@ -8,10 +8,10 @@ from collections.abc import Callable, Mapping, Sequence
 from contextlib import redirect_stderr
 from typing import Any, Generic, TypeVar
 
-from community_lms.pool import load_pool, select
-from community_lms.remote.purse import Limits
-from community_lms.spec import Pool
-from community_lms.store import MessageStore
+from community_lms.messages.store import MessageStore
+from community_lms.pools.pool import load_pool, select
+from community_lms.pools.spec import Pool
+from community_lms.remote.budget import Limits
 from model_wrappers.arguments import OWN, Arguments, read_arguments
 from model_wrappers.base_lm import SCRIPTED, backend_class
 from model_wrappers.doctor.base import NotLookedError

@@ -7,7 +7,7 @@ import inspect
 import textwrap
 from typing import Any
 
-from community_lms.remote.asking import speaks_chat
+from community_lms.remote.client import speaks_chat
 from model_wrappers.elicitation.completions import tells_logprobs
 
 AUTO = "auto"

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from community_lms.remote.explain import RemoteError
+from community_lms.remote.advice import RemoteError
 from model_wrappers.base_lm import usual_remote
 from model_wrappers.chat import apply_template
 

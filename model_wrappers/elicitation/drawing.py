@@ -9,7 +9,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from community_lms.remote.asking import takes_seeds
+from community_lms.remote.client import takes_seeds
 from model_wrappers.base_lm import ask
 from model_wrappers.elicitation.base import Job
 

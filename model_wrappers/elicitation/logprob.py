@@ -6,7 +6,7 @@ import math
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
-from community_lms.remote.asking import speaks_chat
+from community_lms.remote.client import speaks_chat
 from model_wrappers.base_lm import ask
 from model_wrappers.elicitation.base import Job, Row, Scored
 from model_wrappers.elicitation.choose import scores

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Protocol
 
-from community_lms.message import Message
+from community_lms.messages.message import Message
 from model_wrappers.query import Query
 from model_wrappers.session import Session, Weighted
 

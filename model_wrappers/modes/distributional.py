@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Mapping, Sequence
 
-from community_lms.message import Message
+from community_lms.messages.message import Message
 from model_wrappers.query import Query
 from model_wrappers.relevance import relevance
 from model_wrappers.session import Session, Weighted

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 
-from community_lms.message import Message
-from community_lms.spec import Community
+from community_lms.messages.message import Message
+from community_lms.pools.spec import Community
 from model_wrappers.choosing import numbered
 from model_wrappers.query import Query
 from model_wrappers.session import Session, Weighted, slots

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from community_lms.message import Message
+from community_lms.messages.message import Message
 from model_wrappers.choosing import pick
 from model_wrappers.modes.overton import listing
 from model_wrappers.query import Query

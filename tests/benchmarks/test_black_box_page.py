@@ -12,7 +12,7 @@ from benchmarks.black_box.fault_log import Record
 from benchmarks.black_box.kills import Life
 from benchmarks.black_box.page import PAGE, SECTIONS, page
 from benchmarks.black_box.storm import _at_a_kill
-from community_lms.pool import load_pool
+from community_lms.pools.pool import load_pool
 
 RESULTS = Path(__file__).resolve().parents[2] / "benchmarks" / "results" / "black_box.json"
 

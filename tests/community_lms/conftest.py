@@ -3,9 +3,9 @@ from typing import Any
 
 import pytest
 
-from community_lms.message import Message, MessageRequest
-from community_lms.spec import Community, Decoding
-from community_lms.store import MessageStore, StoredMessage
+from community_lms.messages.message import Message, MessageRequest
+from community_lms.messages.store import MessageStore, StoredMessage
+from community_lms.pools.spec import Community, Decoding
 
 
 def _community(name: str = "left", **changes: Any) -> Community:

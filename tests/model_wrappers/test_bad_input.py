@@ -151,7 +151,7 @@ def test_model_arguments(tmp_path, name) -> None:
 
 
 def test_store_of_another_version(tmp_path) -> None:
-    from community_lms.store import MessageStore
+    from community_lms.messages.store import MessageStore
 
     path = tmp_path / "s.sqlite"
     store = MessageStore(path)
@@ -206,7 +206,7 @@ def test_task_files(tmp_path, monkeypatch, capsys, name) -> None:
 
 
 def store_at(folder: Path) -> str:
-    from community_lms.store import MessageStore
+    from community_lms.messages.store import MessageStore
 
     store = MessageStore(folder / "there.sqlite")
     store.put([])

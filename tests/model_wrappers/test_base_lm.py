@@ -144,7 +144,7 @@ def test_an_api_is_asked_remotely_unless_it_is_left_to_the_harness() -> None:
     from lm_eval.models.openai_completions import LocalChatCompletion
 
     from community_lms.remote.account import Account
-    from community_lms.remote.endurance import Endurance
+    from community_lms.remote.retry import Endurance
 
     base = LocalChatCompletion(base_url="http://127.0.0.1:1/v1/chat/completions", model="m")
     base_lm._find_quick(base)  # as for a request with pictures

@@ -15,9 +15,9 @@ from typing import Any
 import pytest
 from typer.testing import CliRunner
 
-from community_lms.remote import endurance
-from community_lms.remote.answers import AnswerStore
-from community_lms.remote.purse import Limits, Purse, one_purse
+from community_lms.remote import retry
+from community_lms.remote.answer_store import AnswerStore
+from community_lms.remote.budget import Limits, Purse, one_purse
 from model_wrappers.cli.app import app
 from model_wrappers.cli.budget import REACHED
 from model_wrappers.cli.evaluate import run_harness
@@ -39,7 +39,7 @@ def say(asked: dict[str, Any]) -> str:
 
 @pytest.fixture
 def server(monkeypatch) -> Iterator[OpenAIServer]:
-    monkeypatch.setattr(endurance, "SHORTEST", 0.001)
+    monkeypatch.setattr(retry, "SHORTEST", 0.001)
     with serving(say=say) as made:
         yield made
 

@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 from typer.testing import CliRunner
 
-from community_lms.store import MessageStore
+from community_lms.messages.store import MessageStore
 from model_wrappers.cli.app import app
 from model_wrappers.cli.evaluate import run_harness
 from model_wrappers.estimate import Estimate, Messages, Prompts, Speed, estimate

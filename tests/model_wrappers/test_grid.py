@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from community_lms.store import MessageStore
+from community_lms.messages.store import MessageStore
 from model_wrappers import base_lm
 from model_wrappers.cli import evaluate as command
 from model_wrappers.grid import DONE, harness_config, lay_out

@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 from typer.testing import CliRunner
 
-from community_lms.store import MessageStore
+from community_lms.messages.store import MessageStore
 from model_wrappers.cli.app import app
 from model_wrappers.cli.evaluate import run_harness
 from plural_tasks.utils.errors import ModPluralError
@@ -214,7 +214,7 @@ def test_a_narrowed_and_weighed_pool_stays_so(made, source) -> None:
     from plural_tasks.report.reading.runs import read_runs
 
     chosen = "news_left+news_right+reddit_left"
-    from community_lms.pool import load_pool, select
+    from community_lms.pools.pool import load_pool, select
 
     pool = select(load_pool("perspective"), chosen)
     rewrite(

@@ -7,7 +7,7 @@ import pytest
 import typer
 from typer.testing import CliRunner
 
-from community_lms.store import MessageStore
+from community_lms.messages.store import MessageStore
 from model_wrappers.cli.app import app
 from model_wrappers.lm import ModPluralLM
 from model_wrappers.plan import load_tasks, make_plan
@@ -92,9 +92,9 @@ def test_pool_commands() -> None:
 
 
 def test_replies_that_are_equal_or_empty_are_noticed() -> None:
-    from community_lms.message import Message
-    from community_lms.pool import load_pool
-    from community_lms.probe import QUESTIONS, alike, doubted
+    from community_lms.generation.probe import QUESTIONS, alike, doubted
+    from community_lms.messages.message import Message
+    from community_lms.pools.pool import load_pool
 
     pool = load_pool("personas")
     texts = ["same", "other", "same", "", "same", "sixth"]

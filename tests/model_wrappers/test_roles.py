@@ -275,6 +275,6 @@ def test_message_keys_do_not_depend_on_the_pools_name_or_order(tmp_path) -> None
 
 
 def pools_read_anew() -> None:
-    from community_lms.pool import read_pool
+    from community_lms.pools.pool import read_pool
 
     read_pool.cache_clear()

@@ -10,13 +10,13 @@ from pathlib import Path
 import yaml
 
 from community_lms.evaluation.groups import Groups, read_groups
-from community_lms.pool import PRESET_FOLDER
+from community_lms.pools.pool import PRESET_FOLDER
 from plural_tasks.sources.surveys import Group, Population, Question, read_surveys
 
 ROOT = Path(__file__).resolve().parents[2]
 SURVEYS = ROOT / "plural_tasks" / "data" / "surveys" / "surveys.json"
 POOLS = ("embedded_perspective", "embedded_culture")
-GROUPS = ROOT / "community_lms" / "embedded_pools" / "groups.yaml"
+GROUPS = ROOT / "community_lms" / "evaluation" / "groups.yaml"
 
 
 @dataclass(frozen=True)

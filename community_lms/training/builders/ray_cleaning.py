@@ -7,7 +7,7 @@ from collections.abc import Iterable, Iterator
 from itertools import islice
 from typing import Any
 
-from community_lms.ray_cluster import Cluster, connected
+from community_lms.generation.ray_cluster import Cluster, connected
 from community_lms.training.cleaning import Cleaning
 from community_lms.training.corpus import Record, cleaned
 from plural_tasks.utils.errors import ModPluralError, one_line

@@ -9,7 +9,7 @@ from collections.abc import Callable, Iterable, Iterator
 from itertools import islice
 from pathlib import Path
 
-from community_lms.ray_cluster import Cluster
+from community_lms.generation.ray_cluster import Cluster
 from community_lms.training.builders.base import Builder, Request
 from community_lms.training.cleaning import Cleaning
 from community_lms.training.corpus import COLUMNS, Record, cleaned, distinct

@@ -10,7 +10,7 @@ from community_lms.evaluation.agreement import (
     stated_option,
 )
 from community_lms.evaluation.groups import Groups
-from community_lms.message import Message
+from community_lms.messages.message import Message
 from plural_tasks.metrics.divergence import js_distance
 from tests.community_lms.evaluation.surveys import question
 

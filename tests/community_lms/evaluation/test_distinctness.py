@@ -5,7 +5,7 @@ import numpy as np
 import pytest
 
 from community_lms.evaluation.distinctness import SELF_BLEU_MESSAGES, bleu_figures, distance_figures, distinctness
-from community_lms.message import Message
+from community_lms.messages.message import Message
 
 AT = {"east": (1.0, 0.0), "north": (0.0, 1.0), "west": (-1.0, 0.0), "slant": (0.6, 0.8)}
 

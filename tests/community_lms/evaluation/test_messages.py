@@ -1,7 +1,7 @@
 import pytest
 
 from community_lms.evaluation.messages import fault, message_figures, repetition
-from community_lms.message import Message
+from community_lms.messages.message import Message
 
 CASES = [
     ("", "empty"),

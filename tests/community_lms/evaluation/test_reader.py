@@ -9,7 +9,7 @@ from transformers import AutoModelForCausalLM, AutoTokenizer
 
 from community_lms.evaluation.reader import Reader
 from community_lms.evaluation.texts import Document
-from community_lms.spec import Community
+from community_lms.pools.spec import Community
 from plural_tasks.utils.errors import ModPluralError
 from tests.community_lms.tiny_models import ROOM, TEMPLATE, save_adapter, save_model
 

@@ -4,7 +4,7 @@ from pathlib import Path
 import pytest
 
 from community_lms.evaluation.texts import Document, find_texts, texts_digest
-from community_lms.spec import Community
+from community_lms.pools.spec import Community
 from plural_tasks.utils.errors import ModPluralError
 
 

@@ -8,7 +8,7 @@ from pathlib import Path
 import pyarrow.parquet
 import pytest
 
-from community_lms.spec import Community
+from community_lms.pools.spec import Community
 from community_lms.training.builders import BUILDERS, Request, build
 from community_lms.training.builders.base import community_name
 from community_lms.training.builders.survey import voiced

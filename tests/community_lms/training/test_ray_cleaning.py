@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 
-from community_lms.ray_cluster import Cluster
+from community_lms.generation.ray_cluster import Cluster
 from community_lms.training.builders import BUILDERS, Request, build, ray_cleaning
 from community_lms.training.cleaning import Cleaning
 from plural_tasks.utils.errors import ModPluralError

@@ -20,8 +20,8 @@ from safetensors.torch import load_file
 from transformers import AutoModelForCausalLM
 
 from community_lms.engines.peft import PeftEngine
-from community_lms.message import MessageRequest
-from community_lms.spec import Community, Decoding
+from community_lms.messages.message import MessageRequest
+from community_lms.pools.spec import Community, Decoding
 from community_lms.training import adapter, callbacks
 from community_lms.training.adapter import SETTINGS, WEIGHTS, build_model, check_branches, check_packing, load_tokenizer
 from community_lms.training.callbacks import Clock, Order, last_checkpoint, remove_broken

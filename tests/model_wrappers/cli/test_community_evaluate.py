@@ -10,10 +10,10 @@ import pytest
 import torch
 from typer.testing import CliRunner
 
-from community_lms.ask import Asker
 from community_lms.engines.scripted import ScriptedEngine
 from community_lms.evaluation.reader import Reader
-from community_lms.pool import read_pool
+from community_lms.generation.ask import Asker
+from community_lms.pools.pool import read_pool
 from model_wrappers.cli import community_evaluate
 from model_wrappers.cli.app import app
 from plural_tasks.utils.errors import ModPluralError
@@ -47,7 +47,7 @@ class Speaker(ScriptedEngine):
     asked = 0
 
     def _message(self, request: Any) -> Any:
-        from community_lms.message import Message
+        from community_lms.messages.message import Message
 
         type(self).asked += 1
         text = {"left": "Yes, we want it.", "right": "No.", "old": "I cannot answer this question."}.get(

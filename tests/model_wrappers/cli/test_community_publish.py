@@ -15,7 +15,7 @@ from typer.testing import CliRunner
 
 from model_wrappers.cli.app import app
 from plural_tasks.utils.errors import ModPluralError
-from tests.community_lms.published import BASE, make_adapter, pool_text
+from tests.community_lms.publishing.published import BASE, make_adapter, pool_text
 from tests.hub_server import HubServer
 
 runner = CliRunner()

@@ -9,10 +9,10 @@ from pathlib import Path
 import pytest
 
 from community_lms.engines.scripted import ScriptedEngine
-from community_lms.message import Message, MessageRequest
-from community_lms.pool import load_pool
-from community_lms.probe import QUESTIONS, probe
-from community_lms.store import MessageStore, StoredMessage
+from community_lms.generation.probe import QUESTIONS, probe
+from community_lms.messages.message import Message, MessageRequest
+from community_lms.messages.store import MessageStore, StoredMessage
+from community_lms.pools.pool import load_pool
 from model_wrappers.doctor import environment
 from tests.hub_server import HubServer
 from tests.model_wrappers.doctor.setups import arguments, faults, look, write_pool

@@ -7,8 +7,8 @@ from collections.abc import Iterator
 import pytest
 from typer.testing import CliRunner
 
-from community_lms.remote.answers import AnswerStore
-from community_lms.remote.purse import Limits
+from community_lms.remote.answer_store import AnswerStore
+from community_lms.remote.budget import Limits
 from model_wrappers.cli.app import app
 from tests.model_wrappers.doctor.setups import arguments, look
 from tests.openai_server import OpenAIServer, serving

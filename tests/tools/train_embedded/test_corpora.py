@@ -14,7 +14,7 @@ from typing import Any
 
 import pytest
 
-from community_lms.pool import load_pool
+from community_lms.pools.pool import load_pool
 from model_wrappers.prompts import load_prompts
 from model_wrappers.query import Query
 from model_wrappers.session import Session

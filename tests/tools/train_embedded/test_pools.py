@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 import yaml
 
-from community_lms.pool import PRESET_FOLDER, load_pool
+from community_lms.pools.pool import PRESET_FOLDER, load_pool
 from community_lms.training.config import TrainConfig
 from plural_tasks.sources.surveys import read_surveys
 from plural_tasks.utils.checked import read_yaml

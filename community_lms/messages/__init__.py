@@ -1,0 +1,1 @@
+"""What communities said: a message and the request it answers, the store, its exchange format."""

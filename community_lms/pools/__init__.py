@@ -1,0 +1,1 @@
+"""Who is asked: communities and pools as data, their identity, pools on the Hub."""

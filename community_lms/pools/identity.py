@@ -1,0 +1,82 @@
+"""What a community *is*, for the key of its messages: change the weights and the key changes."""
+
+from __future__ import annotations
+
+from functools import cache
+from pathlib import Path
+from typing import Any
+
+from community_lms.pools.served import SERVER
+from community_lms.pools.spec import Community, Endpoint, Weights, digest
+from community_lms.weights.embedded import EMBEDDED, EMBEDDED_READER, HUB_REPOSITORY, READER, file_digest, packaged_gguf
+
+_WEIGHT_FILES = (
+    *("*.safetensors", "*.bin", "*.gguf", "*.model", "*config.json"),
+    *("tokenizer*", "chat_template*", "vocab.json", "merges.txt"),
+)
+
+
+def identity(community: Community) -> dict[str, Any]:
+    """Return the facts that decide what a community says, as plain JSON.
+
+    Weights on the Hub are named by repository and revision, local ones by a digest of their files, an endpoint by its
+    backend and arguments (never by a key or token). The name of the community is not part of it. Weights that a server
+    holds are named as if they were here, with what the server is told beside the community's name.
+    """
+    if community.endpoint is not None:
+        return {"endpoint": {"backend": community.endpoint.backend, "args": _arguments(community.endpoint)}}
+    told = community.server.deciding() if community.server is not None else {}
+    fields = ("checkpoint",) if community.checkpoint is not None else ("backbone", "adapter")
+    weights = {field: getattr(community, field) for field in fields}
+    named = {field: weights_identity(found) for field, found in weights.items() if found is not None}
+    return {**({"server": told} if told else {}), **named}
+
+
+def _arguments(endpoint: Endpoint) -> dict[str, Any]:
+    """Those that decide a message."""
+    if endpoint.backend != SERVER:
+        return _public(endpoint.args)
+    served = endpoint.served()
+    return {"base_url": served.base_url, **served.deciding()}
+
+
+def weights_identity(weights: Weights) -> dict[str, str]:
+    """Repository and revision, or a digest of local files."""
+    if weights.path == EMBEDDED_READER:
+        return {**weights_identity(Weights(path=EMBEDDED)), "reader": folder_digest(str(READER))}
+    if weights.path == EMBEDDED:
+        gguf = packaged_gguf()
+        return {"sha256": _cached_digest(str(gguf))} if gguf else {"repo": HUB_REPOSITORY, "revision": "main"}
+    folder = Path(weights.path)
+    if folder.is_dir():
+        return {"sha256": folder_digest(str(folder))}
+    return {"repo": weights.path, "revision": weights.revision or "main"}
+
+
+@cache
+def folder_digest(folder: str) -> str:
+    """SHA-256 over names and contents of the files that decide a model's output."""
+    files = sorted({path for pattern in _WEIGHT_FILES for path in Path(folder).glob(pattern) if path.is_file()})
+    return digest([[path.name, file_digest(path)] for path in files])
+
+
+@cache
+def _cached_digest(path: str) -> str:
+    return file_digest(Path(path))
+
+
+def _public(args: dict[str, Any]) -> dict[str, Any]:
+    # Numbers and switches are no credentials, whatever their name (max_tokens, add_bos_token): they decide the message.
+    return {
+        name: _public(value) if isinstance(value, dict) else value
+        for name, value in args.items()
+        if not is_secret(name) or isinstance(value, bool | int | float)
+    }
+
+
+def is_secret(name: str) -> bool:
+    """Does an argument's name say that its value is a credential? One that ends in _env names a variable."""
+    lowered = name.lower()
+    return any(word in lowered for word in ("key", "token", "secret", "password", "header", "auth")) and not (
+        "tokenizer" in lowered or lowered.endswith("_env")
+    )

@@ -1,0 +1,183 @@
+"""A server that speaks for communities: where it is and how it is asked, as pool files and arguments say it."""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Annotated, Any, Literal
+
+from pydantic import Field, field_validator
+
+from community_lms.remote.retry import PATIENCE
+from plural_tasks.schema import Text
+from plural_tasks.utils.checked import Checked, parse
+from plural_tasks.utils.errors import ModPluralError
+
+if TYPE_CHECKING:
+    from community_lms.pools.spec import Pool
+
+SERVER = "server"
+"""The backend of an endpoint, and the message engine, that asks a server of the OpenAI protocol."""
+
+DEFAULT_KEY = "OPENAI_API_KEY"
+_ASKED = ("model", "messages", "prompt", "seed", "temperature", "top_p", "max_tokens", "n", "stream")
+_PATHS = ("/chat/completions", "/completions")
+
+
+class Served(Checked):
+    """A server of the OpenAI protocol.
+
+    The first five decide what is said and are part of a message's key (the address only for an endpoint: elsewhere
+    the key names the weights, which the server has to serve); the others may change in the midst of a run.
+
+    Attributes:
+        base_url: Of the protocol, for example ``http://localhost:8000/v1``.
+        model: The name under which the server knows the community; see `community_lms.engines.server`.
+        api: ``chat``, or ``completions`` for models without a chat template.
+        system: Whether personas are a system turn; else they stand before the question, for chat templates that know
+            no system turn.
+        extra_body: More fields for every request, for example ``{top_k: 20}``.
+        concurrency: Requests in flight at once.
+        timeout: Seconds to wait for an answer.
+        patience: Seconds for which a request is repeated that fails for a reason that may pass (429, 5xx, time-outs,
+            lost connections, broken answers).
+        max_retries: How often it is repeated, at most; by default as often as ``patience`` allows.
+        api_key_env: The environment variable that holds the key. The key itself is written nowhere.
+    """
+
+    base_url: Text
+    model: Text | None = None
+    api: Literal["chat", "completions"] = "chat"
+    system: bool = True
+    extra_body: dict[str, Any] = Field(default_factory=dict)
+    concurrency: Annotated[int, Field(ge=1, le=1000)] = 32
+    timeout: Annotated[float, Field(gt=0)] = 300.0
+    patience: Annotated[float, Field(ge=0)] = PATIENCE
+    max_retries: Annotated[int, Field(ge=0, le=1000)] | None = None
+    api_key_env: str = DEFAULT_KEY
+
+    @field_validator("model", mode="before")
+    @classmethod
+    def _as_text(cls, value: object) -> object:
+        # The command line turns "2024" into a number.
+        return str(value) if isinstance(value, int | float) and not isinstance(value, bool) else value
+
+    @field_validator("base_url")
+    @classmethod
+    def _check_address(cls, value: str) -> str:
+        # No message repeats the address: it may hold a password.
+        if not re.match(r"https?://[^/\s]", value):
+            raise ValueError("expected an address such as http://localhost:8000/v1.")
+        if "@" in value or "?" in value:
+            raise ValueError(
+                "an address holds no password and no query, for it is kept with the messages; put the key into the "
+                "environment variable that api_key_env names."
+            )
+        address = value.rstrip("/")
+        return next((address[: -len(path)] for path in _PATHS if address.endswith(path)), address)
+
+    @field_validator("api_key_env")
+    @classmethod
+    def _check_variable(cls, value: str) -> str:
+        if not re.fullmatch(r"[A-Z][A-Z0-9_]*", value):  # and a key in its place is not repeated
+            raise ValueError(f"expected the name of an environment variable in capitals, such as {DEFAULT_KEY}.")
+        return value
+
+    @field_validator("extra_body")
+    @classmethod
+    def _check_extra(cls, value: dict[str, Any]) -> dict[str, Any]:
+        from community_lms.pools.identity import is_secret
+
+        for name, content in value.items():
+            if name in _ASKED:
+                raise ValueError(f"{name!r} comes from the community, its decoding or the seed; take it out.")
+            if is_secret(name) and isinstance(content, str):
+                raise ValueError(f"{name!r} looks like a credential; put the key into an environment variable.")
+        return value
+
+    def deciding(self) -> dict[str, Any]:
+        """What decides a message beside the address, as plain JSON, where it is not the default."""
+        dumped = self.model_dump(include={"model", "api", "system", "extra_body"})
+        return {
+            name: value
+            for name, value in dumped.items()
+            if value != Served.model_fields[name].get_default(call_default_factory=True)
+        }
+
+
+def as_served(value: object) -> object:
+    """Read a bare address as a server with the usual settings."""
+    return {"base_url": value} if isinstance(value, str) else value
+
+
+def read_served(address: str, args: str | Mapping[str, Any] | None) -> Served:
+    """Read the model arguments ``message_server`` and ``message_server_args``.
+
+    Args:
+        address: Of the protocol.
+        args: Further fields of `Served`, also as a JSON object or as ``name:value`` joined by ``+``.
+
+    Raises:
+        ModPluralError: If there is no such field or a value is of the wrong kind.
+    """
+    where = "message_server_args"
+    given = _pairs(args, where) if isinstance(args, str) else dict(args or {})
+    if "base_url" in given:
+        raise ModPluralError(f"{where}: the address goes into message_server.")
+    parse(Served, {"base_url": address}, where="message_server")
+    return parse(Served, {"base_url": address, **given}, where=where)
+
+
+def _pairs(text: str, where: str) -> dict[str, Any]:
+    if text.lstrip().startswith("{"):
+        try:
+            return dict(json.loads(text))
+        except json.JSONDecodeError as error:
+            raise ModPluralError(f"{where}: malformed JSON ({error.msg}).") from error
+    pairs = [part.partition(":") for part in text.split("+")]
+    for name, colon, _ in pairs:
+        if not (name.strip() and colon):
+            raise ModPluralError(f"{where}: found {name!r}, expected name:value, several joined by +.")
+    return {name.strip(): value.strip() for name, _, value in pairs}
+
+
+def on_server(pool: Pool, served: Served) -> Pool:
+    """Return the pool with its members asked from the server, but for endpoints, which have their own place.
+
+    Adapters and checkpoints are asked for by their communities' names. ``served.model`` is for personas, which speak
+    through a backbone.
+    """
+    by_name = served.model_copy(update={"model": None})
+    members = tuple(
+        member
+        if member.kind == "endpoint"
+        else member.model_copy(update={"server": served if member.kind == "persona" else by_name})
+        for member in pool.communities
+    )
+    return pool.model_copy(update={"communities": members})
+
+
+def check_server(pool: Pool, engine: str) -> None:
+    """Refuse a choice of engine that leaves members without a server, or a server without an engine.
+
+    Raises:
+        ModPluralError: Naming the first such member.
+    """
+    for member in pool.communities:
+        lost = member.server is None if member.endpoint is None else member.endpoint.backend != SERVER
+        if engine == SERVER and lost:
+            raise ModPluralError(no_server(member.name, member.endpoint.backend if member.endpoint else None))
+
+
+def no_server(community: str, backend: str | None) -> str:
+    """What to say of a community that the engine ``server`` has no server for."""
+    if backend is not None:
+        return (
+            f"community {community!r} is an endpoint of the backend {backend!r}, which message_engine=server does not "
+            "ask; take message_engine=auto, or write backend: server in the pool file."
+        )
+    return (
+        f"community {community!r}: message_engine=server needs to know where; give "
+        "message_server=http://HOST:PORT/v1, which serves the adapters by their communities' names."
+    )

@@ -1,0 +1,1 @@
+"""Adapters and pools on the Hub, with their cards."""

@@ -1,0 +1,106 @@
+"""What to tell the user when a model behind an API does not answer, and which setting mends it."""
+
+from __future__ import annotations
+
+import re
+from typing import Any
+
+from community_lms.remote.failures import Trouble, read_trouble
+from community_lms.remote.retry import Endurance, StoppedError
+from plural_tasks.utils.errors import ModPluralError
+from plural_tasks.utils.secrets import hush
+
+_NOBODY = re.compile(r"refused|resol|unreachable|no route|not known", re.IGNORECASE)
+
+_VARIABLES = {"AnthropicChat": "ANTHROPIC_API_KEY", "AzureOpenaiChatCompletionsLM": "AZURE_OPENAI_API_KEY"}
+"""Clients of the harness -> the variable with the key; OPENAI_API_KEY for the others."""
+
+USUAL = "OPENAI_API_KEY"
+
+KEPT = "What was answered is kept; the same command goes on."
+
+
+class RemoteError(ModPluralError):
+    """A model behind an API does not answer."""
+
+    def __init__(self, told: str, status: int | None = None) -> None:
+        """Say what went wrong, with the HTTP status if there was one."""
+        super().__init__(told)
+        self.status = status
+
+
+def check_key(client: Any) -> None:
+    """Check that a client has the key that it wants.
+
+    Raises:
+        ModPluralError: If the variable is not set.
+    """
+    try:
+        _ = client.header
+    except ValueError as error:
+        variable = _VARIABLES.get(type(client).__name__, USUAL)
+        raise ModPluralError(
+            f"the model {client.model!r} ({type(client).__name__}) needs a key: set the environment variable "
+            f"{variable}."
+        ) from error
+
+
+def needs_chat(client: Any) -> ModPluralError:
+    """The error for a base LLM of chats that got a plain prompt."""
+    return ModPluralError(f"the base LLM ({type(client).__name__}) takes chat prompts only; add --apply_chat_template.")
+
+
+def explain(error: Exception, client: Any, endurance: Endurance) -> ModPluralError | None:
+    """Say what went wrong.
+
+    Args:
+        error: That ended a request.
+        client: The harness's.
+        endurance: With which it was repeated.
+
+    Returns:
+        None for what the caller knows better: prompts that are no chats, what the client cannot do, and an end from
+        outside.
+    """
+    if isinstance(error, ModPluralError):
+        return error
+    if isinstance(error, StoppedError | NotImplementedError | AssertionError):
+        return None
+    trouble = read_trouble(error)
+    name = type(client).__name__
+    address = hush(str(client.base_url)) if client.base_url else "its provider"
+    said = f" ({trouble.said})" if trouble.said else ""
+    return RemoteError(
+        f"the model {client.model!r} ({name}) does not answer at {address}: {_advice(trouble, name, endurance)}{said}. "
+        f"{KEPT}",
+        trouble.status,
+    )
+
+
+def _advice(trouble: Trouble, name: str, endurance: Endurance) -> str:
+    status = trouble.status
+    variable = _VARIABLES.get(name, USUAL)
+    if status in (401, 403):
+        return f"{status}, it refuses the key; set the environment variable {variable}"
+    if status == 404:
+        return "404, no such model or address; look at model=… and base_url=… (the whole path, …/v1/chat/completions)"
+    if status in (400, 413, 422):
+        return f"{status}, it refuses the request; look at model=…, base_args=… and the length of prompts"
+    if status == 402 or (status == 429 and not trouble.may_pass):
+        return f"{status}, the account has no money left; look at the provider's billing page"
+    if status is not None and not trouble.may_pass:
+        return f"{status}, it does not know this kind of request"
+    if not trouble.may_pass:
+        return "its answer cannot be read; is base_url the whole path of the protocol (…/v1/chat/completions)?"
+    if trouble.kind == "connection" and not endurance.met and _NOBODY.search(trouble.said):
+        return "nobody is there; is the server up, and base_url right?"
+    times = f"{endurance.patience:g} s" if endurance.attempts is None else f"{endurance.attempts} attempts"
+    what = {
+        "time-out": "no answer in time (timeout=…)",
+        "answer": "its answers are broken",
+        "connection": "connections are lost",
+    }
+    return (
+        f"{what.get(trouble.kind, trouble.kind)}, for {times}; wait longer with base_patience=SECONDS, or ask less at "
+        "once with num_concurrent=…"
+    )

@@ -1,0 +1,1 @@
+"""Where model weights lie: embedded ones, local paths, and the precision they are computed in."""
