@@ -37,7 +37,7 @@ $(INSTALLED_TEST): $(INSTALLED)
 	touch $@
 
 demo: $(INSTALLED)  ## Run the demonstration
-	$(BIN)/python -m model_wrappers.demo
+	$(BIN)/python -m examples.demo
 
 test: $(INSTALLED_TEST)  ## Run the fast tests, which need no network
 	$(BIN)/python -m pytest -q

@@ -155,7 +155,7 @@ def read_arguments(given: Mapping[str, Any]) -> Arguments:
     Raises:
         ModPluralError: For an unknown method, mode or engine, or a value of the wrong kind.
     """
-    from model_wrappers.methods import METHODS
+    from model_wrappers.collaboration.methods import METHODS
 
     arguments = parse(Arguments, given, where="model_args")
     for kind, name, valid in (

@@ -16,19 +16,19 @@ from community_lms.messages.store import MessageStore
 from community_lms.pools.pool import load_pool, select, weigh
 from community_lms.remote.client import takes_chats
 from community_lms.weights.embedded import EMBEDDED_READER
-from model_wrappers.account import account_of, attach
-from model_wrappers.answer import generate, score
 from model_wrappers.arguments import DEFAULT_SEED, OWN, Arguments, read_arguments
-from model_wrappers.base_lm import LOCAL, ask, build_base, remote_of
+from model_wrappers.base.account import account_of, attach
+from model_wrappers.base.chat import apply_template, check_chats
+from model_wrappers.base.llm import LOCAL, ask, build_base, remote_of
 from model_wrappers.cache import disable_response_cache
-from model_wrappers.chat import apply_template, check_chats
-from model_wrappers.choosing import selection_of
-from model_wrappers.elicitation import Elicitation
-from model_wrappers.methods import METHODS
-from model_wrappers.prompts import load_prompts
-from model_wrappers.query import Query, read_queries
-from model_wrappers.session import Session, Weighted
-from model_wrappers.trace import TraceWriter
+from model_wrappers.collaboration.answer import generate, score
+from model_wrappers.collaboration.elicitation import Elicitation
+from model_wrappers.collaboration.methods import METHODS
+from model_wrappers.collaboration.prompts import load_prompts
+from model_wrappers.collaboration.query import Query, read_queries
+from model_wrappers.collaboration.selection import selection_of
+from model_wrappers.collaboration.session import Session, Weighted
+from model_wrappers.collaboration.trace import TraceWriter
 from plural_tasks import __version__
 from plural_tasks.schema import MODES
 from plural_tasks.utils.credentials import refuse_keys
@@ -90,11 +90,11 @@ class ModPluralLM(LM):
         return cls.create_from_arg_obj(simple_parse_args_string(arg_string), additional_config)
 
     def loglikelihood(self, requests: list[Any], disable_tqdm: bool = False) -> list[tuple[float, bool]]:
-        """Score continuations; see `model_wrappers.answer.score`."""
+        """Score continuations; see `model_wrappers.collaboration.answer.score`."""
         return self._collaborate(requests, score)
 
     def generate_until(self, requests: list[Any], disable_tqdm: bool = False) -> list[str]:
-        """Generate answers; see `model_wrappers.answer.generate`."""
+        """Generate answers; see `model_wrappers.collaboration.answer.generate`."""
         return self._collaborate(requests, generate)
 
     def loglikelihood_rolling(self, requests: list[Any], disable_tqdm: bool = False) -> list[float]:

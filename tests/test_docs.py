@@ -9,7 +9,7 @@ from community_lms.engines import BATCH_SIZES, ENGINES, SHARED
 from community_lms.pools.pool import load_pool, preset_names
 from community_lms.pools.served import Served
 from model_wrappers.arguments import Arguments
-from model_wrappers.methods import METHODS
+from model_wrappers.collaboration.methods import METHODS
 from tests.test_task_index import GROUPS, TASKS
 
 ROOT = Path(__file__).resolve().parent.parent

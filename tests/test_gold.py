@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 from lm_eval.tasks import TaskManager
 
-from model_wrappers.methods import METHODS
+from model_wrappers.collaboration.methods import METHODS
 from plural_tasks.sources.modular_pluralism import SOURCES
 from tests.model_wrappers.helpers import model
 

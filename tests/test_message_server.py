@@ -12,9 +12,9 @@ from typer.testing import CliRunner
 from community_lms.messages.store import MessageStore
 from model_wrappers.arguments import read_arguments
 from model_wrappers.cli.app import app
-from model_wrappers.estimate import estimate
 from model_wrappers.lm import ModPluralLM
-from model_wrappers.plan import make_plan
+from model_wrappers.runs.estimate import estimate
+from model_wrappers.runs.plan import make_plan
 from plural_tasks.utils.errors import ModPluralError
 from tests.model_wrappers.helpers import doc, requests
 from tests.openai_server import OpenAIServer, drawn, serving

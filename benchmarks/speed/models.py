@@ -20,11 +20,13 @@ from community_lms.messages.message import MessageRequest
 from community_lms.messages.store import MessageStore
 from community_lms.weights.embedded import resolve_weights
 from community_lms.weights.precision import cores, has_native_bfloat16
-from model_wrappers import answer, base_lm, choosing
-from model_wrappers.base_lm import build_base
-from model_wrappers.elicitation import logprob
+from model_wrappers.base import llm
+from model_wrappers.base.llm import build_base
+from model_wrappers.collaboration import answer
+from model_wrappers.collaboration import selection as choosing
+from model_wrappers.collaboration.elicitation import logprob
 from model_wrappers.lm import ModPluralLM
-from model_wrappers.plan import load_tasks, make_plan
+from model_wrappers.runs.plan import load_tasks, make_plan
 
 logging.getLogger("lm_eval").setLevel(logging.ERROR)
 
@@ -120,7 +122,7 @@ def overheard() -> Iterator[list[Call]]:
 
     def listening(step: str) -> Callable[[Any, str, Sequence[Any]], list[Any]]:
         def ask(base: Any, kind: str, instances: Sequence[Any]) -> list[Any]:
-            answers = base_lm.ask(base, kind, instances)
+            answers = llm.ask(base, kind, instances)
             calls.append(Call(step, kind, list(instances), answers))
             return answers
 

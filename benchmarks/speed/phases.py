@@ -15,8 +15,8 @@ import plural_tasks.task
 from community_lms.engines.base import MessageEngine
 from community_lms.generation.ask import Asker
 from model_wrappers import lm as lm_module
-from model_wrappers.modes import steerable
-from model_wrappers.writer import Writer
+from model_wrappers.base.writer import Writer
+from model_wrappers.collaboration.modes import steerable
 
 REST = "rest"
 LOADING = "loading"

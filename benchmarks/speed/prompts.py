@@ -10,7 +10,7 @@ from typing import Any
 
 from benchmarks.speed.models import consulting, overheard, task_requests
 from benchmarks.speed.registry import Models
-from model_wrappers.scorer import Scorer
+from model_wrappers.base.scorer import Scorer
 
 TASK = "plural_surveys_distributional"
 
@@ -68,7 +68,7 @@ class Tokens:
 
 
 def count_tokens(base: Any, scored: Sequence[Any]) -> Tokens:
-    """Count as `model_wrappers.scorer` lays them out."""
+    """Count as `model_wrappers.base.scorer` lays them out."""
     scorer = Scorer(base)
     pairs = scorer.encode([instance.args for instance in scored])
     sequences = sorted({(context + continuation)[:-1] for context, continuation in pairs})

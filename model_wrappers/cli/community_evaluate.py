@@ -24,7 +24,7 @@ from community_lms.messages.store import MessageStore
 from community_lms.pools.pool import load_pool, select
 from community_lms.pools.spec import Community, Pool
 from model_wrappers.cli.served import ServerArgsOption, ServerOption, served_pool
-from model_wrappers.prompts import load_prompts
+from model_wrappers.collaboration.prompts import load_prompts
 from plural_tasks.sources.locate import DATA_FOLDER
 from plural_tasks.sources.surveys import Question, read_surveys
 from plural_tasks.utils.checked import read_json

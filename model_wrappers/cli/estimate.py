@@ -14,7 +14,7 @@ from rich.table import Table
 from plural_tasks.utils.errors import ModPluralError
 
 if TYPE_CHECKING:
-    from model_wrappers.estimate import Estimate
+    from model_wrappers.runs.estimate import Estimate
 
 console = Console(width=None if sys.stdout.isatty() else 120)
 
@@ -41,7 +41,7 @@ def estimate_run(
     import logging
 
     from model_wrappers.cli.evaluate import names
-    from model_wrappers.estimate import estimate
+    from model_wrappers.runs.estimate import estimate
 
     logging.getLogger("lm_eval").setLevel(logging.ERROR)
     cost = _prices(prices)

@@ -81,7 +81,7 @@ def _names_model(arguments: Sequence[str]) -> bool:
 
 
 def _refuse_keys(arguments: Sequence[str]) -> None:
-    from model_wrappers.grid import harness_config
+    from model_wrappers.runs.grid import harness_config
 
     logging.disable(logging.CRITICAL)  # the harness reads them again, and warns then
     try:
@@ -94,7 +94,7 @@ def _refuse_keys(arguments: Sequence[str]) -> None:
 def _run_grid(methods: Sequence[str], bases: Sequence[str], arguments: Sequence[str]) -> None:
     from rich.console import Console
 
-    from model_wrappers.grid import Grid, harness_config, lay_out
+    from model_wrappers.runs.grid import Grid, harness_config, lay_out
     from plural_tasks.report.comparing.compare import compare
     from plural_tasks.report.reading.runs import read_runs
     from plural_tasks.report.tables.render import print_comparison

@@ -18,7 +18,7 @@ from plural_tasks.utils.errors import ModPluralError, one_line
 from plural_tasks.utils.files import write_json
 
 if TYPE_CHECKING:
-    from model_wrappers.pairwise import Judge
+    from model_wrappers.judging.judge import Judge
 
 console = Console()
 
@@ -55,8 +55,8 @@ def judge(
 
     Replies are kept as they come: the same command goes on after an interruption and asks nothing twice.
     """
-    from model_wrappers.judge_prompts import load_judge_prompt
-    from model_wrappers.pairwise import build_judge
+    from model_wrappers.judging.judge import build_judge
+    from model_wrappers.judging.prompts import load_judge_prompt
 
     logging.getLogger("lm_eval").setLevel(logging.ERROR)
     replies = _replies_file(output, task)

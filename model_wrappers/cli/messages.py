@@ -17,7 +17,7 @@ from community_lms.messages.store import MessageStore
 from model_wrappers.cli.budget import MaxCost, MaxTokens, PricesFile, budget
 from model_wrappers.cli.cluster import cluster_of
 from model_wrappers.cli.served import SERVER_HELP
-from model_wrappers.plan import load_tasks, make_plan
+from model_wrappers.runs.plan import load_tasks, make_plan
 from plural_tasks.sources import SOURCES
 from plural_tasks.utils.errors import ModPluralError
 

@@ -15,9 +15,9 @@ from plural_tasks.utils.errors import ModPluralError, unknown_name
 
 if TYPE_CHECKING:
     from community_lms.pools.spec import Pool
-    from model_wrappers.patch import Again
-    from model_wrappers.patch_effects import Task
-    from model_wrappers.patch_report import Patched
+    from model_wrappers.patching.effects import Task
+    from model_wrappers.patching.report import Patched
+    from model_wrappers.patching.rerun import Again
     from plural_tasks.report.reading.runs import Run
 
 console = Console()
@@ -67,9 +67,9 @@ def patch(
 
     The pool may then be written pool=perspective-reddit_center+asia_culture in --model_args.
     """
-    from model_wrappers.patch import Again, patched_arguments
-    from model_wrappers.patch_effects import effects, read_tasks, served
-    from model_wrappers.patch_report import Patched, worst_blocks
+    from model_wrappers.patching.effects import effects, read_tasks, served
+    from model_wrappers.patching.report import Patched, worst_blocks
+    from model_wrappers.patching.rerun import Again, patched_arguments
     from plural_tasks.report.tables.render import print_blocks
 
     logging.getLogger("lm_eval").setLevel(logging.ERROR)
@@ -120,7 +120,7 @@ def _one_run(results: str, newest: bool, names: Sequence[str]) -> Run:
 
 def _groups(tasks: Sequence[Task], names: Sequence[str], minimum: int) -> dict[str, tuple[str, ...]]:
     """Task -> the groups that are patched."""
-    from model_wrappers.patch_effects import served
+    from model_wrappers.patching.effects import served
 
     there = {name for task in tasks for name in task.groups if name}
     for name in names:
@@ -142,7 +142,7 @@ def _documents(
     tasks: Sequence[Task], only: Mapping[str, Sequence[str]] | None, limit: int | None
 ) -> dict[str, tuple[int, ...]]:
     """Task -> the harness's numbers of the documents to run; with ``only`` (task -> groups) those of these groups."""
-    from model_wrappers.patch import numbers
+    from model_wrappers.patching.rerun import numbers
 
     documents = {}
     for task in tasks:
@@ -164,7 +164,7 @@ def _documents(
 
 def _run(again: Again, out: Path, ask_missing: bool) -> tuple[Run, Needed, bool]:
     """The run with the patched pool, the messages it needed, and whether an earlier call had made it."""
-    from model_wrappers.patch import earlier
+    from model_wrappers.patching.rerun import earlier
 
     there = earlier(again, out)
     try:
@@ -175,7 +175,7 @@ def _run(again: Again, out: Path, ask_missing: bool) -> tuple[Run, Needed, bool]
 
 
 def _new(again: Again, out: Path, ask_missing: bool) -> tuple[Run, Needed]:
-    from model_wrappers.patch import look_up, run_again
+    from model_wrappers.patching.rerun import look_up, run_again
 
     needed = look_up(again)
     _check_store(again, needed, ask_missing)
@@ -216,7 +216,7 @@ def _told(run: Run) -> dict[str, Any]:
 
 def _report(made: Patched, out: Path) -> None:
     """Print what changed, and write it."""
-    from model_wrappers.patch_report import patch_blocks
+    from model_wrappers.patching.report import patch_blocks
     from plural_tasks.report.tables.render import blocks_to_markdown, print_blocks
     from plural_tasks.utils.files import write_json, write_text
 

@@ -9,7 +9,7 @@ from rich.console import Console
 from rich.markup import escape
 from rich.panel import Panel
 
-from model_wrappers.prompts import REQUIRED, SLOTS, load_prompts, prompt_set_names, prompt_set_path
+from model_wrappers.collaboration.prompts import REQUIRED, SLOTS, load_prompts, prompt_set_names, prompt_set_path
 
 app = typer.Typer(help="List and show prompt sets.", no_args_is_help=True)
 console = Console()

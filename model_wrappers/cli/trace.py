@@ -12,8 +12,8 @@ from rich.markup import escape
 from rich.panel import Panel
 from rich.table import Table
 
-from model_wrappers.elicitation.sample import NO_OPTION
-from model_wrappers.trace import read_trace
+from model_wrappers.collaboration.elicitation.sample import NO_OPTION
+from model_wrappers.collaboration.trace import read_trace
 from plural_tasks.schema import LABELS
 from plural_tasks.utils.errors import ModPluralError, unknown_name
 

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
+from model_wrappers.collaboration.prompts import load_prompts
 from model_wrappers.doctor.base import Check, Finding, ok, warning
 from model_wrappers.doctor.visit import Visit
-from model_wrappers.prompts import load_prompts
 
 AREA = "arguments"
 

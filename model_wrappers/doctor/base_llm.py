@@ -9,14 +9,14 @@ from typing import Any
 from community_lms.remote.account import Account
 from community_lms.remote.client import speaks_chat
 from community_lms.remote.retry import Endurance
-from model_wrappers.base_lm import ask, build_base, connect, leave_to_harness
-from model_wrappers.chat import apply_template
+from model_wrappers.base.chat import apply_template
+from model_wrappers.base.llm import ask, build_base, connect, leave_to_harness
+from model_wrappers.collaboration.elicitation.auto import AUTO, choose, scores
+from model_wrappers.collaboration.elicitation.completions import tells_logprobs
 from model_wrappers.doctor.base import Check, Finding, fault, note, ok
 from model_wrappers.doctor.context import longest_prompts
 from model_wrappers.doctor.visit import Visit
-from model_wrappers.dry_run import usual_selection
-from model_wrappers.elicitation.choose import AUTO, choose, scores
-from model_wrappers.elicitation.completions import tells_logprobs
+from model_wrappers.runs.dry_run import usual_selection
 from plural_tasks.utils.errors import ModPluralError, one_line
 
 AREA = "base LLM"

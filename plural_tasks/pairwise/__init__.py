@@ -1,7 +1,7 @@
 """The sixth task: which of two runs' Overton answers covers more views, as a judge or a person sees it.
 
 No model is asked here: answers of two runs are paired, verdicts are read and combined, and rates are worked out. The
-same rates serve the verdicts of LLM judges (`model_wrappers.pairwise`) and of people (`plural_tasks.human_study`).
+same rates serve the verdicts of LLM judges (`model_wrappers.judging.judge`) and of people (`plural_tasks.human_study`).
 """
 
 from plural_tasks.pairwise.pairs import Pair, draw, match

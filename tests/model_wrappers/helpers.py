@@ -8,8 +8,8 @@ from typing import Any
 from lm_eval.api.instance import Instance
 
 from community_lms.engines.scripted import ScriptedEngine
+from model_wrappers.base.scripted import ScriptedLM
 from model_wrappers.lm import ModPluralLM
-from model_wrappers.scripted import ScriptedLM
 
 METHOD_NAMES = ("vanilla", "prompting", "moe", "modplural")
 MODE_NAMES = ("overton", "steerable", "distributional")

@@ -33,7 +33,7 @@ def write(path: Path, text: str) -> str:
 def prompts(**changes: str | None) -> str:
     import yaml
 
-    from model_wrappers.prompts import FOLDER
+    from model_wrappers.collaboration.prompts import FOLDER
 
     data = yaml.safe_load((FOLDER / "default.yaml").read_text(encoding="utf-8"))
     data.update({name: text for name, text in changes.items() if text is not None})

@@ -6,12 +6,12 @@ import pickle
 import pytest
 from lm_eval.api.model import CachingLM
 
+from model_wrappers.base.chat import ChatStr, text_of, with_text
+from model_wrappers.base.scripted import ScriptedLM
 from model_wrappers.cache import WARNING
-from model_wrappers.chat import ChatStr, text_of, with_text
+from model_wrappers.collaboration.query import visible
+from model_wrappers.collaboration.trace import read_trace
 from model_wrappers.lm import ModPluralLM
-from model_wrappers.query import visible
-from model_wrappers.scripted import ScriptedLM
-from model_wrappers.trace import read_trace
 from plural_tasks.utils.errors import ModPluralError
 from tests.model_wrappers.helpers import doc, model, requests
 

@@ -8,7 +8,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from itertools import chain
 
-from model_wrappers.prompts import load_prompts
+from model_wrappers.collaboration.prompts import load_prompts
 from plural_tasks.schema import Mode
 from plural_tasks.sources.surveys import Group, Population, Question
 from tools.train_embedded.pools import Voice, cells, voices

@@ -12,8 +12,8 @@ from collections.abc import Sequence
 from functools import cache
 from typing import Any
 
-from model_wrappers.choosing import numbered, numbers
-from model_wrappers.prompts import load_prompts
+from model_wrappers.collaboration.prompts import load_prompts
+from model_wrappers.collaboration.selection import numbered, numbers
 from plural_tasks.sources.surveys import Group, Population
 from tools.train_embedded.pools import Voice, groups, train_questions, voices
 from tools.train_embedded.respond import ask_about, reason_for

@@ -11,7 +11,7 @@ from __future__ import annotations
 import random
 from collections.abc import Callable, Iterator, Sequence
 
-from model_wrappers.prompts import load_prompts
+from model_wrappers.collaboration.prompts import load_prompts
 from plural_tasks.schema import LABELS, Mode
 from plural_tasks.sources.surveys import Group, Population, Question
 from tools.train_embedded.corpora import LICENCE, Record, say

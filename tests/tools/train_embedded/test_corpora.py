@@ -15,9 +15,9 @@ from typing import Any
 import pytest
 
 from community_lms.pools.pool import load_pool
-from model_wrappers.prompts import load_prompts
-from model_wrappers.query import Query
-from model_wrappers.session import Session
+from model_wrappers.collaboration.prompts import load_prompts
+from model_wrappers.collaboration.query import Query
+from model_wrappers.collaboration.session import Session
 from plural_tasks.sources import SOURCES, locate, read_items
 from plural_tasks.sources.surveys import read_surveys
 from plural_tasks.utils.checked import read_yaml

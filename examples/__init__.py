@@ -1,0 +1,1 @@
+"""Examples to run from a clone; `python -m examples.demo` is the demonstration."""

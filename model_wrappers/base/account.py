@@ -1,0 +1,100 @@
+"""The account of a run: where answers of models behind APIs are kept, and what may be spent on them."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from community_lms.pools.spec import Pool
+from community_lms.remote.account import Account, open_account
+from community_lms.remote.budget import Limits, Purse, command_purse
+from community_lms.remote.client import is_api
+from community_lms.remote.ledger import Ledger
+from community_lms.remote.prices import load_prices
+from community_lms.remote.retry import Endurance
+from model_wrappers.arguments import Arguments
+from model_wrappers.base.llm import SCRIPTED, backend_class, connect, leave_to_harness
+from plural_tasks.utils.errors import ModPluralError
+
+PAYING = frozenset({"answers", "base_patience", "budget_cost", "budget_tokens", "prices"})
+"""Names of the settings that are of models behind APIs alone."""
+
+
+def attach(base: Any, account: Account | None, settings: Arguments, given: Mapping[str, Any]) -> None:
+    """Let a base LLM be asked as the user wants it.
+
+    Args:
+        base: The base LLM.
+        account: Of the run; None where every model runs in this process.
+        settings: Of the run.
+        given: What the backend was given; ``max_retries`` among it limits the attempts.
+    """
+    if settings.base_engine == "harness":
+        leave_to_harness(base)
+    elif account is not None:
+        attempts = int(given["max_retries"]) if given.get("max_retries") is not None else None
+        connect(base, account, Endurance(settings.base_patience, attempts))
+
+
+def account_of(settings: Arguments, pool: Pool | None, base: Any = None) -> Account | None:
+    """Open the account of a run; None where every model runs in this process.
+
+    Args:
+        settings: Of the run.
+        pool: Who is asked; None for no communities.
+        base: The base LLM, where the caller has built it.
+
+    Raises:
+        ModPluralError: If a budget is given and there is nobody to pay, the answer store or the prices cannot be read,
+            or limits are given both for the command and for the model.
+    """
+    purse, limits = command_purse(), _limits(settings)
+    if not _behind_api(settings, pool, base):
+        asked = f" with the pool {pool.name!r}" if pool is not None else ""
+        if limits or (purse is not None and purse.limits):
+            raise ModPluralError(
+                f"a budget is for models behind APIs, and base={settings.base}{asked} asks none; leave --max-cost and "
+                "--max-tokens (budget_cost, budget_tokens) out."
+            )
+        return None
+    return open_account(settings.answers, Ledger(_purse(settings)))
+
+
+def account_of_communities(settings: Arguments, pool: Pool) -> Account | None:
+    """Open the account out of which communities alone are asked; None where no server speaks for any.
+
+    Raises:
+        ModPluralError: As `account_of` raises.
+    """
+    if not _is_served(pool):
+        return None
+    return open_account(settings.answers, Ledger(_purse(settings)))
+
+
+def _limits(settings: Arguments) -> Limits:
+    return Limits(settings.budget_cost, settings.budget_tokens)
+
+
+def _purse(settings: Arguments) -> Purse:
+    """The command's, if it has one; else the run's own."""
+    purse = command_purse()
+    if purse is None:
+        return Purse(_limits(settings), load_prices(settings.prices))
+    if _limits(settings) or settings.prices is not None:
+        raise ModPluralError(
+            "give limits and prices once: --max-cost, --max-tokens and --prices, or budget_cost, budget_tokens and "
+            "prices among the model arguments."
+        )
+    return purse
+
+
+def _is_served(pool: Pool) -> bool:
+    return any(member.endpoint is not None or member.server is not None for member in pool.communities)
+
+
+def _behind_api(settings: Arguments, pool: Pool | None, base: Any) -> bool:
+    if pool is not None and _is_served(pool):
+        return True
+    if base is not None or settings.base == SCRIPTED:
+        return base is not None and is_api(type(base))
+    return is_api(backend_class(settings.base))

@@ -1,0 +1,34 @@
+"""Modular pluralism: every community speaks, and the mode says how the base LLM uses what they said."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from model_wrappers.collaboration.modes import MODES
+from model_wrappers.collaboration.query import Query
+from model_wrappers.collaboration.session import Session, Weighted
+
+
+class ModPlural:
+    """The method of Feng et al. 2024 (arXiv 2406.15951), section 2."""
+
+    name = "modplural"
+    asks_all = True
+
+    def check(self, queries: Sequence[Query], session: Session) -> None:
+        """What is needed depends on the mode."""
+        if queries:
+            MODES[queries[0].mode].check(queries, session)
+
+    def contexts(self, queries: Sequence[Query], session: Session) -> list[list[Weighted]]:
+        """Ask every community and module, then let the queries' mode make prompts of the communities' messages.
+
+        A query on which no community said anything is answered as `vanilla` would (counted as ``no_message``).
+        """
+        if not queries:
+            return []
+        mode = MODES[queries[0].mode]
+        heard = dict(zip(queries, session.from_all(queries), strict=True))
+        spoken = [query for query in queries if heard[query]]
+        made = dict(zip(spoken, mode.contexts([(query, heard[query]) for query in spoken], session), strict=True))
+        return [made.get(query, [Weighted(query.context)]) for query in queries]

@@ -1,0 +1,22 @@
+"""The base LLM alone, with the task's own prompt: what ``--model`` of the base itself would give."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from model_wrappers.collaboration.query import Query
+from model_wrappers.collaboration.session import Session, Weighted
+
+
+class Vanilla:
+    """No communities, no extra wording."""
+
+    name = "vanilla"
+    asks_all = False
+
+    def check(self, queries: Sequence[Query], session: Session) -> None:
+        """Any question will do."""
+
+    def contexts(self, queries: Sequence[Query], session: Session) -> list[list[Weighted]]:
+        """Return the harness's prompts untouched."""
+        return [[Weighted(query.context)] for query in queries]

@@ -1,0 +1,1 @@
+"""An LLM judge of pairs of Overton answers."""

@@ -1,0 +1,1 @@
+"""Runs before they are made: which tasks, what will be asked, what it will cost, several in one go."""

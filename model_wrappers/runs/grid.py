@@ -1,0 +1,287 @@
+"""Several methods or several base LLMs over the same tasks, in one process (``modplural eval --methods … --bases …``).
+
+Communities are asked first, once for all runs, and let go before the first base LLM is loaded; each base LLM is loaded
+once for all methods. Every run is the harness's own, with its own arguments and results file, so that its figures
+are those of a run by itself. A run that is finished is not repeated.
+"""
+
+from __future__ import annotations
+
+import json
+import sys
+import time
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from rich.console import Console
+
+from community_lms.messages.store import MessageStore
+from community_lms.pools.spec import digest
+from model_wrappers.arguments import OWN
+from model_wrappers.base.llm import shared_base
+from model_wrappers.collaboration.methods import METHODS
+from model_wrappers.runs.plan import Plan, check_tasks, make_plan
+from plural_tasks import __version__
+from plural_tasks.utils.credentials import refuse_keys
+from plural_tasks.utils.errors import ModPluralError, nearest, unknown_name
+from plural_tasks.utils.files import write_text
+from plural_tasks.utils.progress import run_named
+
+NO_JSON = (
+    "--model_args: a value in braces is not read in the midst of name=value,… . Give the arguments apart, with spaces, "
+    "one without braces first: --model_args base=… model=… 'base_args={\"…\": …}'; or all as one JSON object."
+)
+
+DONE = "finished.json"
+"""In a run's folder: what was run, and which results file came out."""
+
+
+@dataclass(frozen=True)
+class Run:
+    """One method on one base LLM.
+
+    Attributes:
+        label: Names it in tables; unique in the grid.
+        folder: Where its results go.
+        model_args: What it adds to the model arguments of all runs.
+    """
+
+    label: str
+    folder: Path
+    model_args: dict[str, str]
+
+
+def lay_out(methods: Sequence[str], bases: Sequence[str], out: Path) -> list[Run]:
+    """The runs of a grid, base LLM by base LLM.
+
+    Args:
+        methods: Names of `METHODS`; with none the method stays as the other arguments say.
+        bases: Values of ``pretrained``; with none the base LLM stays as the other arguments say.
+        out: Folder of all runs.
+
+    Raises:
+        ModPluralError: If a method is unknown, or a name is given twice.
+    """
+    for method in methods:
+        if method not in METHODS:
+            raise unknown_name("method", method, METHODS, where="--methods")
+    for option, names in (("--methods", methods), ("--bases", bases)):
+        twice = next((name for name in names if names.count(name) > 1), None)
+        if twice is not None:
+            raise ModPluralError(f"{option}: {twice!r} is given twice.")
+    runs = []
+    for base in bases or [""]:
+        for method in methods or [""]:
+            parts = [part for part in (_file_name(base) if len(bases) > 1 else "", method) if part]
+            added = {name: value for name, value in (("pretrained", base), ("method", method)) if value}
+            runs.append(Run("-".join(parts) or "run", out.joinpath(*parts), added))
+    return runs
+
+
+def _file_name(base: str) -> str:
+    return "".join(letter if letter.isalnum() or letter in "._-" else "_" for letter in base.strip("/").split("/")[-1])
+
+
+class Grid:
+    """Runs a grid; an interrupted one goes on with the run that was not finished."""
+
+    def __init__(self, runs: Sequence[Run], arguments: Sequence[str], console: Console) -> None:
+        """Make the grid.
+
+        Args:
+            runs: Of `lay_out`.
+            arguments: The harness's arguments that all runs share.
+            console: For progress.
+
+        Raises:
+            ModPluralError: If two runs would write to one folder.
+        """
+        folders = [run.folder for run in runs]
+        twice = next((folder for folder in folders if folders.count(folder) > 1), None)
+        if twice is not None:
+            raise ModPluralError(f"--bases: two of them would write to {twice}; give one of them by another path.")
+        self.runs = list(runs)
+        self.arguments = list(arguments)
+        self.console = console
+
+    def run(self, evaluate: Callable[[Sequence[str]], None]) -> dict[str, Path]:
+        """Do all runs that are not finished.
+
+        Args:
+            evaluate: The harness's command line.
+
+        Returns:
+            Label -> results file.
+
+        Raises:
+            ModPluralError: If a run writes no results.
+        """
+        waiting = [run for run in self.runs if self._finished(run) is None]
+        for run in self.runs:
+            if run not in waiting:
+                self.console.print(f"{run.label}: finished before, {self._finished(run)}", soft_wrap=True)
+        if waiting:
+            config = harness_config(self.arguments)
+            check_tasks(config.tasks or (), include_path=config.include_path)
+            _check_chat_option(config)
+            self._ask_communities(waiting)
+        started = time.monotonic()
+        with shared_base():
+            for place, run in enumerate(waiting):
+                self._announce(run, place, len(waiting), time.monotonic() - started)
+                with run_named(f"{place + 1}/{len(waiting)} {run.label}"):
+                    self._do(run, evaluate)
+        return {run.label: found for run in self.runs if (found := self._finished(run)) is not None}
+
+    def _announce(self, run: Run, place: int, count: int, seconds: float) -> None:
+        left = (
+            f", {_minutes(seconds)} so far, about {_minutes(seconds / place * (count - place))} to go" if place else ""
+        )
+        self.console.rule(f"run {place + 1} of {count}: {run.label}{left}", align="left")
+
+    def _do(self, run: Run, evaluate: Callable[[Sequence[str]], None]) -> None:
+        run.folder.mkdir(parents=True, exist_ok=True)
+        before = set(run.folder.glob("results_*.json"))
+        evaluate(self._command(run))
+        written = sorted(set(run.folder.glob("results_*.json")) - before)
+        if not written:
+            raise ModPluralError(f"the run {run.label!r} wrote no results to {run.folder}.")
+        facts = {"settings": self._settings(run), "results": written[-1].name}
+        write_text(run.folder / DONE, json.dumps(facts, indent=2) + "\n")
+
+    def _command(self, run: Run) -> list[str]:
+        given = [f"{name}={value}" for name, value in run.model_args.items()]
+        if (trace := harness_config(self.arguments).model_args.get("trace")) is not None:
+            given.append(f"trace={run.folder / Path(str(trace)).name}")
+        added = ["--model_args", *given] if given else []
+        return [*self.arguments, *added, "--output_path", str(run.folder / "results.json"), "--log_samples"]
+
+    def _settings(self, run: Run) -> str:
+        return digest([__version__, self.arguments, run.model_args])
+
+    def _finished(self, run: Run) -> Path | None:
+        """The results of a run with these settings that came to its end."""
+        try:
+            facts = json.loads((run.folder / DONE).read_text(encoding="utf-8"))
+            results = run.folder / str(facts["results"])
+            return results if facts["settings"] == self._settings(run) and results.is_file() else None
+        except (OSError, ValueError, KeyError, TypeError):
+            return None
+
+    def _ask_communities(self, runs: Sequence[Run]) -> None:
+        """Ask for every message of the runs that need all of them, and let go of the communities again."""
+        usual = str(harness_config(self.arguments).model_args.get("method", "modplural"))
+        methods = [(run, METHODS.get(run.model_args.get("method", usual))) for run in runs]
+        run = next((run for run, method in methods if method is not None and method.asks_all), None)
+        config = harness_config(self._command(run)) if run is not None else None
+        if config is None or config.model_args.get("mode") or not (config.limit is None or config.limit >= 1):
+            return  # a task of others may ask with its context, which depends on the base LLM
+        from model_wrappers.lm import open_store
+
+        store = open_store(config.model_args.get("messages"))
+        if store.path is None:
+            return  # kept in memory, of one run alone
+        plan = plan_of(config, store)
+        asker = plan.session.asker
+        started = time.monotonic()
+        try:
+            asker.ask(plan.requests())
+        finally:
+            for engine in asker.engines.values():
+                engine.close()
+            store.close()
+        if asker.account is not None:
+            asker.account.store.close()
+        counts = asker.counts
+        speed = f", {counts.tokens / (time.monotonic() - started):.0f} tokens/s" if counts.generated else ""
+        self.console.print(
+            f"{counts.requested} messages for all runs: {counts.found} were stored, {counts.generated} asked"
+            f" ({counts.tokens} tokens{speed}).",
+            soft_wrap=True,
+        )
+
+
+def _check_chat_option(config: Any) -> None:
+    """Check before communities are asked that chats are asked for where the base LLM takes nothing else.
+
+    Raises:
+        ModPluralError: If they are not, or the backend is unknown.
+    """
+    from community_lms.remote.client import takes_chats
+    from model_wrappers.base.llm import SCRIPTED, backend_class
+
+    base = str(config.model_args.get("base", "hf"))
+    if base != SCRIPTED and not config.apply_chat_template and takes_chats(backend_class(base)):
+        raise ModPluralError(f"the base LLM ({base}) takes chat prompts only; add --apply_chat_template.")
+
+
+def pool_settings(config: Any) -> dict[str, Any]:
+    """What the harness's configuration says of the pool and its messages, but not where to write or keep them."""
+    own = OWN - {"messages", "trace", "method", "base", "base_args"}
+    given = {name: value for name, value in config.model_args.items() if name in own}
+    return {"seed": config.seed[2] if config.seed else None, **given}
+
+
+def plan_of(config: Any, store: MessageStore) -> Plan:
+    """What a run with the harness's configuration would ask the communities; see `make_plan`."""
+    return make_plan(
+        config.tasks or (),
+        store,
+        limit=int(config.limit) if config.limit and config.limit >= 1 else None,
+        metadata=config.metadata,
+        include_path=config.include_path,
+        device=config.device,
+        gen_kwargs=config.gen_kwargs,
+        **pool_settings(config),
+    )
+
+
+def harness_config(arguments: Sequence[str]) -> Any:
+    """The harness's own reading of its arguments.
+
+    Raises:
+        ModPluralError: If there are none, for which it would print its help, an option is unknown, JSON stands where
+            the harness does not read it, or a key stands among the model's arguments.
+    """
+    if not arguments:
+        raise ModPluralError("name the tasks: --tasks plural_embedded, for example.")
+    from lm_eval._cli.harness import HarnessCLI
+    from lm_eval.config.evaluate_config import EvaluatorConfig
+
+    command = HarnessCLI()
+    _check_options(arguments, command)
+    before = sys.argv
+    sys.argv = ["lm_eval", "run", *arguments]
+    try:
+        config = EvaluatorConfig.from_cli(command.parse_args())
+    except ValueError as error:
+        if isinstance(error, ModPluralError) or not str(error).startswith("Invalid JSON"):
+            raise
+        raise ModPluralError(NO_JSON) from None  # it repeats the arguments, and a key may be among them
+    finally:
+        sys.argv = before
+    refuse_keys(config.model_args, where="model_args")
+    return config
+
+
+def _check_options(arguments: Sequence[str], command: Any) -> None:
+    """Check that the harness has every option, whole or as a beginning of one as argparse takes it.
+
+    Raises:
+        ModPluralError: Naming the nearest.
+    """
+    own = ("--methods", "--bases", "--max-cost", "--max-tokens", "--prices")
+    actions = command._subparsers.choices["run"]._actions
+    known = [name for action in actions for name in action.option_strings if name.startswith("--")]
+    for argument in arguments:
+        name = argument.split("=")[0]
+        if name.startswith("--") and len(name) > 2 and not any(one.startswith(name) for one in known):
+            near = nearest(name, [*known, *own])
+            hint = f" Did you mean {near}?" if near else ""
+            raise ModPluralError(f"unknown option {name}.{hint} All: modplural eval --help, lm_eval run --help.")
+
+
+def _minutes(seconds: float) -> str:
+    return f"{seconds:.0f} s" if seconds < 100 else f"{seconds / 60:.0f} min"

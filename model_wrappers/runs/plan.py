@@ -1,0 +1,148 @@
+"""What a run would ask the communities, without a base LLM: for making, importing and exporting messages."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from community_lms.messages.message import MessageRequest
+from community_lms.messages.store import MessageStore
+from model_wrappers.arguments import DEFAULT_SEED, read_arguments
+from model_wrappers.collaboration.query import Query, read_queries
+from model_wrappers.collaboration.session import Session
+from plural_tasks.schema import Mode
+from plural_tasks.utils.errors import ModPluralError, unknown_name
+
+TASK_FOLDER = Path(__file__).resolve().parents[2] / "task_configs"
+
+
+@dataclass(frozen=True)
+class Plan:
+    """All queries of some tasks, and the session that renders what communities are asked on them.
+
+    Attributes:
+        session: Without a base LLM.
+        queries: Of all tasks.
+        tasks: The harness's, with their requests.
+    """
+
+    session: Session
+    queries: tuple[Query, ...]
+    tasks: tuple[Any, ...] = ()
+
+    def requests(self) -> list[MessageRequest]:
+        """Every message that the method modplural would ask for, community by community."""
+        return [request for _, asked in self.by_community().items() for _, request in asked]
+
+    def by_community(self, task: str | None = None) -> dict[str, list[tuple[str, MessageRequest]]]:
+        """For each community the item ids and requests (of one task)."""
+        queries = [query for query in self.queries if task in (None, query.task)]
+        return {
+            member.name: [
+                (query.item_id, request)
+                for query in queries
+                for request in self.session.message_requests(query, member)
+            ]
+            for member in self.session.pool.communities
+        }
+
+
+def make_plan(
+    tasks: Sequence[str],
+    store: MessageStore,
+    *,
+    limit: int | None = None,
+    data: str | None = None,
+    metadata: Mapping[str, Any] | None = None,
+    include_path: str | None = None,
+    device: str | None = None,
+    gen_kwargs: Mapping[str, Any] | None = None,
+    **arguments: Any,
+) -> Plan:
+    """Load tasks and render what a run with these arguments would ask the communities.
+
+    Args:
+        tasks: Names of tasks, groups or tags.
+        store: Where messages are looked up and kept.
+        limit: Only the first documents of each task.
+        data: Where the task files are, see `plural_tasks.sources.locate`.
+        metadata: As in ``--metadata``.
+        include_path: Folder with further task YAML.
+        device: Torch device of the message engines.
+        gen_kwargs: As in ``--gen_kwargs``.
+        **arguments: As in ``--model_args``.
+
+    Raises:
+        ModPluralError: If a task is unknown, or as `ModPluralLM` raises.
+    """
+    from model_wrappers.base.account import account_of_communities
+    from model_wrappers.lm import session_parts
+
+    settings = read_arguments({"seed": DEFAULT_SEED, **{k: v for k, v in arguments.items() if v is not None}})
+    session = Session(base=None, **session_parts(settings, device, store=store))
+    session.asker.account = account_of_communities(settings, session.pool)
+    loaded = load_tasks(tasks, data, include_path, metadata)
+    for task in loaded.values():
+        if gen_kwargs and task.OUTPUT_TYPE == "generate_until":
+            task.set_config(key="generation_kwargs", value=dict(gen_kwargs), update=True)
+    return Plan(
+        session, tuple(_queries(loaded, limit, settings.chosen_mode, settings.attribute)), tuple(loaded.values())
+    )
+
+
+def _queries(tasks: dict[str, Any], limit: int | None, mode: Mode | None, attribute: str | None) -> list[Query]:
+    queries: list[Query] = []
+    for task in tasks.values():
+        task.override_metric("bypass")  # nothing is scored, so no judge is looked up
+        task.build_all_requests(limit=limit, rank=0, world_size=1)
+        queries += read_queries(task.instances, mode=mode, attribute=attribute)
+    return queries
+
+
+def load_tasks(
+    names: Sequence[str],
+    data: str | None = None,
+    include_path: str | None = None,
+    metadata: Mapping[str, Any] | None = None,
+) -> dict[str, Any]:
+    """Load tasks by the names of tasks, groups or tags; the harness's own are indexed only when they are asked for.
+
+    Raises:
+        ModPluralError: If a name is unknown.
+    """
+    manager = check_tasks(names, data, include_path, metadata)
+    try:
+        return dict(manager.load(list(names))["tasks"])
+    except ValueError as error:
+        if isinstance(error, ModPluralError):
+            raise
+        raise ModPluralError(f"--tasks: {' '.join(str(error).split())}") from error
+
+
+def check_tasks(
+    names: Sequence[str],
+    data: str | None = None,
+    include_path: str | None = None,
+    metadata: Mapping[str, Any] | None = None,
+) -> Any:
+    """The harness's task manager, when it knows the names; see `load_tasks` for the arguments.
+
+    Raises:
+        ModPluralError: If a name is unknown, or there is none.
+    """
+    if not names:
+        raise ModPluralError("name the tasks: --tasks plural_embedded, for example.")
+    from lm_eval.tasks import TaskManager
+
+    metadata = {**(metadata or {}), **({"plural_data": data} if data is not None else {})}
+    folders: list[str | Path] = [str(TASK_FOLDER), *([include_path] if include_path else [])]
+    manager = TaskManager(include_path=folders, include_defaults=False, metadata=metadata)
+    near = manager.all_tasks
+    if any(not manager.match_tasks([name]) for name in names):
+        manager = TaskManager(include_path=folders, metadata=metadata)
+    for name in names:
+        if not manager.match_tasks([name]):
+            raise unknown_name("task", name, near, where="--tasks")
+    return manager
