@@ -2,42 +2,41 @@
 
 from __future__ import annotations
 
-import sys
 import uuid
 from collections.abc import Callable, Sequence
-from pathlib import Path
 from typing import Any, TypeVar
 
 from lm_eval.api.model import LM
 from lm_eval.utils import simple_parse_args_string
 
-from community_lms.generation.ask import Asker
-from community_lms.messages.store import MessageStore
-from community_lms.pools.pool import load_pool, select, weigh
 from community_lms.remote.client import takes_chats
 from community_lms.weights.embedded import EMBEDDED_READER
-from model_wrappers.arguments import DEFAULT_SEED, OWN, Arguments, read_arguments
+from model_wrappers.arguments import OWN, read_arguments
 from model_wrappers.base.account import account_of, attach
+from model_wrappers.base.build import LOCAL, build_base
 from model_wrappers.base.chat import apply_template, check_chats
-from model_wrappers.base.llm import LOCAL, ask, build_base, remote_of
-from model_wrappers.cache import disable_response_cache
+from model_wrappers.base.llm import BaseLLM
 from model_wrappers.collaboration.answer import generate, score
-from model_wrappers.collaboration.elicitation import Elicitation
 from model_wrappers.collaboration.methods import METHODS
-from model_wrappers.collaboration.prompts import load_prompts
 from model_wrappers.collaboration.query import Query, read_queries
-from model_wrappers.collaboration.selection import selection_of
-from model_wrappers.collaboration.session import Session, Weighted
+from model_wrappers.collaboration.session import Weighted
+from model_wrappers.collaboration.setup import make_communities, make_session
 from model_wrappers.collaboration.trace import TraceWriter
 from plural_tasks import __version__
 from plural_tasks.schema import MODES
 from plural_tasks.utils.credentials import refuse_keys
-from plural_tasks.utils.errors import show_errors_in_one_line
+from plural_tasks.utils.errors import ModPluralError, show_errors_in_one_line
 
 Result = TypeVar("Result")
 
 SERVERS_TEMPLATE = "(the server's own)"
 """What results say of the chat template of a chat API."""
+
+NO_RESPONSE_CACHE = (
+    "--use_cache: its key is the prompt alone, so it would mix up attributes, methods and pools; leave it out. "
+    "Messages of communities are kept in the message store (messages=PATH), and answers of models behind APIs in the "
+    "answer store (answers=PATH), whatever this option says."
+)
 
 
 class ModPluralLM(LM):
@@ -47,11 +46,12 @@ class ModPluralLM(LM):
     document has several prompts, the answers are mixed. The base LLM's weights are never touched.
     """
 
-    def __init__(self, base: str | LM = "hf", **arguments: Any) -> None:
+    def __init__(self, base: str | LM | BaseLLM = "hf", **arguments: Any) -> None:
         """Make the model.
 
         Args:
-            base: Name of a backend, or a model that is loaded already.
+            base: Name of a backend, or a model that is loaded already; several of this class share what they work out
+                about one `BaseLLM`.
             **arguments: `model_wrappers.arguments.Arguments`; every other name goes to the backend.
 
         Raises:
@@ -62,15 +62,16 @@ class ModPluralLM(LM):
         refuse_keys(arguments, where="model_args")
         own = {name: value for name, value in arguments.items() if name in OWN}
         rest = {name: value for name, value in arguments.items() if name not in OWN}
-        self.settings = read_arguments({**own, "base": base if isinstance(base, str) else type(base).__name__})
+        made = None if isinstance(base, str) else base if isinstance(base, BaseLLM) else BaseLLM(base)
+        self.settings = read_arguments({**own, "base": made.name if made is not None else base})
         self.method = METHODS[self.settings.method]
-        parts = session_parts(self.settings, rest.get("device"))  # before the base LLM, which may take minutes to load
-        self.account = account_of(self.settings, parts["pool"], None if isinstance(base, str) else base)
-        parts["asker"].account = self.account
-        self.base = build_base(base, rest, self.settings.base_args) if isinstance(base, str) else base
+        # Before the base LLM, which may take minutes to load.
+        communities = make_communities(self.settings, rest.get("device"))
+        self.account = account_of(self.settings, communities.pool, made)
+        communities.asker.account = self.account
+        self.base = made if made is not None else build_base(str(base), rest, self.settings.base_args)
         attach(self.base, self.account, self.settings, rest)
-        selection = selection_of(type(self.base), self.settings.selection)
-        self.session = Session(base=self.base, selection=selection, **parts)
+        self.session = make_session(self.settings, communities, self.base)
         self._trace = self._open_trace()
 
     @classmethod
@@ -99,7 +100,7 @@ class ModPluralLM(LM):
 
     def loglikelihood_rolling(self, requests: list[Any], disable_tqdm: bool = False) -> list[float]:
         """Score whole texts with the base LLM alone: a text asks no question on which to consult anyone."""
-        return ask(self.base, "loglikelihood_rolling", requests)
+        return self.base.ask("loglikelihood_rolling", requests)
 
     def _collaborate(self, requests: list[Any], answer: Callable[..., list[Result]]) -> list[Result]:
         settings = self.settings
@@ -122,7 +123,7 @@ class ModPluralLM(LM):
         for group in groups:
             self.method.check(group, self.session)
         if self.method.asks_all:
-            self.session.prefetch(queries)
+            self.session.communities.prefetch(queries)
         planned: dict[Query, list[Weighted]] = {}
         for group in groups:
             planned.update(zip(group, self.method.contexts(group, self.session), strict=True))
@@ -145,7 +146,7 @@ class ModPluralLM(LM):
         }
 
     def _count(self, context: Any) -> int | None:
-        encode = getattr(self.base, "tok_encode", None)
+        encode = getattr(self.base.model, "tok_encode", None)
         try:
             return len(encode(str(context))) if encode is not None else None
         except (AttributeError, TypeError, NotImplementedError):  # API backends without a local tokenizer
@@ -170,54 +171,63 @@ class ModPluralLM(LM):
 
     def chat_template(self, chat_template: bool | str = False) -> str | None:
         """The base LLM's chat template; of a chat API, which has its own, a word for it."""
-        if takes_chats(type(self.base)):
+        if takes_chats(self.base.kind):
             return SERVERS_TEMPLATE if chat_template else None
-        return self.base.chat_template(chat_template)  # type: ignore[no-any-return]
+        return self.base.model.chat_template(chat_template)  # type: ignore[no-any-return]
 
     @property
     def tokenizer_name(self) -> str:
         """The base LLM's tokenizer with a prefix, so that a plain model never shares our cached requests."""
-        return f"modplural__{self.base.tokenizer_name}"
+        return f"modplural__{self.base.model.tokenizer_name}"
 
     @property
     def rank(self) -> int:
         """The base LLM's rank."""
-        return int(self.base.rank)
+        return int(self.base.model.rank)
 
     @property
     def world_size(self) -> int:
         """The base LLM's world size."""
-        return int(self.base.world_size)
+        return int(self.base.model.world_size)
 
     @property
     def device(self) -> Any:
         """The base LLM's device."""
-        return self.base.device
+        return self.base.model.device
 
     def all_gather(self, tensor: Any) -> Any:
         """Delegate to the base LLM."""
-        return self.base.all_gather(tensor)
+        return self.base.model.all_gather(tensor)
 
     def gather_object(self, obj: Any, dst: int = 0) -> Any:
         """Delegate to the base LLM."""
-        return self.base.gather_object(obj, dst)
+        return self.base.model.gather_object(obj, dst)
 
     def barrier(self) -> None:
         """Delegate to the base LLM."""
-        self.base.barrier()
+        self.base.model.barrier()
 
     def set_cache_hook(self, cache_hook: Any) -> None:
-        """Refuse the harness's response cache, whose key is the prompt alone; see `model_wrappers.cache`."""
-        disable_response_cache(cache_hook)
+        """Refuse the harness's response cache.
+
+        Its key is the prompt alone. Two documents with one prompt and two attributes, two methods, or two pools would
+        be given each other's answers, in the same file and without a word.
+
+        Raises:
+            ModPluralError: If the hook has a cache behind it.
+        """
+        if getattr(cache_hook, "dbdict", None) is not None:
+            raise ModPluralError(NO_RESPONSE_CACHE)
 
     def get_model_info(self) -> dict[str, Any]:
         """The base LLM's facts, and under ``modplural`` everything that decides this model's answers."""
-        info = dict(self.base.get_model_info()) if hasattr(self.base, "get_model_info") else {}
+        model = self.base.model
+        info = dict(model.get_model_info()) if hasattr(model, "get_model_info") else {}
         return {**info, "modplural": self.describe()}
 
     def describe(self) -> dict[str, Any]:
         """Settings, fingerprints and counts, as plain JSON."""
-        session, counts = self.session, self.session.asker.counts
+        session, communities = self.session, self.session.communities
         return {
             "version": __version__,
             "base": self.settings.base,
@@ -238,18 +248,18 @@ class ModPluralLM(LM):
             "prompts": session.prompts.name,
             "prompts_digest": session.prompts.digest(),
             "message_engine": self.settings.message_engine,
-            "message_decoding": session.decoding.model_dump(),
-            "messages_per_community": session.samples,
-            "seed": session.seed,
-            "message_counts": vars(counts).copy(),
+            "message_decoding": communities.decoding.model_dump(),
+            "messages_per_community": communities.samples,
+            "seed": communities.seed,
+            "message_counts": vars(communities.asker.counts).copy(),
             "fallbacks": dict(session.fallbacks),
-            "warnings": session.asker.warnings(),
+            "warnings": communities.asker.warnings(),
             **({"api": self._api()} if self.account is not None else {}),
         }
 
     def _api(self) -> dict[str, Any]:
         """What models behind APIs were asked, and what that cost."""
-        remote = remote_of(self.base)
+        remote = self.base.remote
         account = self.account
         asked = remote.asked if remote is not None else 0
         return {"requests": asked, **(account.as_json() if account is not None else {})}
@@ -276,58 +286,4 @@ class ModPluralLM(LM):
         """Let the base LLM answer for everything else (``tokenizer``, ``batch_sizes``, ``max_length``, …)."""
         if name == "base" or name.startswith("__"):
             raise AttributeError(name)
-        return getattr(self.base, name)
-
-
-def session_parts(settings: Arguments, device: str | None, store: MessageStore | None = None) -> dict[str, Any]:
-    """Everything of a session but the base LLM; the store is opened unless one is given."""
-    pool = select(load_pool(settings.pool), settings.communities)
-    if settings.tell_attribute is not None:
-        pool = pool.model_copy(update={"tell_attribute": settings.tell_attribute})
-    pool = settings.served(pool)
-    return {
-        "pool": pool,
-        "weights": weigh(pool, settings.weights),
-        "prompts": load_prompts(settings.prompts),
-        "decoding": settings.decoding(pool.decoding),
-        "engine": settings.message_engine,
-        "seed": settings.seed if settings.seed is not None else _harness_seed(),
-        "samples": settings.messages_per_community,
-        "mixture": settings.mixture,
-        "label_variants": settings.label_variants,
-        "elicitation": Elicitation(
-            choice=settings.elicitation,
-            samples=settings.elicitation_samples,
-            smoothing=settings.elicitation_smoothing,
-            error=settings.elicitation_error,
-        ),
-        "asker": Asker(
-            store=store if store is not None else open_store(settings.messages),
-            batch_size=settings.message_batch_size,
-            device=device,
-            dtype=settings.message_dtype,
-        ),
-    }
-
-
-def open_store(path: str | None) -> MessageStore:
-    """Open the store a user named; None is the default one, ``none`` keeps messages in memory."""
-    if path is not None and path.lower() == "none":
-        return MessageStore(None)
-    return MessageStore(path if path is not None else default_store_path())
-
-
-def default_store_path() -> Path:
-    """The store in the user's cache folder."""
-    from platformdirs import user_cache_path
-
-    return user_cache_path("modplural") / "messages.sqlite"
-
-
-def _harness_seed() -> int:
-    """The seed that ``--seed`` gave to torch, or the harness's default where torch is not in use."""
-    torch = sys.modules.get("torch")
-    return int(torch.initial_seed()) % 2**32 if torch is not None else DEFAULT_SEED
-
-
-__all__ = ["ModPluralLM", "default_store_path", "open_store", "session_parts"]
+        return getattr(self.base.model, name)

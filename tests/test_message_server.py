@@ -77,7 +77,7 @@ def test_the_model_asks_all_members_of_a_pool_in_one_batch(
     assert asked_for(server) == [*["base"] * 4, *["distant"] * 4, *["left"] * 4, *["right"] * 4]
     assert {body["max_tokens"] for _, body in server.asked} == {17}
     assert len({body["seed"] for _, body in server.asked}) == 16
-    assert vars(lm.session.asker.counts) == {"requested": 16, "found": 0, "generated": 16, "tokens": 16 * 8}
+    assert vars(lm.session.communities.asker.counts) == {"requested": 16, "found": 0, "generated": 16, "tokens": 16 * 8}
     assert server.most <= 3 + 2  # two addresses' settings, each with its own limit
     rows = list(MessageStore(store).rows())
     assert {row.engine for row in rows} == {"server"}
@@ -95,7 +95,7 @@ def test_the_model_asks_all_members_of_a_pool_in_one_batch(
         message_max_new_tokens=17,
     )
     again.generate_until(requests([doc("overton", number) for number in range(4)], "generate_until"))
-    assert again.session.asker.counts.found == 16
+    assert again.session.communities.asker.counts.found == 16
     assert len(server.asked) == 16
 
 

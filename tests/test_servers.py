@@ -72,4 +72,4 @@ def test_an_api_that_refuses_is_one_clear_error_and_stores_nothing(tmp_path, ser
     lm = ModPluralLM(base="scripted", pool=pool(tmp_path, url, "broken"), messages=str(tmp_path / "s.sqlite"))
     with pytest.raises(ModPluralError, match=r"community 'broken': the model 'broken' .* does not answer at"):
         lm.generate_until(requests([doc("overton")], "generate_until"))
-    assert len(lm.session.asker.store) == 0
+    assert len(lm.session.communities.asker.store) == 0

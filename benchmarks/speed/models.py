@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Callable, Iterator, Sequence
-from contextlib import ExitStack, contextmanager
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -20,11 +20,8 @@ from community_lms.messages.message import MessageRequest
 from community_lms.messages.store import MessageStore
 from community_lms.weights.embedded import resolve_weights
 from community_lms.weights.precision import cores, has_native_bfloat16
-from model_wrappers.base import llm
-from model_wrappers.base.llm import build_base
-from model_wrappers.collaboration import answer
-from model_wrappers.collaboration import selection as choosing
-from model_wrappers.collaboration.elicitation import logprob
+from model_wrappers.base.build import build_base
+from model_wrappers.base.llm import BaseLLM
 from model_wrappers.lm import ModPluralLM
 from model_wrappers.runs.plan import load_tasks, make_plan
 
@@ -62,12 +59,12 @@ def new_engine(name: str, batch: int) -> MessageEngine:
     return make_engine(name, batch_size=batch, device="cpu", dtype=DTYPE)
 
 
-def base_llm(name: str, batch: int = 16) -> Any:
-    """The harness's model of a base LLM, in `DTYPE`."""
+def base_llm(name: str, batch: int = 16) -> BaseLLM:
+    """A base LLM that the harness holds, in `DTYPE`."""
     return build_base("hf", {"pretrained": name, "batch_size": batch, "device": "cpu", "dtype": DTYPE}, {})
 
 
-def consulting(base: Any, models: Models, store: Path | str, tokens: int, **arguments: Any) -> ModPluralLM:
+def consulting(base: BaseLLM, models: Models, store: Path | str, tokens: int, **arguments: Any) -> ModPluralLM:
     """The model ``modplural`` over a base LLM that is loaded."""
     lm = ModPluralLM(
         base=base,
@@ -79,7 +76,7 @@ def consulting(base: Any, models: Models, store: Path | str, tokens: int, **argu
         device="cpu",
         **arguments,
     )
-    lm.session.asker.show_progress = False
+    lm.session.communities.asker.show_progress = False
     return lm
 
 
@@ -115,22 +112,24 @@ class Call:
     answers: list[Any]
 
 
+CHOOSING = ("route", "select", "selection")
+"""Phases of requests in which the base LLM picks from a list."""
+
+
 @contextmanager
 def overheard() -> Iterator[list[Call]]:
-    """Within, every call of the base LLM is added to the list."""
+    """Within, every call of a base LLM is added to the list."""
     calls: list[Call] = []
+    ask = BaseLLM.ask
 
-    def listening(step: str) -> Callable[[Any, str, Sequence[Any]], list[Any]]:
-        def ask(base: Any, kind: str, instances: Sequence[Any]) -> list[Any]:
-            answers = llm.ask(base, kind, instances)
+    def listening(base: BaseLLM, kind: str, instances: Sequence[Any]) -> list[Any]:
+        answers = ask(base, kind, instances)
+        if instances:
+            step = "choosing" if instances[0].purpose["phase"] in CHOOSING else "answer"
             calls.append(Call(step, kind, list(instances), answers))
-            return answers
+        return answers
 
-        return ask
-
-    with ExitStack() as stack:
-        for module, step in ((answer, "answer"), (logprob, "answer"), (choosing, "choosing")):
-            stack.enter_context(patch.object(module, "ask", listening(step)))
+    with patch.object(BaseLLM, "ask", listening):
         yield calls
 
 

@@ -10,6 +10,7 @@ from typing import Any
 
 from benchmarks.speed.models import consulting, overheard, task_requests
 from benchmarks.speed.registry import Models
+from model_wrappers.base.llm import BaseLLM
 from model_wrappers.base.scorer import Scorer
 
 TASK = "plural_surveys_distributional"
@@ -26,7 +27,7 @@ class Distributions:
     """
 
     def __init__(
-        self, base: Any, models: Models, folder: Path, *, documents: int, tokens: int, orders: int = 1
+        self, base: BaseLLM, models: Models, folder: Path, *, documents: int, tokens: int, orders: int = 1
     ) -> None:
         """Ask the communities, once."""
         self.lm = consulting(base, models, folder / "messages.sqlite", tokens)
@@ -35,7 +36,7 @@ class Distributions:
             self.lm.loglikelihood(self.requests)
         self.scored: list[Any] = [instance for call in calls for instance in call.instances]
         self.prompts = list(dict.fromkeys(str(instance.args[0]) for instance in self.scored))
-        self._asked = self.lm.session.asker.counts.generated
+        self._asked = self.lm.session.communities.asker.counts.generated
 
     def score(self) -> float:
         """Score all requests; return the number of prompts.
@@ -44,7 +45,7 @@ class Distributions:
             RuntimeError: If a community was asked.
         """
         self.lm.loglikelihood(self.requests)
-        if self.lm.session.asker.counts.generated != self._asked:
+        if self.lm.session.communities.asker.counts.generated != self._asked:
             raise RuntimeError("a message was not in the store")
         return len(self.prompts)
 
@@ -67,9 +68,9 @@ class Tokens:
     computed: int
 
 
-def count_tokens(base: Any, scored: Sequence[Any]) -> Tokens:
+def count_tokens(base: BaseLLM, scored: Sequence[Any]) -> Tokens:
     """Count as `model_wrappers.base.scorer` lays them out."""
-    scorer = Scorer(base)
+    scorer = Scorer(base.model)
     pairs = scorer.encode([instance.args for instance in scored])
     sequences = sorted({(context + continuation)[:-1] for context, continuation in pairs})
     return Tokens(sum(map(len, sequences)), sum(len(row.tokens) for row in scorer.lay_out(sequences)))

@@ -17,6 +17,7 @@ from benchmarks.speed.prompts import Distributions, Tokens, count_tokens, tokens
 from benchmarks.speed.rates import Shape, measured_rates, reading_seconds
 from benchmarks.speed.registry import Models
 from benchmarks.speed.timing import Way, median_rate, ratio, take_turns
+from model_wrappers.base.llm import BaseLLM
 
 ROWS = (4, 8, 16, 32)
 """Batches that the bare model is tried with."""
@@ -44,15 +45,15 @@ def measure(models: Models, sizes: Sizes) -> Finding:
         harness = asked.scored_of(sizes.by_harness)
         tokens = count_tokens(base, asked.scored)
         length = tokens.asked / len(asked.prompts)
-        rows = best_rows(base.model, round(length))
+        rows = best_rows(base.model.model, round(length))
         ways: dict[str, Way] = {
             "published": lambda: reader.score(asked.prompts[: sizes.by_published]),
             "harness": lambda: _by_harness(base, harness),
             "modplural": asked.score,
-            "bare model": lambda: read(base.model, rows, round(length), tokens.asked) / length,
+            "bare model": lambda: read(base.model.model, rows, round(length), tokens.asked) / length,
         }
         rounds = take_turns(ways, sizes.rounds)
-        with tokens_through(base.model) as through:
+        with tokens_through(base.model.model) as through:
             asked.score()
     faster = ("published", "harness", "bare model")
     found = _figures(base, tokens, len(asked.prompts), sum(through), median_rate(rounds["modplural"]))
@@ -82,8 +83,8 @@ def measure(models: Models, sizes: Sizes) -> Finding:
     )
 
 
-def _by_harness(base: Any, scored: list[Any]) -> float:
-    base.loglikelihood(scored, disable_tqdm=True)
+def _by_harness(base: BaseLLM, scored: list[Any]) -> float:
+    base.model.loglikelihood(scored, disable_tqdm=True)
     return len({str(instance.args[0]) for instance in scored})
 
 
@@ -107,9 +108,9 @@ def best_rows(model: Any, length: int) -> int:
     return max(speeds, key=lambda rows: speeds[rows])
 
 
-def _figures(base: Any, tokens: Tokens, prompts: int, through: int, rate: float) -> dict[str, Any]:
+def _figures(base: BaseLLM, tokens: Tokens, prompts: int, through: int, rate: float) -> dict[str, Any]:
     rates = measured_rates(low=LOW)
-    best = prompts / reading_seconds(Shape.of(base.model.config, low=LOW), rates, tokens.computed, prompts)
+    best = prompts / reading_seconds(Shape.of(base.model.model.config, low=LOW), rates, tokens.computed, prompts)
     return {
         "prompts": prompts,
         "tokens": {**asdict(tokens), "computed_with_padding": through},

@@ -37,7 +37,7 @@ def measure(models: Models, sizes: Sizes) -> Finding:
                 return sizes.documents
 
             rounds[name] = [timed(answer)]
-            asked[name] = lm.session.asker.counts.generated
+            asked[name] = lm.session.communities.asker.counts.generated
     return Finding(
         title="A second base LLM",
         unit="documents",

@@ -77,13 +77,15 @@ class Evaluation:
         with tempfile.TemporaryDirectory() as folder:
             store = Path(folder) / "messages.sqlite"
             lm = consulting(self.base, self.models, store, self.sizes.tokens, message_engine=self.name)
-            lm.session.asker.engines[self.name] = self.engine
+            lm.session.communities.asker.engines[self.name] = self.engine
             arguments = self._arguments(documents)
             since = time.perf_counter()
-            with overheard() as calls, watched(self.engine, self.base.model) as clock:
+            with overheard() as calls, watched(self.engine, self.base.model.model) as clock:
                 lm_eval.simple_evaluate(model=lm, **arguments)
             seconds, loading = time.perf_counter() - since, clock.of(LOADING)
-        asked = asked_of(calls, lm.session.asker.counts.generated, lambda text: len(self.base.tok_encode(text)))
+        asked = asked_of(
+            calls, lm.session.communities.asker.counts.generated, lambda text: len(self.base.model.tok_encode(text))
+        )
         return Run(seconds - loading, loading, _phases(clock), asked)
 
     def _arguments(self, documents: int) -> dict[str, Any]:

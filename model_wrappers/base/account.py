@@ -13,14 +13,15 @@ from community_lms.remote.ledger import Ledger
 from community_lms.remote.prices import load_prices
 from community_lms.remote.retry import Endurance
 from model_wrappers.arguments import Arguments
-from model_wrappers.base.llm import SCRIPTED, backend_class, connect, leave_to_harness
+from model_wrappers.base.build import SCRIPTED, backend_class
+from model_wrappers.base.llm import BaseLLM
 from plural_tasks.utils.errors import ModPluralError
 
 PAYING = frozenset({"answers", "base_patience", "budget_cost", "budget_tokens", "prices"})
 """Names of the settings that are of models behind APIs alone."""
 
 
-def attach(base: Any, account: Account | None, settings: Arguments, given: Mapping[str, Any]) -> None:
+def attach(base: BaseLLM, account: Account | None, settings: Arguments, given: Mapping[str, Any]) -> None:
     """Let a base LLM be asked as the user wants it.
 
     Args:
@@ -30,13 +31,13 @@ def attach(base: Any, account: Account | None, settings: Arguments, given: Mappi
         given: What the backend was given; ``max_retries`` among it limits the attempts.
     """
     if settings.base_engine == "harness":
-        leave_to_harness(base)
+        base.leave_to_harness()
     elif account is not None:
         attempts = int(given["max_retries"]) if given.get("max_retries") is not None else None
-        connect(base, account, Endurance(settings.base_patience, attempts))
+        base.connect(account, Endurance(settings.base_patience, attempts))
 
 
-def account_of(settings: Arguments, pool: Pool | None, base: Any = None) -> Account | None:
+def account_of(settings: Arguments, pool: Pool | None, base: BaseLLM | None = None) -> Account | None:
     """Open the account of a run; None where every model runs in this process.
 
     Args:
@@ -92,9 +93,9 @@ def _is_served(pool: Pool) -> bool:
     return any(member.endpoint is not None or member.server is not None for member in pool.communities)
 
 
-def _behind_api(settings: Arguments, pool: Pool | None, base: Any) -> bool:
+def _behind_api(settings: Arguments, pool: Pool | None, base: BaseLLM | None) -> bool:
     if pool is not None and _is_served(pool):
         return True
     if base is not None or settings.base == SCRIPTED:
-        return base is not None and is_api(type(base))
+        return base is not None and is_api(base.kind)
     return is_api(backend_class(settings.base))

@@ -8,6 +8,7 @@ from typing import Any
 
 from community_lms.remote.advice import needs_chat
 from community_lms.remote.client import takes_chats
+from model_wrappers.base.llm import BaseLLM
 
 Turns = list[dict[str, Any]]
 
@@ -33,9 +34,9 @@ class ChatStr(str):
         return str(self), self.messages, self.add_generation_prompt
 
 
-def apply_template(base: Any, turns: Turns, add_generation_prompt: bool = True) -> Any:
+def apply_template(base: BaseLLM, turns: Turns, add_generation_prompt: bool = True) -> Any:
     """Render turns through the base LLM; API backends return an object of their own, which is passed on."""
-    rendered = base.apply_chat_template(turns, add_generation_prompt=add_generation_prompt)
+    rendered = base.model.apply_chat_template(turns, add_generation_prompt=add_generation_prompt)
     return ChatStr(rendered, turns, add_generation_prompt) if isinstance(rendered, str) else rendered
 
 
@@ -54,7 +55,7 @@ def text_of(context: Any) -> str:
     return str(context) if turns is None else str(turns[_last_user(turns)]["content"])
 
 
-def with_text(context: Any, text: str, base: Any) -> Any:
+def with_text(context: Any, text: str, base: BaseLLM) -> Any:
     """Return ``context`` with ``text`` in place of what was asked; few-shot turns and system turn stay."""
     turns = turns_of(context)
     if turns is None:
@@ -64,7 +65,7 @@ def with_text(context: Any, text: str, base: Any) -> Any:
     return apply_template(base, turns, getattr(context, "add_generation_prompt", True))
 
 
-def fresh(context: Any, text: str, base: Any) -> Any:
+def fresh(context: Any, text: str, base: BaseLLM) -> Any:
     """Return a new one-turn prompt of the same kind as ``context`` (a system turn is kept)."""
     turns = turns_of(context)
     if turns is None:
@@ -77,11 +78,11 @@ def _last_user(turns: Turns) -> int:
     return max((place for place, turn in enumerate(turns) if turn["role"] == "user"), default=len(turns) - 1)
 
 
-def check_chats(base: Any, contexts: Sequence[Any]) -> None:
+def check_chats(base: BaseLLM, contexts: Sequence[Any]) -> None:
     """Check that a base LLM of chats alone got chats.
 
     Raises:
         ModPluralError: If one is a plain prompt.
     """
-    if takes_chats(type(base)) and any(turns_of(context) is None for context in contexts):
-        raise needs_chat(base)
+    if takes_chats(base.kind) and any(turns_of(context) is None for context in contexts):
+        raise needs_chat(base.model)

@@ -1,195 +1,138 @@
-"""Build the base LLM: any backend of the harness, untouched, with arguments that were checked first."""
+"""The base LLM: a model of the harness, and how it is asked."""
 
 from __future__ import annotations
 
-import gc
-import inspect
-import logging
-import re
 import sys
-from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
-from community_lms.pools.spec import canonical
 from community_lms.remote.account import Account
 from community_lms.remote.advice import needs_chat
 from community_lms.remote.client import Remote, is_api, suits
 from community_lms.remote.retry import Endurance
-from community_lms.weights.embedded import EMBEDDED_MODELS, EMBEDDED_READER, install_hint, resolve_weights
-from community_lms.weights.precision import has_native_bfloat16
-from model_wrappers.arguments import OWN
-from plural_tasks.utils.credentials import from_environment, quieten_logs, refuse_keys
-from plural_tasks.utils.errors import ModPluralError, one_line, unknown_name
+from plural_tasks.utils.errors import ModPluralError, one_line
 
-SCRIPTED = "scripted"
-LOCAL = ("hf", "hf-auto", "huggingface")
-_EXTRAS = {"batch_size", "max_batch_size", "device"}  # the harness gives them to every model, of use or not
-_UNEXPECTED = re.compile(r"unexpected keyword argument '(\w+)'")
-_MISSING = re.compile(r"missing \d+ required (?:positional|keyword-only) arguments?: '?(\w+)'?")
-
-logger = logging.getLogger(__name__)
+Scored = tuple[float, bool]
+"""The natural log-likelihood of a continuation, and whether every token of it is the most likely one."""
 
 
-_shared: dict[str, Any] | None = None
-"""Key -> the base LLM built last, inside of `shared_base`."""
+class BaseLLM:
+    """Any backend of the harness as a black box: its weights are never touched.
 
+    A request goes the quickest way that gives the harness's results: models behind APIs are asked one request at a time
+    by `community_lms.remote`, models of transformers in this process score and write by `scorer` and `writer`, and all
+    others answer as the harness has it.
 
-_REMOTE = "_modplural_remote"
-"""Attribute of a base LLM behind an API: its `Remote`; None for one that is left to the harness."""
-
-_QUICK = "_modplural_quick"
-"""Attribute of a base LLM: what scores and what writes in its place, None for itself; it lives as long as the LLM."""
-
-
-@contextmanager
-def shared_base() -> Iterator[None]:
-    """Inside, a base LLM that was just built with the same arguments is taken again; one is held at a time."""
-    global _shared
-    _shared = {}
-    try:
-        yield
-    finally:
-        _shared = None
-
-
-def build_base(name: str, arguments: Mapping[str, Any], unchecked: Mapping[str, Any]) -> Any:
-    """Build the backend ``name``, or take it from `shared_base`; see `_build` for the arguments."""
-    if _shared is None:
-        return _build(name, arguments, unchecked)
-    key = canonical([name, {n: str(v) for n, v in arguments.items()}, {n: str(v) for n, v in unchecked.items()}])
-    if key not in _shared:
-        _shared.clear()  # before the next one is loaded
-        gc.collect()  # what scores for it and it itself hold each other
-        _shared[key] = _build(name, arguments, unchecked)
-    return _shared[key]
-
-
-def _build(name: str, arguments: Mapping[str, Any], unchecked: Mapping[str, Any]) -> Any:
-    """Build the backend ``name``.
-
-    Args:
-        name: A model name of the harness, or ``scripted``.
-        arguments: Checked against the backend's signature; ``None`` values are left out, and a key may be given as
-            ``env:VARIABLE``.
-        unchecked: The user's ``base_args``, passed on as they are, but for keys.
-
-    Raises:
-        ModPluralError: If the backend or an argument is unknown, a key stands among them, or the backend cannot be set
-            up.
+    Attributes:
+        model: The harness's model.
     """
-    arguments, unchecked = _with_keys(arguments, "model_args"), _with_keys(unchecked, "base_args")
-    given = {key: value for key, value in arguments.items() if value is not None}
-    if name == SCRIPTED:
-        from model_wrappers.base.scripted import ScriptedLM
 
-        return _call(ScriptedLM, name, _checked(ScriptedLM, name, given))
-    kind = backend_class(name)
-    if name in LOCAL:
-        given.setdefault("pretrained", EMBEDDED_READER)
-        given.setdefault("device", _default_device())
-        if given["pretrained"] in EMBEDDED_MODELS and _multiplies_bfloat16(given["device"]):
-            given.setdefault("dtype", "bfloat16")  # the weights come in 4 bits; other models say themselves
-    checked = {**_checked(kind, name, given), **unchecked}
-    asked_for = checked.get("pretrained")
-    if asked_for in EMBEDDED_MODELS:
-        checked["pretrained"] = resolve_weights(asked_for)
-    automatic = name in LOCAL and str(checked.get("batch_size", "")).startswith("auto")
-    base = _call(kind, name, checked, hint=install_hint(str(asked_for)))
-    if automatic:
-        _settle_batch_size(base)
-    return base
+    def __init__(self, model: Any) -> None:
+        """Make a base LLM of a model that is loaded already."""
+        self.model = model
+        self._remote: Remote | None = None
+        self._quick: tuple[Any, Any] | None = None
+        self._left_to_harness = False
 
+    @property
+    def kind(self) -> type:
+        """The harness's class of the model, which tells what it can do."""
+        return type(self.model)
 
-def _with_keys(arguments: Mapping[str, Any], where: str) -> dict[str, Any]:
-    refuse_keys(arguments, where=where)
-    return from_environment(arguments, where=where)
+    @property
+    def name(self) -> str:
+        """The name of that class."""
+        return self.kind.__name__
 
+    def leave_to_harness(self) -> None:
+        """From now on answer every request as the harness has it."""
+        self._left_to_harness = True
 
-def ask(base: Any, kind: str, instances: Sequence[Any]) -> list[Any]:
-    """Let the base LLM answer requests of one kind.
+    def connect(self, account: Account, endurance: Endurance) -> None:
+        """Ask a model behind an API out of ``account``, and again as ``endurance`` says; other models stay as they are.
 
-    Raises:
-        ModPluralError: If the base cannot answer that kind, needs chat prompts and got plain ones, or is a server that
-            does not answer (`RemoteError`), or the next request could go over the budget (`BudgetReachedError`).
-    """
-    name = type(base).__name__
-    try:
-        answers = _answer(base, kind, list(instances))
-    except NotImplementedError as error:
-        raise ModPluralError(
-            f"the base LLM ({name}) cannot answer {kind} requests ({one_line(error)[:200]}). Choose tasks that are "
-            "answered by generation, or a base that gives log-likelihoods."
-        ) from error
-    except AssertionError as error:
-        if "apply_chat_template" not in str(error):
-            raise
-        raise needs_chat(base) from error
-    except Exception as error:  # a server's client raises whatever the connection or the answer raises
-        if isinstance(error, ModPluralError) or not is_api(type(base)):
-            raise
-        raise ModPluralError(
-            f"the base LLM ({name}) did not answer ({type(error).__name__}: {one_line(error)[:300]})."
-        ) from error
-    return answers
+        Raises:
+            ModPluralError: If the account's budget is one of cost, and the model has no price.
+        """
+        if suits(self.model):
+            self._remote = Remote(self.model, account, endurance)
 
+    @property
+    def remote(self) -> Remote | None:
+        """The client of a model behind an API; None for a model that answers for itself, or is left to the harness."""
+        return None if self._left_to_harness or not suits(self.model) else self.client
 
-def _answer(base: Any, kind: str, instances: list[Any]) -> list[Any]:
-    """In our own way where it suits the base LLM, else as the harness has it."""
-    remote = remote_of(base)
-    if remote is not None and all(len(instance.args) <= 2 for instance in instances):  # no pictures
-        return list(_REMOTELY[kind](remote, instances))
-    scorer, writer = vars(base).get(_QUICK) or _find_quick(base)
-    if kind == "loglikelihood" and scorer is not None:
-        return list(scorer.score([instance.args for instance in instances]))
-    if kind == "generate_until" and writer is not None:
-        return list(writer.write(instances))
-    return list(getattr(base, kind)(instances))
+    @property
+    def client(self) -> Remote:
+        """As `remote`, but for every model: for requests that the harness has no way to make."""
+        if self._remote is None:
+            self._remote = Remote(self.model)
+        return self._remote
 
+    def score(self, instances: Sequence[Any]) -> list[Scored]:
+        """Answer ``loglikelihood`` requests; see `ask`."""
+        return self.ask("loglikelihood", instances)
 
-def _find_quick(base: Any) -> tuple[Any, Any]:
-    setattr(base, _QUICK, (None, None))
-    if "lm_eval.models.huggingface" in sys.modules:
-        from model_wrappers.base import scorer, writer
+    def write(self, instances: Sequence[Any]) -> list[str]:
+        """Answer ``generate_until`` requests; see `ask`."""
+        return self.ask("generate_until", instances)
 
-        quick = (
-            scorer.Scorer(base) if scorer.suits(base) else None,
-            writer.Writer(base) if writer.suits(base) else None,
-        )
-        setattr(base, _QUICK, quick)
-    return getattr(base, _QUICK)  # type: ignore[no-any-return]
+    def ask(self, kind: str, instances: Sequence[Any]) -> list[Any]:
+        """Answer requests of one kind.
 
+        Args:
+            kind: ``loglikelihood``, ``generate_until`` or ``loglikelihood_rolling``.
+            instances: The harness's requests.
 
-def leave_to_harness(base: Any) -> None:
-    """Let a base LLM answer as the harness has it from now on."""
-    setattr(base, _QUICK, (None, None))
-    setattr(base, _REMOTE, None)
+        Returns:
+            One answer for each request, in order.
 
+        Raises:
+            ModPluralError: If the model cannot answer that kind, needs chat prompts and got plain ones, or is a server
+                that does not answer (`RemoteError`), or the next request could go over the budget
+                (`BudgetReachedError`).
+        """
+        try:
+            return self._answer(kind, list(instances)) if instances else []
+        except NotImplementedError as error:
+            raise ModPluralError(
+                f"the base LLM ({self.name}) cannot answer {kind} requests ({one_line(error)[:200]}). Choose tasks "
+                "that are answered by generation, or a base that gives log-likelihoods."
+            ) from error
+        except AssertionError as error:
+            if "apply_chat_template" not in str(error):
+                raise
+            raise needs_chat(self.model) from error
+        except Exception as error:  # a server's client raises whatever the connection or the answer raises
+            if isinstance(error, ModPluralError) or not is_api(self.kind):
+                raise
+            raise ModPluralError(
+                f"the base LLM ({self.name}) did not answer ({type(error).__name__}: {one_line(error)[:300]})."
+            ) from error
 
-def connect(base: Any, account: Account, endurance: Endurance) -> None:
-    """Let a base LLM behind an API be asked with endurance, out of an account; any other is left as it is.
+    def _answer(self, kind: str, instances: list[Any]) -> list[Any]:
+        remote = self.remote
+        if remote is not None and all(len(instance.args) <= 2 for instance in instances):  # no pictures
+            return list(_REMOTELY[kind](remote, instances))
+        scorer, writer = self._find_quick()
+        if kind == "loglikelihood" and scorer is not None:
+            return list(scorer.score([instance.args for instance in instances]))
+        if kind == "generate_until" and writer is not None:
+            return list(writer.write(instances))
+        return list(getattr(self.model, kind)(instances))
 
-    Raises:
-        ModPluralError: If the account's budget is one of cost, and the model has no price.
-    """
-    if suits(base):
-        setattr(base, _REMOTE, Remote(base, account, endurance))
+    def _find_quick(self) -> tuple[Any, Any]:
+        """What scores and what writes in the model's place, None for itself; found once, for it proves itself first."""
+        if self._left_to_harness or "lm_eval.models.huggingface" not in sys.modules:
+            return None, None
+        if self._quick is None:
+            from model_wrappers.base import scorer, writer
 
-
-def remote_of(base: Any) -> Remote | None:
-    """What asks a base LLM behind an API; None for one that answers for itself, or is left to the harness."""
-    left = _REMOTE in vars(base) and vars(base)[_REMOTE] is None
-    return None if left or not suits(base) else usual_remote(base)
-
-
-def usual_remote(base: Any) -> Remote:
-    """As `remote_of`, for what the harness has no way to ask."""
-    found: Remote | None = vars(base).get(_REMOTE)
-    if found is None:
-        found = Remote(base)
-        if _REMOTE not in vars(base):
-            setattr(base, _REMOTE, found)
-    return found
+            self._quick = (
+                scorer.Scorer(self.model) if scorer.suits(self.model) else None,
+                writer.Writer(self.model) if writer.suits(self.model) else None,
+            )
+        return self._quick
 
 
 _REMOTELY: Mapping[str, Callable[[Remote, Sequence[Any]], Sequence[Any]]] = {
@@ -197,137 +140,3 @@ _REMOTELY: Mapping[str, Callable[[Remote, Sequence[Any]], Sequence[Any]]] = {
     "loglikelihood": Remote.score,
     "loglikelihood_rolling": Remote.score_whole,
 }
-
-
-def _default_device() -> str:
-    """The command line always names a device; the harness's own default elsewhere is CUDA, present or not."""
-    import torch
-
-    return "cuda" if torch.cuda.is_available() else "cpu"
-
-
-def _multiplies_bfloat16(device: Any) -> bool:
-    """Is this a CPU that does, also where the harness names a GPU that is not there and takes the CPU instead?"""
-    import torch
-
-    cpu = str(device) == "cpu" or (str(device).startswith("cuda") and not torch.cuda.is_available())
-    return cpu and has_native_bfloat16()
-
-
-def backend_class(name: str) -> Any:
-    """The harness's class for a backend.
-
-    Raises:
-        ModPluralError: If there is none of that name, it is modplural itself, or a package that it needs is missing.
-    """
-    import lm_eval.models  # noqa: F401  (fills the registry)
-    from lm_eval.api.registry import get_model, model_registry
-
-    if name == "modplural":
-        raise ModPluralError("base: modplural cannot be its own base LLM; name another backend, for example hf.")
-    if name not in model_registry:
-        raise unknown_name("base LLM backend", name, [*model_registry.keys(), SCRIPTED], where="base")
-    try:
-        found = get_model(name)
-    except ImportError as error:
-        raise ModPluralError(
-            f"base: backend {name!r} needs a package that is not installed ({one_line(error)})."
-        ) from error
-    quieten_logs()  # its module made its loggers when it was imported
-    return found
-
-
-def _checked(kind: Any, name: str, given: dict[str, Any]) -> dict[str, Any]:
-    known, takes_any = _parameters(kind)
-    forwarded = _forwarded(kind)
-    for argument in given:
-        if argument not in known | forwarded | _EXTRAS:
-            raise _unknown_argument(argument, name, known)
-    return {key: value for key, value in given.items() if takes_any or key in known | forwarded}
-
-
-def _unknown_argument(argument: str, name: str, known: set[str]) -> ModPluralError:
-    error = unknown_name("argument", argument, known | OWN, where="model_args")
-    short = str(error).split(" Valid:")[0]
-    return ModPluralError(
-        f"{short} Neither modplural nor the base {name!r} knows it; what the base takes without declaring goes into "
-        "base_args (--model_args base=… 'base_args={\"…\": …}', apart and not first)."
-    )
-
-
-def _parameters(kind: Any) -> tuple[set[str], bool]:
-    """Names that a class's constructors declare, and whether the class itself takes any other (``**kwargs``).
-
-    Constructors up the line count as long as the one below takes ``**kwargs``, which it may pass up.
-    """
-    names: set[str] = set()
-    levels = [vars(ancestor)["__init__"] for ancestor in inspect.getmro(kind) if "__init__" in vars(ancestor)]
-    takes_any = []
-    for level in levels:
-        parameters = inspect.signature(level).parameters.values()
-        names |= {p.name for p in parameters if p.kind in (p.POSITIONAL_OR_KEYWORD, p.KEYWORD_ONLY)} - {"self"}
-        takes_any.append(any(p.kind is p.VAR_KEYWORD for p in parameters))
-        if not takes_any[-1]:
-            break
-    return names, takes_any[0]
-
-
-def _forwarded(kind: Any) -> set[str]:
-    """Names that a backend hands to the library behind it (transformers' ``from_pretrained``, vLLM's engine)."""
-    ancestors = {ancestor.__name__ for ancestor in inspect.getmro(kind)}
-    if "HFLM" in ancestors:
-        from transformers import PreTrainedModel
-
-        source = inspect.getsource(PreTrainedModel.from_pretrained)
-        return set(re.findall(r"kwargs\.pop\(\s*\"(\w+)\"", source)) | {
-            "load_in_8bit",
-            "load_in_4bit",
-            "rope_scaling",
-        }
-    if "VLLM" in ancestors:
-        from vllm import EngineArgs
-
-        return set(inspect.signature(EngineArgs).parameters)
-    return set()
-
-
-def _call(kind: Any, name: str, arguments: dict[str, Any], hint: str = "") -> Any:
-    try:
-        return kind.create_from_arg_obj(arguments, {})
-    except ModPluralError:
-        raise
-    except TypeError as error:
-        raise _explain(error, kind, name) from error
-    except Exception as error:  # a backend raises whatever its library, server or disk raises
-        raise ModPluralError(
-            f"base {name!r} cannot be set up ({type(error).__name__}: {one_line(error)[:400]}).{hint}"
-        ) from error
-
-
-def _explain(error: TypeError, kind: Any, name: str) -> ModPluralError:
-    unexpected, missing = _UNEXPECTED.search(str(error)), _MISSING.search(str(error))
-    if unexpected:
-        return _unknown_argument(unexpected[1], name, _parameters(kind)[0])
-    if missing:
-        return ModPluralError(f"model_args: the base {name!r} needs {missing[1]}=….")
-    return ModPluralError(f"base {name!r} cannot be set up ({one_line(error)[:400]}).")
-
-
-def _settle_batch_size(base: Any) -> None:
-    """Replace ``batch_size=auto`` by a number on a CPU.
-
-    The harness finds the largest batch by trying full-length ones until memory runs out, which on a CPU ends the
-    process. Logits take 4 bytes x length x vocabulary for each row, twice (scores and their log-softmax); half of the
-    free memory is used, for prompts of up to 1,024 tokens. The number is rounded down to a power of two, so that two
-    runs on one machine take the same and give the same figures to the last bit.
-    """
-    if getattr(base.device, "type", str(base.device)) != "cpu":
-        return
-    import psutil
-
-    length = min(int(base.max_length), 1024)
-    row = 8 * length * int(base.vocab_size)
-    limit = int(base.max_batch_size or 64)
-    rows = max(1, min(limit, int(psutil.virtual_memory().available * 0.5 // row)))
-    base.batch_size_per_gpu = 1 << (rows.bit_length() - 1)
-    logger.warning("batch_size=auto: using %d on this CPU.", base.batch_size_per_gpu)

@@ -98,14 +98,14 @@ def generate(
         plan = make_plan(
             _names(tasks), store, limit=limit, data=data, include_path=include_path, device=device, **settings
         )
-    counts = plan.session.asker.counts
-    if (max_cost or max_tokens) and plan.session.asker.account is None:
+    counts = plan.communities.asker.counts
+    if (max_cost or max_tokens) and plan.communities.asker.account is None:
         raise ModPluralError("a budget is for communities on servers, and this pool has none; leave it out.")
     try:
         if cluster is None:
-            plan.session.asker.ask(plan.requests())
+            plan.communities.asker.ask(plan.requests())
         else:
-            ask_over_ray(plan.session.asker, plan.requests(), cluster)
+            ask_over_ray(plan.communities.asker, plan.requests(), cluster)
     except KeyboardInterrupt:
         console.print(f"Interrupted; {counts.generated} new messages are kept, the same command goes on from there.")
         raise typer.Exit(130) from None
@@ -246,13 +246,13 @@ def _settings(model_args: str | None, **options: Any) -> dict[str, Any]:
 
 
 def _store(path: Path | None) -> MessageStore:
-    from model_wrappers.lm import open_store
+    from model_wrappers.collaboration.setup import open_store
 
     return open_store(None if path is None else str(path))
 
 
 def _existing(path: Path | None) -> MessageStore:
-    from model_wrappers.lm import default_store_path
+    from model_wrappers.collaboration.setup import default_store_path
 
     return MessageStore(path or default_store_path(), must_exist=True)
 

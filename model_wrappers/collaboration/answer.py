@@ -10,8 +10,8 @@ from typing import Any
 import numpy as np
 from scipy.special import logsumexp
 
-from model_wrappers.base.llm import ask
-from model_wrappers.collaboration.elicitation import AUTO, ROUTES, Job, Route, Row, Scored, choose
+from model_wrappers.base.llm import Scored
+from model_wrappers.collaboration.elicitation import AUTO, ROUTES, Job, Route, Row, choose
 from model_wrappers.collaboration.instances import instance
 from model_wrappers.collaboration.query import Query
 from model_wrappers.collaboration.session import Session, Weighted
@@ -47,7 +47,7 @@ def generate(planned: Planned, requests: Sequence[Any], session: Session) -> lis
                     repeats=asked.repeats,
                 )
             )
-    answers = ask(session.base, "generate_until", instances)
+    answers = session.base.write(instances)
     results = [""] * len(requests)
     for place, answer in zip(places, answers, strict=True):
         results[place] = answer

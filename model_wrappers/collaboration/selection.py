@@ -1,15 +1,20 @@
-"""The base LLM picks one of a numbered list: by the probability of each number, or by what it writes."""
+"""The base LLM picks from a numbered list: a message, or the communities that fit a population.
+
+It picks by the probability of each number, or by what it writes.
+"""
 
 from __future__ import annotations
 
 import inspect
 import re
 from collections.abc import Mapping, Sequence
-from typing import Any, Literal
+from typing import Literal
 
+from community_lms.pools.spec import Community
 from model_wrappers.base.chat import fresh, turns_of
-from model_wrappers.base.llm import ask
+from model_wrappers.base.llm import BaseLLM
 from model_wrappers.collaboration.instances import instance
+from model_wrappers.collaboration.prompts import PromptSet
 from model_wrappers.collaboration.query import Query
 from model_wrappers.collaboration.session import Session
 from plural_tasks.metrics import normalise
@@ -72,7 +77,7 @@ def pick(
 
 
 def number_shares(
-    queries: Sequence[Query], texts: Sequence[str], counts: Sequence[int], base: Any, *, phase: str = "selection"
+    queries: Sequence[Query], texts: Sequence[str], counts: Sequence[int], base: BaseLLM, *, phase: str = "selection"
 ) -> list[list[float]]:
     """Probability of each number as the answer to ``texts``, normalised; all 0 where none has any.
 
@@ -89,7 +94,7 @@ def number_shares(
         for query, context, count in unique.values()
         for number in numbers(count)
     ]
-    scores = iter(ask(base, "loglikelihood", requests) if requests else ())
+    scores = iter(base.score(requests))
     found = {key: normalise([next(scores)[0] for _ in range(count)])[0] for key, (_, _, count) in unique.items()}
     return [found[str(context)] for context in contexts]
 
@@ -106,3 +111,27 @@ def parse_number(reply: str, count: int) -> int | None:
         return int(leading[1])
     valid = {number for number in map(int, re.findall(r"\d+", reply)) if 1 <= number <= count}
     return valid.pop() if len(valid) == 1 else None
+
+
+def route_prompt(query: Query, members: Sequence[Community], prompts: PromptSet) -> str:
+    """Ask who should be asked: the communities in a numbered list, each by its description."""
+    listing = numbered([{"name": member.name, "description": member.description} for member in members])
+    return prompts.render("route", question=query.question, attribute=query.attribute, communities=listing)
+
+
+def relevance(
+    queries: Sequence[Query], members: Sequence[Community], prompts: PromptSet, base: BaseLLM
+) -> list[list[float]]:
+    """Share of each community, for each query: the base LLM's probability of its number as the answer to `route`.
+
+    Queries that name no population, or on which the base puts no mass on any number, get equal shares.
+
+    Raises:
+        ModPluralError: If the base LLM gives no log-likelihoods.
+    """
+    equal = [1.0 / len(members)] * len(members)
+    asked = [query for query in queries if query.attribute]
+    texts = [route_prompt(query, members, prompts) for query in asked]
+    shares = number_shares(asked, texts, [len(members)] * len(asked), base)
+    found = dict(zip(asked, shares, strict=True))
+    return [found[query] if any(found.get(query, ())) else equal for query in queries]

@@ -9,8 +9,9 @@ from typing import Any
 from community_lms.remote.account import Account
 from community_lms.remote.client import speaks_chat
 from community_lms.remote.retry import Endurance
+from model_wrappers.base.build import build_base
 from model_wrappers.base.chat import apply_template
-from model_wrappers.base.llm import ask, build_base, connect, leave_to_harness
+from model_wrappers.base.llm import BaseLLM
 from model_wrappers.collaboration.elicitation.auto import AUTO, choose, scores
 from model_wrappers.collaboration.elicitation.completions import tells_logprobs
 from model_wrappers.doctor.base import Check, Finding, fault, note, ok
@@ -39,16 +40,16 @@ class Built:
     """A base LLM that is looked at.
 
     Attributes:
-        model: The harness's.
+        base: The base LLM.
         chat: Are prompts chats?
     """
 
-    model: Any
+    base: BaseLLM
     chat: bool
 
     def context(self, text: str) -> Any:
         """The text as the run would put it."""
-        return apply_template(self.model, [{"role": "user", "content": text}]) if self.chat else text
+        return apply_template(self.base, [{"role": "user", "content": text}]) if self.chat else text
 
 
 NEED_ANSWERS = ("distributions", "selection")
@@ -63,17 +64,17 @@ def base_llms(visit: Visit) -> Iterator[Finding]:
     for arguments in visit.base_arguments:
         label = f" {arguments['pretrained']}" if several else ""
         try:
-            model = build_base(settings.base, arguments, settings.base_args)
+            base = build_base(settings.base, arguments, settings.base_args)
             if settings.base_engine == "harness":
-                leave_to_harness(model)
-                model.max_retries = 1
+                base.leave_to_harness()
+                base.model.max_retries = 1
             else:
-                connect(model, Account(), Endurance(attempts=1))  # a look waits for nobody, and keeps nothing
+                base.connect(Account(), Endurance(attempts=1))  # a look waits for nobody, and keeps nothing
         except ModPluralError as error:
             yield fault(f"set up{label}", str(error), SETUP)
             continue
         yield ok(f"set up{label}", f"{settings.base} {_named(arguments)}".strip())
-        built = Built(model, bool(visit.config.apply_chat_template))
+        built = Built(base, bool(visit.config.apply_chat_template))
         silent = False
         for name, look, advice in LOOKS:
             if silent and name in NEED_ANSWERS:
@@ -81,7 +82,7 @@ def base_llms(visit: Visit) -> Iterator[Finding]:
             for found in Check(AREA, f"{name}{label}", advice, _bound(look, built, label)).findings(visit):
                 silent = silent or (name == "answers" and found.level == "fault")
                 yield found
-        del model, built
+        del base, built
 
 
 def _bound(look: Look, built: Built, label: str) -> Callable[[Visit], Iterator[Finding]]:
@@ -99,7 +100,7 @@ def _named(arguments: dict[str, Any]) -> str:
 def chat_template(visit: Visit, built: Built) -> Iterator[Finding]:
     """Does it know chats, where the run asks for them?"""
     if not built.chat:
-        if getattr(getattr(built.model, "tokenizer", None), "chat_template", None):
+        if getattr(getattr(built.base.model, "tokenizer", None), "chat_template", None):
             advice = "Add --apply_chat_template, if the model is instruction-tuned."
             yield note("chat template", "the model has one, and the run does not use it", advice)
         return
@@ -116,7 +117,7 @@ def chat_template(visit: Visit, built: Built) -> Iterator[Finding]:
 def answers(visit: Visit, built: Built) -> Iterator[Finding]:
     """Does it write?"""
     settings = {"until": ["\n\n"], "do_sample": False, "max_gen_toks": 4}
-    (said,) = ask(built.model, "generate_until", [_request("generate_until", (built.context(QUESTION), settings))])
+    (said,) = built.base.write([_request("generate_until", (built.context(QUESTION), settings))])
     yield ok("answers", f"to {QUESTION!r} it writes {str(said)[:60]!r}")
 
 
@@ -127,13 +128,13 @@ def distributions(visit: Visit, built: Built) -> Iterator[Finding]:
     if not tasks:
         yield note(name, "not wanted by these tasks")
         return
-    route, because = choose(built.model) if chosen == AUTO else (chosen, "it was asked for")
+    route, because = choose(built.base) if chosen == AUTO else (chosen, "it was asked for")
     if route != "logprob":
         yield ok(name, f"elicitation={route}, because {because}")
         return
-    kind = type(built.model)
+    kind = built.base.kind
     if speaks_chat(kind) and not scores(kind):
-        if tells_logprobs(built.model):
+        if tells_logprobs(built.base):
             yield ok(name, "elicitation=logprob, because the server shows log-probabilities of chat completions")
         else:
             yield fault(name, f"elicitation=logprob for {', '.join(tasks)}, and the server shows none", SCORES)
@@ -151,7 +152,7 @@ def _scored(built: Built, name: str, why: str, advice: str) -> Finding:
     """Let it score a word."""
     request = _request("loglikelihood", (built.context(QUESTION), " yes"))
     try:
-        ((score, _),) = ask(built.model, "loglikelihood", [request])
+        ((score, _),) = built.base.score([request])
     except Exception as error:
         return fault(name, f"{why}, and log-probabilities are not given: {one_line(error)[:300]}", advice)
     return ok(name, f"{why}; log-probabilities are given ({float(score):.2f} for a word)")
@@ -159,7 +160,7 @@ def _scored(built: Built, name: str, why: str, advice: str) -> Finding:
 
 def context(visit: Visit, built: Built) -> Iterator[Finding]:
     """Is the longest prompt short enough?"""
-    yield from longest_prompts(visit, built.model, built.context)
+    yield from longest_prompts(visit, built.base.model, built.context)
 
 
 def _request(kind: str, arguments: tuple[Any, ...]) -> Any:

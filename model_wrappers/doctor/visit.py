@@ -13,7 +13,7 @@ from community_lms.pools.pool import load_pool, select
 from community_lms.pools.spec import Pool
 from community_lms.remote.budget import Limits
 from model_wrappers.arguments import OWN, Arguments, read_arguments
-from model_wrappers.base.llm import SCRIPTED, backend_class
+from model_wrappers.base.build import SCRIPTED, backend_class
 from model_wrappers.collaboration.methods import METHODS
 from model_wrappers.doctor.base import NotLookedError
 from model_wrappers.runs.dry_run import calls_of, usual_elicitation, usual_selection
@@ -143,7 +143,7 @@ def _pool(settings: Arguments) -> Pool:
 
 
 def _store(settings: Arguments) -> MessageStore:
-    from model_wrappers.lm import open_store
+    from model_wrappers.collaboration.setup import open_store
 
     return open_store(settings.messages)
 
@@ -199,4 +199,4 @@ def _calls(visit: Visit) -> dict[str, Calls]:
     except ModPluralError as error:  # told where the base LLM is looked at
         raise NotLookedError("the base LLM's backend cannot be used") from error
     own = {**pool_settings(visit.config), "selection": usual_selection(visit.given), **usual_elicitation(visit.given)}
-    return {method: calls_of(method, own, plan, plan.session.asker.store) for method in visit.chosen}
+    return {method: calls_of(method, own, plan, plan.communities.asker.store) for method in visit.chosen}

@@ -15,8 +15,9 @@ from community_lms.pools.spec import Community, Endpoint, Weights
 from community_lms.weights.embedded import EMBEDDED
 from model_wrappers.arguments import read_arguments
 from model_wrappers.base.account import PAYING, account_of, attach
+from model_wrappers.base.build import LOCAL, build_base
 from model_wrappers.base.chat import apply_template
-from model_wrappers.base.llm import LOCAL, ask, build_base
+from model_wrappers.base.llm import BaseLLM
 from model_wrappers.judging.prompts import JudgePrompt
 from model_wrappers.judging.verdict_log import Reply, VerdictLog, reply_key
 from plural_tasks.pairwise import ORDERS, Judged, Order, Pair, as_verdict, parse_verdict
@@ -41,7 +42,7 @@ class Judge:
     """A judge and what it has done.
 
     Attributes:
-        base: A model of the harness that generates text.
+        base: The model that judges.
         name: What it is, as plain JSON; part of the key of every reply (see `judge_identity`).
         prompt: What it is asked.
         max_new_tokens: How long a reply may be.
@@ -51,7 +52,7 @@ class Judge:
         chat: Whether prompts went through a chat template; None before the first one.
     """
 
-    base: Any
+    base: BaseLLM
     name: dict[str, Any]
     prompt: JudgePrompt
     max_new_tokens: int
@@ -127,7 +128,7 @@ class Judge:
         ]
         try:
             with redirect_stderr(io.StringIO()):  # backends draw a progress bar of their own for each call
-                return [str(text or "") for text in ask(self.base, "generate_until", instances)]
+                return [str(text or "") for text in self.base.write(instances)]
         except ModPluralError:
             raise
         except Exception as error:  # backends raise whatever their client or server raises
@@ -194,13 +195,13 @@ def judge_identity(base: str, arguments: Mapping[str, Any]) -> dict[str, Any]:
     return named
 
 
-def _together(base: Any) -> int:
+def _together(base: BaseLLM) -> int:
     """How many questions to ask, and commit, at a time: as many as the backend answers at once.
 
     A number that the backend settles while it runs (``auto``) counts as 16.
     """
     sizes = [1]
     for name in ("batch_size", "_concurrent"):
-        value = getattr(base, name, 1)
+        value = getattr(base.model, name, 1)
         sizes.append(int(value) if str(value).isdigit() else 16)
     return max(sizes)

@@ -15,6 +15,8 @@ from community_lms.pools.spec import Pool
 from model_wrappers.arguments import OWN, Arguments, read_arguments
 from model_wrappers.collaboration.methods import METHODS
 from model_wrappers.collaboration.prompts import load_prompts
+from model_wrappers.collaboration.query import read_queries
+from model_wrappers.collaboration.setup import default_store_path, make_communities
 from model_wrappers.runs.plan import TASK_FOLDER
 from plural_tasks import __version__
 from plural_tasks.report.reading.runs import Run, TaskRun, read_run
@@ -165,10 +167,6 @@ def look_up(again: Again) -> dict[str, dict[str, int]]:
     Raises:
         ModPluralError: If there is no store, or as `ModPluralLM` raises.
     """
-    from model_wrappers.collaboration.query import read_queries
-    from model_wrappers.collaboration.session import Session
-    from model_wrappers.lm import default_store_path, session_parts
-
     settings = read_arguments({name: value for name, value in again.arguments.items() if name in OWN})
     if not METHODS[settings.method].asks_all or not all(again.source.tasks[name].mode for name in again.documents):
         return {}
@@ -176,7 +174,7 @@ def look_up(again: Again) -> dict[str, dict[str, int]]:
         store = MessageStore(None)
     else:
         store = MessageStore(Path(settings.messages or default_store_path()), must_exist=True)
-    session = Session(base=None, **session_parts(settings, None, store=store))
+    communities = make_communities(settings, None, store=store)
     queries = []
     for name, task in _manager(again).load(list(again.documents))["tasks"].items():
         task.override_metric("bypass")  # nothing is scored, so no judge is looked up
@@ -187,8 +185,8 @@ def look_up(again: Again) -> dict[str, dict[str, int]]:
         )
         queries += read_queries(task.instances, mode=settings.chosen_mode, attribute=settings.attribute)
     found = {}
-    for member in session.pool.communities:
-        keys = {request.key for query in queries for request in session.message_requests(query, member)}
+    for member in communities.pool.communities:
+        keys = {request.key for query in queries for request in communities.requests(query, member)}
         found[member.name] = {"needed": len(keys), "found": len(store.get(keys))}
     return found
 

@@ -11,7 +11,7 @@ from community_lms.messages.message import Message, MessageRequest
 from community_lms.messages.store import MessageStore, StoredMessage
 from community_lms.remote.client import is_api, speaks_chat
 from model_wrappers.base.account import PAYING
-from model_wrappers.base.llm import SCRIPTED, backend_class
+from model_wrappers.base.build import SCRIPTED, backend_class
 from model_wrappers.base.scripted import ScriptedLM
 from model_wrappers.collaboration.elicitation.auto import AUTO, scores
 from model_wrappers.collaboration.selection import Selection, selection_of
@@ -79,7 +79,7 @@ def calls_of(method: str, own: Mapping[str, Any], plan: Plan, store: MessageStor
     requests = {request.key: request for request in plan.requests()}
     memory.put(StoredMessage.of(requests[key], message) for key, message in store.get(requests).items())
     engines: dict[str, Any] = dict.fromkeys(ENGINES, _Placeholders())
-    model.session.asker = Asker(memory, batch_size=1 << 20, show_progress=False, engines=engines)
+    model.session.communities.asker = Asker(memory, batch_size=1 << 20, show_progress=False, engines=engines)
     for kind in ("loglikelihood", "generate_until", "loglikelihood_rolling"):
         found = [one for task in plan.tasks for one in task.instances if one.request_type == kind]
         if found:

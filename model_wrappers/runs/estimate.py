@@ -20,9 +20,10 @@ from community_lms.messages.store import MessageStore
 from community_lms.pools.spec import Community, Pool
 from community_lms.weights.embedded import EMBEDDED_READER, resolve_weights
 from model_wrappers.arguments import OWN
-from model_wrappers.base.llm import LOCAL, ask, build_base
+from model_wrappers.base.build import LOCAL, build_base
+from model_wrappers.base.llm import BaseLLM
 from model_wrappers.collaboration.elicitation.auto import AUTO
-from model_wrappers.lm import open_store
+from model_wrappers.collaboration.setup import open_store
 from model_wrappers.runs.dry_run import asks_for_logprobs, calls_of, scores_apart, usual_elicitation, usual_selection
 from model_wrappers.runs.grid import harness_config, plan_of, pool_settings
 from model_wrappers.runs.plan import Plan
@@ -167,7 +168,7 @@ def estimate(arguments: Sequence[str], methods: Sequence[str], bases: Sequence[s
         messages=messages if any(method in ("modplural", "moe") for method in chosen) else {},
         prompts={method: prompts_of(calls, count, apart=scores_apart(given)) for method, calls in asked.items()},
         bases=list(bases) or [str(given.get("pretrained") or given.get("model") or EMBEDDED_READER)],
-        memory=sizes_of_weights(plan.session.pool, base_weights(first)),
+        memory=sizes_of_weights(plan.communities.pool, base_weights(first)),
         exact=exact,
         speed=speed,
         route=elicitation["elicitation"],
@@ -279,7 +280,7 @@ def _bytes(path: str) -> int | None:
 def _measure(
     plan: Plan, store: MessageStore, arguments: Mapping[str, Any], calls: Sequence[tuple[str, tuple[Any, ...]]]
 ) -> Speed:
-    speed, asker = Speed(), plan.session.asker
+    speed, asker = Speed(), plan.communities.asker
     unique = {request.key: request for request in plan.requests()}
     stored = store.get(unique)
     missing = [request for key, request in unique.items() if key not in stored]
@@ -302,7 +303,7 @@ def _measure(
     return speed
 
 
-def _seconds(base: Any, kind: str, arguments: Sequence[tuple[Any, ...]]) -> float:
+def _seconds(base: BaseLLM, kind: str, arguments: Sequence[tuple[Any, ...]]) -> float:
     """For each of some prompts, spread over all; the first warms up."""
     from lm_eval.api.instance import Instance
 
@@ -310,9 +311,9 @@ def _seconds(base: Any, kind: str, arguments: Sequence[tuple[Any, ...]]) -> floa
     sample = arguments[::step][:MEASURED]
     made = [Instance(request_type=kind, doc={}, arguments=given, idx=0) for given in (*sample[:1], *sample)]
     try:
-        ask(base, kind, made[:1])
+        base.ask(kind, made[:1])
         start = time.perf_counter()
-        ask(base, kind, made[1:])
+        base.ask(kind, made[1:])
         return (time.perf_counter() - start) / len(sample)
     except ModPluralError:
         raise

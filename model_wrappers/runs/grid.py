@@ -20,7 +20,7 @@ from rich.console import Console
 from community_lms.messages.store import MessageStore
 from community_lms.pools.spec import digest
 from model_wrappers.arguments import OWN
-from model_wrappers.base.llm import shared_base
+from model_wrappers.base.build import shared_base
 from model_wrappers.collaboration.methods import METHODS
 from model_wrappers.runs.plan import Plan, check_tasks, make_plan
 from plural_tasks import __version__
@@ -178,13 +178,13 @@ class Grid:
         config = harness_config(self._command(run)) if run is not None else None
         if config is None or config.model_args.get("mode") or not (config.limit is None or config.limit >= 1):
             return  # a task of others may ask with its context, which depends on the base LLM
-        from model_wrappers.lm import open_store
+        from model_wrappers.collaboration.setup import open_store
 
         store = open_store(config.model_args.get("messages"))
         if store.path is None:
             return  # kept in memory, of one run alone
         plan = plan_of(config, store)
-        asker = plan.session.asker
+        asker = plan.communities.asker
         started = time.monotonic()
         try:
             asker.ask(plan.requests())
@@ -210,7 +210,7 @@ def _check_chat_option(config: Any) -> None:
         ModPluralError: If they are not, or the backend is unknown.
     """
     from community_lms.remote.client import takes_chats
-    from model_wrappers.base.llm import SCRIPTED, backend_class
+    from model_wrappers.base.build import SCRIPTED, backend_class
 
     base = str(config.model_args.get("base", "hf"))
     if base != SCRIPTED and not config.apply_chat_template and takes_chats(backend_class(base)):

@@ -10,8 +10,10 @@ from typing import Any
 from community_lms.messages.message import MessageRequest
 from community_lms.messages.store import MessageStore
 from model_wrappers.arguments import DEFAULT_SEED, read_arguments
+from model_wrappers.base.account import account_of_communities
+from model_wrappers.collaboration.communities import Communities
 from model_wrappers.collaboration.query import Query, read_queries
-from model_wrappers.collaboration.session import Session
+from model_wrappers.collaboration.setup import make_communities
 from plural_tasks.schema import Mode
 from plural_tasks.utils.errors import ModPluralError, unknown_name
 
@@ -20,15 +22,15 @@ TASK_FOLDER = Path(__file__).resolve().parents[2] / "task_configs"
 
 @dataclass(frozen=True)
 class Plan:
-    """All queries of some tasks, and the session that renders what communities are asked on them.
+    """All queries of some tasks, and the communities that are asked about them.
 
     Attributes:
-        session: Without a base LLM.
-        queries: Of all tasks.
-        tasks: The harness's, with their requests.
+        communities: The communities of the run.
+        queries: The queries of all tasks.
+        tasks: The harness's tasks, with their requests.
     """
 
-    session: Session
+    communities: Communities
     queries: tuple[Query, ...]
     tasks: tuple[Any, ...] = ()
 
@@ -41,11 +43,9 @@ class Plan:
         queries = [query for query in self.queries if task in (None, query.task)]
         return {
             member.name: [
-                (query.item_id, request)
-                for query in queries
-                for request in self.session.message_requests(query, member)
+                (query.item_id, request) for query in queries for request in self.communities.requests(query, member)
             ]
-            for member in self.session.pool.communities
+            for member in self.communities.pool.communities
         }
 
 
@@ -77,18 +77,15 @@ def make_plan(
     Raises:
         ModPluralError: If a task is unknown, or as `ModPluralLM` raises.
     """
-    from model_wrappers.base.account import account_of_communities
-    from model_wrappers.lm import session_parts
-
     settings = read_arguments({"seed": DEFAULT_SEED, **{k: v for k, v in arguments.items() if v is not None}})
-    session = Session(base=None, **session_parts(settings, device, store=store))
-    session.asker.account = account_of_communities(settings, session.pool)
+    communities = make_communities(settings, device, store=store)
+    communities.asker.account = account_of_communities(settings, communities.pool)
     loaded = load_tasks(tasks, data, include_path, metadata)
     for task in loaded.values():
         if gen_kwargs and task.OUTPUT_TYPE == "generate_until":
             task.set_config(key="generation_kwargs", value=dict(gen_kwargs), update=True)
     return Plan(
-        session, tuple(_queries(loaded, limit, settings.chosen_mode, settings.attribute)), tuple(loaded.values())
+        communities, tuple(_queries(loaded, limit, settings.chosen_mode, settings.attribute)), tuple(loaded.values())
     )
 
 

@@ -75,6 +75,6 @@ def model(
     }
     lm = ModPluralLM(base=base, **settings)
     engine = ScriptedEngine(script=script)
-    lm.session.asker.engines["scripted"] = engine
-    lm.session.asker.show_progress = False
+    lm.session.communities.asker.engines["scripted"] = engine
+    lm.session.communities.asker.show_progress = False
     return lm, base, engine

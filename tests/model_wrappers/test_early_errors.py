@@ -55,7 +55,7 @@ def test_a_plain_prompt_for_a_chat_is_told_before_communities_are_asked() -> Non
         lm = ModPluralLM.create_from_arg_obj({**settings, "messages": "none"})
         with pytest.raises(ModPluralError, match="add --apply_chat_template"):
             lm.generate_until(requests([doc("overton")], "generate_until"))
-        assert lm.session.asker.counts.requested == 0
+        assert lm.session.communities.asker.counts.requested == 0
         assert server.asked == []
 
 

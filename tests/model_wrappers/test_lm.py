@@ -7,8 +7,8 @@ import pytest
 from lm_eval.api.model import CachingLM
 
 from model_wrappers.base.chat import ChatStr, text_of, with_text
+from model_wrappers.base.llm import BaseLLM
 from model_wrappers.base.scripted import ScriptedLM
-from model_wrappers.cache import WARNING
 from model_wrappers.collaboration.query import visible
 from model_wrappers.collaboration.trace import read_trace
 from model_wrappers.lm import ModPluralLM
@@ -16,21 +16,11 @@ from plural_tasks.utils.errors import ModPluralError
 from tests.model_wrappers.helpers import doc, model, requests
 
 
-def test_the_response_cache_neither_serves_nor_keeps_and_says_so(tmp_path, caplog) -> None:
-    asked = requests([doc("steerable")], "loglikelihood")
-    path = tmp_path / "cache.db"
-    lm, _, _ = model(tmp_path)
-    first = CachingLM(lm, str(path)).loglikelihood(asked)
-    assert WARNING in caplog.text
-    # The same prompts with another attribute: the harness's own key would not see the difference.
-    for request in asked:
-        request.doc = {**request.doc, "attribute": "swimmers"}
-    other, base, _ = model(tmp_path)
-    second = CachingLM(other, str(path)).loglikelihood(asked)
-    assert base.calls
-    assert first != second
-    plain = CachingLM(ScriptedLM(), str(path))
-    assert plain.loglikelihood(asked) == ScriptedLM().loglikelihood(asked)
+def test_the_response_cache_is_refused_for_its_key_is_the_prompt_alone(tmp_path) -> None:
+    lm, base, _ = model(tmp_path)
+    with pytest.raises(ModPluralError, match=r"--use_cache: its key is the prompt alone.*leave it out"):
+        CachingLM(lm, str(tmp_path / "cache.db"))
+    assert base.calls == []
 
 
 def test_facts_are_the_base_models_and_the_tokenizer_is_marked(tmp_path) -> None:
@@ -62,19 +52,19 @@ def test_model_info_is_json_and_names_what_decides_the_answers(tmp_path) -> None
 def test_the_harness_options_reach_the_base_and_model_arguments_win() -> None:
     given = {"base": "scripted", "message_engine": "scripted", "messages": "none", "chat": False}
     lm = ModPluralLM.create_from_arg_obj(given, {"batch_size": 1, "device": "cuda:0", "max_batch_size": None})
-    assert isinstance(lm.base, ScriptedLM)
+    assert isinstance(lm.base.model, ScriptedLM)
     with pytest.raises(NotImplementedError):
         lm.apply_chat_template([{"role": "user", "content": "hi"}])
     text = ModPluralLM.create_from_arg_string(
         "base=scripted,message_engine=scripted,messages=none,seed=9", {"batch_size": 2}
     )
-    assert text.session.seed == 9
+    assert text.session.communities.seed == 9
 
 
 def test_results_are_named_after_the_default_model(monkeypatch) -> None:
     made = {}
     monkeypatch.setattr(
-        "model_wrappers.lm.build_base", lambda name, given, unchecked: made.update(given) or ScriptedLM()
+        "model_wrappers.lm.build_base", lambda name, given, unchecked: made.update(given) or BaseLLM(ScriptedLM())
     )
     given = {"messages": "none", "message_engine": "scripted"}
     ModPluralLM.create_from_arg_obj(given, {"batch_size": 4})
@@ -85,7 +75,7 @@ def test_results_are_named_after_the_default_model(monkeypatch) -> None:
 def test_the_default_seed_is_the_harness_seed_of_torch(tmp_path) -> None:
     torch = pytest.importorskip("torch")
     torch.manual_seed(77)
-    assert model(tmp_path)[0].session.seed == 77
+    assert model(tmp_path)[0].session.communities.seed == 77
 
 
 def test_trace_has_one_line_for_each_document_and_keeps_earlier_runs(tmp_path) -> None:

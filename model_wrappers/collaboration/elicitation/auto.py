@@ -8,6 +8,7 @@ import textwrap
 from typing import Any
 
 from community_lms.remote.client import speaks_chat
+from model_wrappers.base.llm import BaseLLM
 from model_wrappers.collaboration.elicitation.completions import tells_logprobs
 
 AUTO = "auto"
@@ -16,7 +17,7 @@ _SCORED_MODELS = {"OpenAICompletionsAPI": ("babbage-002", "davinci-002")}
 """Backends that score for some models alone."""
 
 
-def choose(base: Any) -> tuple[str, str]:
+def choose(base: BaseLLM) -> tuple[str, str]:
     """Return the name of the route that suits a base LLM, and why.
 
     Log-likelihoods where there are any; of chat completions the log-probabilities of the first token, where the server
@@ -25,10 +26,10 @@ def choose(base: Any) -> tuple[str, str]:
     Raises:
         ModPluralError: If a server has to be asked and does not answer.
     """
-    name = type(base).__name__
-    if scores(type(base), getattr(base, "model", None)):
+    name = base.name
+    if scores(base.kind, getattr(base.model, "model", None)):
         return "logprob", f"{name} gives log-likelihoods"
-    if not speaks_chat(type(base)):
+    if not speaks_chat(base.kind):
         return "sample", f"{name} gives no log-likelihoods"
     if tells_logprobs(base):
         return "logprob", "the server shows log-probabilities of chat completions"

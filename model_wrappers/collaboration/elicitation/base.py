@@ -5,37 +5,16 @@ from __future__ import annotations
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any, Protocol
+from typing import Any, Protocol
 
 import numpy as np
 from numpy.typing import NDArray
 
+from model_wrappers.base.llm import Scored
 from model_wrappers.collaboration.instances import instance
 from model_wrappers.collaboration.query import Query
+from model_wrappers.collaboration.session import Session, Weighted
 from plural_tasks.utils.errors import ModPluralError
-
-if TYPE_CHECKING:
-    from model_wrappers.collaboration.session import Session, Weighted
-
-Scored = tuple[float, bool]
-"""What the harness wants of a continuation: its natural log-likelihood, and whether it is the greedy answer."""
-
-
-@dataclass(frozen=True)
-class Elicitation:
-    """The user's choice.
-
-    Attributes:
-        choice: ``auto``, or the name of a route.
-        samples: Answers drawn for each prompt, at most.
-        smoothing: Answers of each option that are added to those that were counted (Dirichlet prior).
-        error: Monte-Carlo error of a prompt's distribution below which no more answers are drawn; None draws all.
-    """
-
-    choice: str = "auto"
-    samples: int = 20
-    smoothing: float = 0.5
-    error: float | None = None
 
 
 @dataclass(frozen=True)

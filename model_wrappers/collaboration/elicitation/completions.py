@@ -7,7 +7,7 @@ from typing import Any
 
 from community_lms.remote.advice import RemoteError
 from model_wrappers.base.chat import apply_template
-from model_wrappers.base.llm import usual_remote
+from model_wrappers.base.llm import BaseLLM
 
 TOP = 20
 """Most log-probabilities that the protocol gives for a token."""
@@ -24,7 +24,7 @@ TOP_LOGPROBS: Mapping[str, Any] = {
 _UNSUPPORTED = (400, 422, 501)
 
 
-def tells_logprobs(base: Any) -> bool:
+def tells_logprobs(base: BaseLLM) -> bool:
     """Does the server show log-probabilities? A short question of its own finds out.
 
     Raises:
@@ -36,7 +36,7 @@ def tells_logprobs(base: Any) -> bool:
     asked = Instance(request_type="generate_until", doc={}, arguments=(question, dict(TOP_LOGPROBS)), idx=0)
     asked.purpose = {"phase": "what the server can do"}
     try:
-        return usual_remote(base).first_tokens([asked]) != [None]
+        return base.client.first_tokens([asked]) != [None]
     except RemoteError as error:
         if error.status in _UNSUPPORTED:
             return False

@@ -7,14 +7,12 @@ import sys
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from community_lms.remote.client import takes_seeds
-from model_wrappers.base.llm import ask
+from model_wrappers.base.llm import BaseLLM
 from model_wrappers.collaboration.elicitation.base import Job
-
-if TYPE_CHECKING:
-    from model_wrappers.collaboration.session import Session
+from model_wrappers.collaboration.session import Session
 
 TOKENS = 32
 """Longest answer: a label, an option's text, or a short sentence with one of them."""
@@ -39,20 +37,20 @@ def seed_of(job: Job, part: int | str, session: Session) -> int:
     return session.rng(query, f"elicitation {query.order} {job.place} {part}").getrandbits(31)
 
 
-def write(draws: Sequence[Draw], base: Any) -> list[str]:
+def write(draws: Sequence[Draw], base: BaseLLM) -> list[str]:
     """Draw answers at temperature 1 from the whole vocabulary, in order.
 
     Raises:
         ModPluralError: If the base LLM does not answer.
     """
-    kinds = {ancestor.__name__ for ancestor in inspect.getmro(type(base))}
+    kinds = {ancestor.__name__ for ancestor in inspect.getmro(base.kind)}
     if kinds & _SEEDED:
-        seeded = "VLLM" in kinds or takes_seeds(type(base))
+        seeded = "VLLM" in kinds or takes_seeds(base.kind)
         return _ask(draws, base, [{**_UNTOUCHED, **({"seed": draw.seed} if seeded else {})} for draw in draws])
     return _locally(draws, base, {"top_k": 0, "top_p": 1.0} if "HFLM" in kinds else {})
 
 
-def _locally(draws: Sequence[Draw], base: Any, more: dict[str, Any]) -> list[str]:
+def _locally(draws: Sequence[Draw], base: BaseLLM, more: dict[str, Any]) -> list[str]:
     """A model in this process draws from torch's generator: a document's prompts share a batch and its seed.
 
     So an answer depends on the document and the number of the sample alone, and not on what else is asked.
@@ -68,12 +66,12 @@ def _locally(draws: Sequence[Draw], base: Any, more: dict[str, Any]) -> list[str
     return [said[place] for place in range(len(draws))]
 
 
-def _ask(draws: Sequence[Draw], base: Any, settings: Sequence[dict[str, Any]]) -> list[str]:
+def _ask(draws: Sequence[Draw], base: BaseLLM, settings: Sequence[dict[str, Any]]) -> list[str]:
     asked = [
         draw.job.instance("generate_until", draw.job.weighted.context, dict(own), "sampled answers", draw.seed)
         for draw, own in zip(draws, settings, strict=True)
     ]
-    return [str(reply or "") for reply in ask(base, "generate_until", asked)] if asked else []
+    return [str(reply or "") for reply in base.write(asked)]
 
 
 @contextmanager

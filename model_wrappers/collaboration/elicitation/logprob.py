@@ -4,16 +4,13 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
-from typing import TYPE_CHECKING
 
 from community_lms.remote.client import speaks_chat
-from model_wrappers.base.llm import ask
+from model_wrappers.base.llm import Scored
 from model_wrappers.collaboration.elicitation.auto import scores
-from model_wrappers.collaboration.elicitation.base import Job, Row, Scored
+from model_wrappers.collaboration.elicitation.base import Job, Row
 from model_wrappers.collaboration.elicitation.top_logprobs import first_token_rows
-
-if TYPE_CHECKING:
-    from model_wrappers.collaboration.session import Session
+from model_wrappers.collaboration.session import Session
 
 
 class Logprob:
@@ -27,7 +24,7 @@ class Logprob:
         Chat APIs give none: there the first token's log-probabilities are read, see `first_token_rows`.
         """
         base = session.base
-        if speaks_chat(type(base)) and not scores(type(base)):
+        if speaks_chat(base.kind) and not scores(base.kind):
             return first_token_rows(jobs, session)
         return _likelihoods(jobs, session)
 
@@ -40,7 +37,7 @@ def _likelihoods(jobs: Sequence[Job], session: Session) -> list[Row]:
         for spellings in ways
         for spelling in spellings
     ]
-    found = iter(ask(session.base, "loglikelihood", asked))
+    found = iter(session.base.score(asked))
     return [Row([_any_of([next(found) for _ in spellings]) for spellings in ways]) for ways in spelt]
 
 

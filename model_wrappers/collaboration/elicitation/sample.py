@@ -5,16 +5,14 @@ from __future__ import annotations
 import math
 from collections import Counter
 from collections.abc import Sequence
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from community_lms.evaluation.messages import refused
-from model_wrappers.collaboration.elicitation.base import Elicitation, Job, Row, log_scores, require_options
+from model_wrappers.collaboration.elicitation.base import Job, Row, log_scores, require_options
 from model_wrappers.collaboration.elicitation.drawing import Draw, seed_of, write
+from model_wrappers.collaboration.session import Elicitation, Session
 from plural_tasks.metrics import read_answer
 from plural_tasks.metrics.montecarlo import Shares, js_error, replicates, smoothed
-
-if TYPE_CHECKING:
-    from model_wrappers.collaboration.session import Session
 
 ROUND = 5
 """Answers drawn before the error is looked at, where the user gave a bound for it."""

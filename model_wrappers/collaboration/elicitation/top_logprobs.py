@@ -5,15 +5,11 @@ from __future__ import annotations
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
 
-from model_wrappers.base.llm import usual_remote
 from model_wrappers.collaboration.elicitation.base import Job, Row, log_scores, require_options
 from model_wrappers.collaboration.elicitation.completions import TOP, TOP_LOGPROBS
+from model_wrappers.collaboration.session import Session
 from plural_tasks.utils.errors import ModPluralError
-
-if TYPE_CHECKING:
-    from model_wrappers.collaboration.session import Session
 
 _AROUND = " \t\r\n\"'“”*_`([{)]}.,:"
 
@@ -91,10 +87,10 @@ def first_token_rows(jobs: Sequence[Job], session: Session) -> list[Row]:
     require_options(jobs, "elicitation=logprob of a chat API")
     asked = [job.instance("generate_until", job.weighted.context, dict(TOP_LOGPROBS), "scoring") for job in jobs]
     rows = []
-    for job, tokens in zip(jobs, usual_remote(session.base).first_tokens(asked), strict=True):
+    for job, tokens in zip(jobs, session.base.client.first_tokens(asked), strict=True):
         if tokens is None:
             raise ModPluralError(
-                f"elicitation=logprob: the server of the base LLM ({type(session.base).__name__}) shows no "
+                f"elicitation=logprob: the server of the base LLM ({session.base.name}) shows no "
                 f"log-probabilities of chat completions, expected those of logprobs=true, top_logprobs={TOP}. "
                 "Take elicitation=sample or elicitation=verbalised."
             )

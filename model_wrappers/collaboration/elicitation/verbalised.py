@@ -4,15 +4,12 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from model_wrappers.base.chat import text_of, with_text
-from model_wrappers.base.llm import ask
 from model_wrappers.collaboration.elicitation.base import Job, Row, log_scores, require_options
+from model_wrappers.collaboration.session import Session
 from plural_tasks.metrics import read_percentages
-
-if TYPE_CHECKING:
-    from model_wrappers.collaboration.session import Session
 
 TOKENS = 48
 """Of a reply, and as many again for every option."""
@@ -35,7 +32,7 @@ class Verbalised:
         asked = [
             job.instance("generate_until", _context(job, session), _settings(job), "stated shares") for job in jobs
         ]
-        replies = ask(session.base, "generate_until", asked) if asked else []
+        replies = session.base.write(asked)
         return [_row(job, str(reply or ""), session) for job, reply in zip(jobs, replies, strict=True)]
 
 

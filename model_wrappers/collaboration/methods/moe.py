@@ -5,8 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from model_wrappers.collaboration.query import Query
-from model_wrappers.collaboration.relevance import route_prompt
-from model_wrappers.collaboration.selection import pick
+from model_wrappers.collaboration.selection import pick, route_prompt
 from model_wrappers.collaboration.session import Session, Weighted
 
 

@@ -22,7 +22,7 @@ class CollaborationMode(Protocol):
             ModPluralError: Naming task and field.
         """
 
-    def contexts(self, heard: Sequence[tuple[Query, Sequence[Message]]], session: Session) -> list[list[Weighted]]:
+    def contexts(self, consulted: Sequence[tuple[Query, Sequence[Message]]], session: Session) -> list[list[Weighted]]:
         """Return the prompts for each query; weights sum to 1.
 
         Its messages (at least one) are communities' and all say something; `Session.frame` adds what modules said.

@@ -7,7 +7,7 @@ from collections.abc import Mapping, Sequence
 
 from community_lms.messages.message import Message
 from model_wrappers.collaboration.query import Query
-from model_wrappers.collaboration.relevance import relevance
+from model_wrappers.collaboration.selection import relevance
 from model_wrappers.collaboration.session import Session, Weighted
 
 
@@ -19,15 +19,16 @@ class Distributional:
     def check(self, queries: Sequence[Query], session: Session) -> None:
         """Any question will do; a population is told where there is one."""
 
-    def contexts(self, heard: Sequence[tuple[Query, Sequence[Message]]], session: Session) -> list[list[Weighted]]:
+    def contexts(self, consulted: Sequence[tuple[Query, Sequence[Message]]], session: Session) -> list[list[Weighted]]:
         """Return one prompt for each community's message; modules' messages stand before every one of them.
 
         A community's weight is shared by its messages; weights are normalised over the communities that said
         something. With ``mixture=attribute`` the base LLM says first how well each community fits the population.
         """
-        weights = self._weights([query for query, _ in heard], session)
+        weights = self._weights([query for query, _ in consulted], session)
         return [
-            self._contexts(query, messages, own, session) for (query, messages), own in zip(heard, weights, strict=True)
+            self._contexts(query, messages, own, session)
+            for (query, messages), own in zip(consulted, weights, strict=True)
         ]
 
     @staticmethod

@@ -19,12 +19,12 @@ class Overton:
     def check(self, queries: Sequence[Query], session: Session) -> None:
         """Any question will do."""
 
-    def contexts(self, heard: Sequence[tuple[Query, Sequence[Message]]], session: Session) -> list[list[Weighted]]:
+    def contexts(self, consulted: Sequence[tuple[Query, Sequence[Message]]], session: Session) -> list[list[Weighted]]:
         """Return one prompt for each query, with all messages in the pool's order."""
         members = {member.name: member for member in session.pool.voices}
         return [
             [Weighted(session.frame(query, "synthesise", messages=listing(messages, members)))]
-            for query, messages in heard
+            for query, messages in consulted
         ]
 
 

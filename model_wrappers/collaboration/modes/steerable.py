@@ -20,14 +20,14 @@ class Steerable:
         """Every query must name an attribute."""
         session.require_attribute(queries, "modplural")
 
-    def contexts(self, heard: Sequence[tuple[Query, Sequence[Message]]], session: Session) -> list[list[Weighted]]:
+    def contexts(self, consulted: Sequence[tuple[Query, Sequence[Message]]], session: Session) -> list[list[Weighted]]:
         """Return one prompt for each query, with the message that was picked.
 
         Where the base LLM picks none (by a reply that names none, or without mass on any number), one is drawn, seeded
         and counted as ``selection``. A single message needs no picking.
         """
         members = {member.name: member for member in session.pool.voices}
-        choices = [(query, messages) for query, messages in heard if len(messages) > 1]
+        choices = [(query, messages) for query, messages in consulted if len(messages) > 1]
         texts = [
             session.prompts.render(
                 "select",
@@ -40,7 +40,7 @@ class Steerable:
         asked, counts = [query for query, _ in choices], [len(messages) for _, messages in choices]
         places = pick(asked, texts, counts, session, step="select", fallback="selection")
         picked = {query: messages[at] for (query, messages), at in zip(choices, places, strict=True)}
-        return [[self._answer(query, picked.get(query, messages[0]), session)] for query, messages in heard]
+        return [[self._answer(query, picked.get(query, messages[0]), session)] for query, messages in consulted]
 
     @staticmethod
     def _answer(query: Query, message: Message, session: Session) -> Weighted:

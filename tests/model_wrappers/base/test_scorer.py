@@ -8,9 +8,8 @@ import torch
 from lm_eval.api.instance import Instance
 from lm_eval.models.huggingface import HFLM
 
-from model_wrappers.base import llm
 from model_wrappers.base import scorer as scoring
-from model_wrappers.base.llm import ask
+from model_wrappers.base.llm import BaseLLM
 from model_wrappers.base.scorer import Scorer, suits
 from plural_tasks.utils.errors import ModPluralError
 from tests.community_lms.tiny_models import ROOM, save_adapter, save_model
@@ -185,8 +184,7 @@ def test_a_text_with_the_first_special_token_is_encoded_as_the_harness_does(fold
 def test_the_base_llm_is_asked_through_it(base, monkeypatch) -> None:
     asked = []
     monkeypatch.setattr(scoring.Scorer, "score", lambda self, pairs: asked.extend(pairs) or [(0.0, True)] * len(pairs))
-    monkeypatch.delattr(base, llm._QUICK, raising=False)
-    assert ask(base, "loglikelihood", [Instance("loglikelihood", {}, ("a", " b"), 0)]) == [(0.0, True)]
+    assert BaseLLM(base).ask("loglikelihood", [Instance("loglikelihood", {}, ("a", " b"), 0)]) == [(0.0, True)]
     assert asked == [("a", " b")]
 
 

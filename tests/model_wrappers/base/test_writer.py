@@ -8,9 +8,8 @@ import torch
 from lm_eval.api.instance import Instance
 from lm_eval.models.huggingface import HFLM
 
-from model_wrappers.base import llm
 from model_wrappers.base import writer as writing
-from model_wrappers.base.llm import ask, leave_to_harness
+from model_wrappers.base.llm import BaseLLM
 from model_wrappers.base.writer import Writer, suits
 from tests.community_lms.tiny_models import save_adapter, save_model
 
@@ -134,10 +133,9 @@ def test_the_user_can_leave_it_all_to_the_harness(base, monkeypatch) -> None:
 
     monkeypatch.setattr(Writer, "write", refuse)
     monkeypatch.setattr("model_wrappers.base.scorer.Scorer.score", refuse)
-    monkeypatch.delattr(base, llm._QUICK, raising=False)
-    leave_to_harness(base)
-    monkeypatch.setattr(base, llm._QUICK, getattr(base, llm._QUICK))  # forgotten afterwards
+    left = BaseLLM(base)
+    left.leave_to_harness()
     expected = base.generate_until(asked(PROMPTS), disable_tqdm=True)
-    assert ask(base, "generate_until", asked(PROMPTS)) == expected
+    assert left.ask("generate_until", asked(PROMPTS)) == expected
     pair = Instance("loglikelihood", {}, ("a", " b"), 0)
-    assert ask(base, "loglikelihood", [pair]) == base.loglikelihood([pair], disable_tqdm=True)
+    assert left.ask("loglikelihood", [pair]) == base.loglikelihood([pair], disable_tqdm=True)

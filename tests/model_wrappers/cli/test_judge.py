@@ -10,6 +10,7 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 import pytest
 from typer.testing import CliRunner
 
+from model_wrappers.base.llm import BaseLLM
 from model_wrappers.base.scripted import ScriptedLM
 from model_wrappers.cli.app import app
 from model_wrappers.collaboration.prompts import prompt_set_names
@@ -40,7 +41,7 @@ def likes_long(prompt: str) -> str:
 
 def judge(base: ScriptedLM, log: VerdictLog | None = None, **changes) -> Judge:
     facts = {"name": {"backend": "scripted"}, "prompt": load_judge_prompt("brief"), "max_new_tokens": 16, **changes}
-    return Judge(base=base, log=VerdictLog(None) if log is None else log, **facts)
+    return Judge(base=BaseLLM(base), log=VerdictLog(None) if log is None else log, **facts)
 
 
 def runs(tmp_path, count: int = 4) -> tuple[str, str]:
@@ -266,7 +267,7 @@ def test_a_prompt_with_a_wrong_slot_is_refused(tmp_path, text, message) -> None:
 
 
 def test_the_command_prints_and_keeps_the_figures(tmp_path, monkeypatch) -> None:
-    monkeypatch.setattr(pairwise, "build_base", lambda *_: ScriptedLM(replies=likes_long))
+    monkeypatch.setattr(pairwise, "build_base", lambda *_: BaseLLM(ScriptedLM(replies=likes_long)))
     out = tmp_path / "out" / "j.jsonl"
     shown = invoke("judge", *runs(tmp_path), "--task", "t", "--model_args", "base=scripted", "--output", out)
     assert re.search(r"A wins, ties, B wins\W+4, 0, 0", shown)
@@ -313,7 +314,7 @@ def test_an_interruption_says_what_is_kept(tmp_path, monkeypatch) -> None:
     def interrupted(_: str) -> str:
         raise KeyboardInterrupt
 
-    monkeypatch.setattr(pairwise, "build_base", lambda *_: ScriptedLM(replies=interrupted))
+    monkeypatch.setattr(pairwise, "build_base", lambda *_: BaseLLM(ScriptedLM(replies=interrupted)))
     shown = invoke("judge", *runs(tmp_path), "--task", "t", "--output", tmp_path / "j.jsonl", code=130)
     assert "Interrupted; 0 new replies are kept" in shown
 

@@ -63,8 +63,8 @@ def town(tmp_path: Any, *, base: ScriptedLM | None = None, script: Any = SCRIPT,
     }
     lm = ModPluralLM(base=base, **settings)
     engine = ScriptedEngine(script=script)
-    lm.session.asker.engines["scripted"] = engine
-    lm.session.asker.show_progress = False
+    lm.session.communities.asker.engines["scripted"] = engine
+    lm.session.communities.asker.show_progress = False
     return lm, base, engine
 
 

@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 
 from community_lms.messages.store import MessageStore
-from model_wrappers.base import llm
+from model_wrappers.base import build as building
 from model_wrappers.cli import evaluate as command
 from model_wrappers.runs.grid import DONE, harness_config, lay_out
 from tests.community_lms.tiny_models import save_model
@@ -28,13 +28,13 @@ def bases(tmp_path_factory: pytest.TempPathFactory) -> tuple[str, str]:
 def built(monkeypatch: pytest.MonkeyPatch) -> list[str]:
     """Which base LLMs were loaded."""
     names: list[str] = []
-    build = llm._build
+    build = building._build
 
     def counted(name: str, arguments: Any, unchecked: Any) -> Any:
         names.append(Path(arguments["pretrained"]).name)
         return build(name, arguments, unchecked)
 
-    monkeypatch.setattr(llm, "_build", counted)
+    monkeypatch.setattr(building, "_build", counted)
     return names
 
 

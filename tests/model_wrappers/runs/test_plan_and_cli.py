@@ -35,7 +35,7 @@ def test_generate_asks_what_a_run_asks_and_nothing_twice(tmp_path) -> None:
         task.config.metadata["plural_judge"] = "lexical"
         task.build_all_requests(limit=2, rank=0, world_size=1)
         getattr(lm, "generate_until" if "overton" in name else "loglikelihood")(task.instances)
-    assert vars(lm.session.asker.counts) == {"requested": 55, "found": 55, "generated": 0, "tokens": 0}
+    assert vars(lm.session.communities.asker.counts) == {"requested": 55, "found": 55, "generated": 0, "tokens": 0}
     assert len(MessageStore(store)) == 55
 
 

@@ -15,9 +15,9 @@ from typing import Any
 import pytest
 
 from community_lms.pools.pool import load_pool
+from model_wrappers.collaboration.communities import Communities
 from model_wrappers.collaboration.prompts import load_prompts
 from model_wrappers.collaboration.query import Query
-from model_wrappers.collaboration.session import Session
 from plural_tasks.sources import SOURCES, locate, read_items
 from plural_tasks.sources.surveys import read_surveys
 from plural_tasks.utils.checked import read_yaml
@@ -198,10 +198,9 @@ def test_survey_answers_tell_the_shares_of_a_group() -> None:
 
 
 def rendered(mode: Any, question: str, options: tuple[str, ...], name: str, attribute: str) -> Any:
-    """What a session asks a member of the shipped pool."""
+    """What a run asks a member of the shipped pool."""
     pool = load_pool("embedded")
-    session = Session(
-        base=None,
+    communities = Communities(
         pool=pool,
         weights={},
         prompts=load_prompts("default"),
@@ -212,7 +211,7 @@ def rendered(mode: Any, question: str, options: tuple[str, ...], name: str, attr
     )
     query = Query("t", 0, "0", mode, question, attribute, options, (), options, "", ())
     member = next(member for member in pool.communities if member.name == name)
-    (request,) = session._render(query, member)
+    (request,) = communities.requests(query, member)
     return request.turns
 
 

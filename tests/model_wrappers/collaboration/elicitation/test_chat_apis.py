@@ -93,7 +93,7 @@ def test_a_mixture_of_prompts_has_mixed_bounds(tmp_path) -> None:
     script = {"left": ["left speaks"], "right": ["the other"]}
     with serving(top=top) as server:
         lm = chat(tmp_path, server, method="modplural")
-        lm.session.asker.engines["scripted"] = _engine(script)
+        lm.session.communities.asker.engines["scripted"] = _engine(script)
         found = distribution(lm)
     # left (.8, .2, 0), all shown; right (.5, 0, .5) of .6 shown: shares (.65, .1, .25), mean mass .8.
     assert found == pytest.approx([0.65 * 0.8, 0.1 * 0.8, 0.25 * 0.8])

@@ -16,6 +16,7 @@ from lm_eval.models.openai_completions import (
 )
 
 from model_wrappers.arguments import Arguments
+from model_wrappers.base.llm import BaseLLM
 from model_wrappers.base.scripted import ScriptedLM
 from model_wrappers.collaboration.elicitation import AUTO, ROUTES, Job, choose, drawing
 from model_wrappers.collaboration.elicitation.auto import scores
@@ -150,8 +151,8 @@ def test_who_gives_log_likelihoods(kind, model_name, able) -> None:
 
 
 def test_auto_scores_where_it_can_and_samples_where_it_cannot(tmp_path) -> None:
-    assert choose(ScriptedLM()) == ("logprob", "ScriptedLM gives log-likelihoods")
-    assert choose(NoScores()) == ("sample", "NoScores gives no log-likelihoods")
+    assert choose(BaseLLM(ScriptedLM())) == ("logprob", "ScriptedLM gives log-likelihoods")
+    assert choose(BaseLLM(NoScores())) == ("sample", "NoScores gives no log-likelihoods")
     lm, spoken, _ = model(tmp_path, base=NoScores(replies=lambda _: "B"), elicitation_samples=4, method="vanilla")
     assert lm.describe()["elicitation"] == {"chosen": "auto", "route": None, "because": None}
     results = lm.loglikelihood(requests([doc("distributional")], "loglikelihood"))
@@ -188,10 +189,10 @@ def test_a_prompt_set_of_an_earlier_release_states_in_the_default_wording(tmp_pa
 @pytest.mark.parametrize(("kind", "seeded"), [(LocalChatCompletion, True), (AnthropicChat, False)])
 def test_a_draw_has_a_seed_where_the_server_takes_one(monkeypatch, kind, seeded) -> None:
     asked: list = []
-    monkeypatch.setattr(drawing, "ask", lambda base, how, instances: asked.extend(instances) or ["A"] * len(instances))
+    monkeypatch.setattr(BaseLLM, "write", lambda base, instances: asked.extend(instances) or ["A"] * len(instances))
     made = requests([doc("distributional")], "loglikelihood")
     (query,) = read_queries(made, mode=None, attribute=None)
     job = Job(query, Weighted("prompt"), 0, (" A", " B"), True, made[0])
-    drawing.write([drawing.Draw(job, 0, 11), drawing.Draw(job, 1, 12)], kind.__new__(kind))
+    drawing.write([drawing.Draw(job, 0, 11), drawing.Draw(job, 1, 12)], BaseLLM(kind.__new__(kind)))
     assert [one.args[1].get("seed") for one in asked] == ([11, 12] if seeded else [None, None])
     assert [one.purpose["sample"] for one in asked] == [11, 12]  # and is known by it in the answer store

@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 from typer.testing import CliRunner
 
-from model_wrappers.base.llm import build_base
+from model_wrappers.base.build import build_base
 from model_wrappers.cli.app import app
 from model_wrappers.cli.evaluate import run_harness
 from model_wrappers.lm import ModPluralLM
