@@ -6,10 +6,9 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-from community_lms.engines import engine_name
 from community_lms.generation.ask import Asker
-from community_lms.messages.message import Message, MessageRequest, Turn
-from community_lms.pools.identity import identity
+from community_lms.generation.request import message_request
+from community_lms.messages.message import Message, MessageRequest
 from community_lms.pools.spec import Community, Decoding, Pool
 from model_wrappers.collaboration.prompts import PromptSet
 from model_wrappers.collaboration.query import Query
@@ -74,19 +73,9 @@ class Communities:
         )
 
     def _word(self, query: Query, community: Community) -> list[MessageRequest]:
-        turns: tuple[Turn, ...] = (("user", self._question(query, community)),)
-        if community.persona is not None:
-            turns = (("system", community.persona), *turns)
+        text = self._question(query, community)
         return [
-            MessageRequest(
-                community=community,
-                engine=engine_name(self.engine, community),
-                identity=self._identity(community),
-                turns=turns,
-                decoding=self.decoding,
-                seed=self.seed,
-                sample=sample,
-            )
+            message_request(community, text, engine=self.engine, decoding=self.decoding, seed=self.seed, sample=sample)
             for sample in range(self.samples)
         ]
 
@@ -103,8 +92,3 @@ class Communities:
             community=community.name,
             description=community.description,
         )
-
-    def _identity(self, community: Community) -> dict[str, Any]:
-        if engine_name(self.engine, community) == "scripted":
-            return {"name": community.name, "description": community.description}
-        return identity(community)
