@@ -103,7 +103,7 @@ def _default_device() -> str:
 
 
 def _multiplies_bfloat16(device: Any) -> bool:
-    """Is this a CPU that does, also where the harness names a GPU that is not there and takes the CPU instead?"""
+    """Whether the device is a CPU that multiplies bfloat16; the CPU also stands in for a GPU that is missing."""
     import torch
 
     cpu = str(device) == "cpu" or (str(device).startswith("cuda") and not torch.cuda.is_available())

@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any
 
 import torch
 
-from model_wrappers.base.token_trees import PAIR, Row, Tokens, lay_out
+from model_wrappers.base.token_trees import PAIR, TokenRow, Tokens, lay_out
 from plural_tasks.utils.errors import ModPluralError
 from plural_tasks.utils.progress import bar
 
@@ -39,7 +39,7 @@ TAKES_A_MASK = ("sdpa", "eager")
 
 
 def suits(base: Any) -> bool:
-    """Is this the harness's own ``hf`` model, causal, unwrapped and in one piece?"""
+    """Whether a model is the harness's own ``hf`` model: causal, not wrapped, and not spread over processes."""
     from lm_eval.models.huggingface import HFLM
     from transformers import AutoModelForCausalLM
 
@@ -134,11 +134,11 @@ class Scorer:
                 *(cut, len(contexts), "is" if cut == 1 else "are", self.base.max_length),
             )
 
-    def lay_out(self, sequences: Sequence[Tokens]) -> list[Row]:
+    def lay_out(self, sequences: Sequence[Tokens]) -> list[TokenRow]:
         """Sequences in rows, as is least work for this model."""
         return lay_out(sequences, share=self.share, pair=PAIR / self.model.config.get_text_config().hidden_size)
 
-    def _rows(self, sequences: list[Tokens]) -> list[Row]:
+    def _rows(self, sequences: list[Tokens]) -> list[TokenRow]:
         rows = self.lay_out(sequences)
         if self._proved or not self.share:
             return rows
@@ -148,8 +148,8 @@ class Scorer:
         self._proved, self.share = True, self._prove(shared)
         return rows if self.share else self.lay_out(sequences)
 
-    def _prove(self, row: Row) -> bool:
-        """Does the model compute in a shared row what it computes on the sequences alone?"""
+    def _prove(self, row: TokenRow) -> bool:
+        """Whether the model computes in a shared row what it computes on the sequences alone, within `TOLERANCE`."""
         ends: dict[Tokens, set[Tokens]] = {
             sequence: {(token,) for token in (0, sequence[-1])} for sequence in row.paths
         }
@@ -165,8 +165,8 @@ class Scorer:
             logger.warning("The base LLM scores shared prompts otherwise (by %.2g); they are scored one by one.", apart)
         return apart <= allowed
 
-    def _batches(self, rows: Sequence[Row]) -> Iterator[list[Row]]:
-        batch: list[Row] = []
+    def _batches(self, rows: Sequence[TokenRow]) -> Iterator[list[TokenRow]]:
+        batch: list[TokenRow] = []
         for row in rows:
             # A mask for one row would slow down the plain ones beside it.
             if batch and (row.plain != batch[0].plain or (len(batch) + 1) * len(batch[0].tokens) > self.budget):
@@ -176,7 +176,9 @@ class Scorer:
         if batch:
             yield batch
 
-    def _score(self, batch: Sequence[Row], wanted: dict[Tokens, set[Tokens]]) -> dict[tuple[Tokens, Tokens], Scored]:
+    def _score(
+        self, batch: Sequence[TokenRow], wanted: dict[Tokens, set[Tokens]]
+    ) -> dict[tuple[Tokens, Tokens], Scored]:
         """Score one batch; where memory runs out, by halves."""
         from accelerate.utils.memory import should_reduce_batch_size
 
@@ -190,7 +192,9 @@ class Scorer:
         half = len(batch) // 2
         return self._score(batch[:half], wanted) | self._score(batch[half:], wanted)
 
-    def _forward(self, batch: Sequence[Row], wanted: dict[Tokens, set[Tokens]]) -> dict[tuple[Tokens, Tokens], Scored]:
+    def _forward(
+        self, batch: Sequence[TokenRow], wanted: dict[Tokens, set[Tokens]]
+    ) -> dict[tuple[Tokens, Tokens], Scored]:
         jobs = [
             (sequence, continuation, number, path[len(path) - len(continuation) :])
             for number, row in enumerate(batch)
@@ -231,7 +235,7 @@ class Scorer:
             apart = float((sharp - logits).abs().max() / logits.abs().max().clamp(min=1e-6))
         return sharp if apart <= ROUNDING * torch.finfo(hidden.dtype).eps else logits
 
-    def _logits(self, batch: Sequence[Row], places: Sequence[tuple[int, int]]) -> tuple[Tensor, Tensor]:
+    def _logits(self, batch: Sequence[TokenRow], places: Sequence[tuple[int, int]]) -> tuple[Tensor, Tensor]:
         """Logits at ``(row, position)`` places in float32 (places x vocabulary), and the hidden states they come of."""
         inputs = self._inputs(batch)
         rows, positions = (torch.tensor(column, device=self.base.device) for column in zip(*places, strict=True))
@@ -251,7 +255,7 @@ class Scorer:
         finally:
             handle.remove()
 
-    def _inputs(self, batch: Sequence[Row]) -> dict[str, Tensor]:
+    def _inputs(self, batch: Sequence[TokenRow]) -> dict[str, Tensor]:
         """Rows padded on the right, which a causal model does not see; with masks and depths if a row needs them."""
         width = max(len(row.tokens) for row in batch)
         device = self.base.device

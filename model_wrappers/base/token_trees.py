@@ -24,7 +24,7 @@ is shared, and no figure. The attention kernel's part of scoring is in the profi
 
 
 @dataclass(frozen=True)
-class Row:
+class TokenRow:
     """One row of a batch.
 
     Attributes:
@@ -39,7 +39,7 @@ class Row:
 
     @property
     def plain(self) -> bool:
-        """Is the row a single sequence, with or without beginnings of it?"""
+        """Whether the row is a single sequence, with or without beginnings of it."""
         return self.depths == list(range(len(self.tokens)))
 
     def seen(self) -> np.ndarray:
@@ -50,7 +50,7 @@ class Row:
         return seen
 
 
-def lay_out(sequences: Sequence[Tokens], *, share: bool = True, pair: float = 0.0) -> list[Row]:
+def lay_out(sequences: Sequence[Tokens], *, share: bool = True, pair: float = 0.0) -> list[TokenRow]:
     """Put sequences into rows, those that begin alike together where that is less work.
 
     In a row attention is computed between all tokens, seen or not; in a row of one sequence between half of the pairs.
@@ -86,12 +86,12 @@ def _groups(ordered: Sequence[Tokens], share: bool, pair: float) -> Iterator[lis
 
 
 def _is_less_work(size: int, new: int, length: int, pair: float) -> bool:
-    """Is it less work to add ``new`` tokens to a row of ``size`` than to read a sequence of ``length`` by itself?"""
+    """Whether adding ``new`` tokens to a row of ``size`` is less work than reading a sequence of ``length`` alone."""
     together = new + MASKED * pair * ((size + new) ** 2 - size**2)
     return together < length + pair * length**2 / 2
 
 
-def _row(group: Sequence[Tokens]) -> Row:
+def _row(group: Sequence[Tokens]) -> TokenRow:
     tokens: list[int] = []
     depths: list[int] = []
     paths: dict[Tokens, list[int]] = {}
@@ -104,7 +104,7 @@ def _row(group: Sequence[Tokens]) -> Row:
         depths.extend(range(common, len(sequence)))
         paths[sequence] = path
         before = sequence
-    return Row(tokens, depths, paths)
+    return TokenRow(tokens, depths, paths)
 
 
 def common_start(one: Tokens, other: Tokens) -> int:

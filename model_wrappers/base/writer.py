@@ -34,7 +34,7 @@ PLAIN = {"attention_mask", "do_sample", "temperature"}
 
 
 def suits(base: Any) -> bool:
-    """May OpenVINO write for this base LLM: a whole model of transformers on the CPU, with room for another of it?"""
+    """Whether OpenVINO can write for a model: a whole model of transformers on the CPU, with room for a second copy."""
     if find_spec("openvino") is None or not scorer.suits(base) or base.device.type != "cpu":
         return False
     import psutil
@@ -83,19 +83,19 @@ class Writer:
         sampled = settings.get("do_sample") or settings.get("temperature") or set(settings) - PLAIN
         if sampled or "attention_mask" not in settings or not self._prepared():
             made = type(self.base)._model_generate(self.base, context, max_length, stop, **settings)
-            self._told(len(context), made[:, context.shape[1] :].numel())
+            self._count(len(context), made[:, context.shape[1] :].numel())
             return made
         from community_lms.engines.openvino_reader import Greedy, write_on
 
         texts = [row[real > 0].tolist() for row, real in zip(context, settings["attention_mask"], strict=True)]
         said = write_on(self._reader, texts, max_length - context.shape[1], Greedy(), self._ends(stop))
-        self._told(len(context), sum(map(len, said)))
+        self._count(len(context), sum(map(len, said)))
         pad = self.base.tokenizer.pad_token_id
         width = max(map(len, said))
         new = torch.tensor([tokens + [pad] * (width - len(tokens)) for tokens in said])
         return torch.cat([context, new], dim=1)
 
-    def _told(self, answers: int, tokens: int) -> None:
+    def _count(self, answers: int, tokens: int) -> None:
         self._written += tokens
         self._progress.update(answers)
         tell_speed(self._progress, self._written)

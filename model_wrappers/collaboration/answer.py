@@ -11,7 +11,7 @@ import numpy as np
 from scipy.special import logsumexp
 
 from model_wrappers.base.llm import Scored
-from model_wrappers.collaboration.elicitation import AUTO, ROUTES, Job, Route, Row, choose
+from model_wrappers.collaboration.elicitation import AUTO, ROUTES, Elicited, Job, Route, choose
 from model_wrappers.collaboration.instances import instance
 from model_wrappers.collaboration.query import Query
 from model_wrappers.collaboration.session import Session, Weighted
@@ -74,15 +74,15 @@ def score(planned: Planned, requests: Sequence[Any], session: Session) -> list[S
     rows = iter(_route(session).elicit([job for group in jobs for job in group], session))
     results: list[Scored] = [(-math.inf, False)] * len(requests)
     for (query, contexts), group in zip(planned, jobs, strict=True):
-        told = [next(rows) for _ in group]
+        elicited = [next(rows) for _ in group]
         continuations, declared = group[0].continuations, group[0].declared
-        mixed = dict(zip(continuations, _mix(contexts, [row.scores for row in told], declared), strict=True))
+        mixed = dict(zip(continuations, _mix(contexts, [row.scores for row in elicited], declared), strict=True))
         for place in query.positions:
             results[place] = mixed[requests[place].args[1]]
         if not declared:
             session.note(query)["options"] = [continuation.strip() for continuation in continuations]
-        _note_shares(query, contexts, told, list(mixed.values()), session)
-        _note_drawn(query, contexts, told, session)
+        _note_shares(query, contexts, elicited, list(mixed.values()), session)
+        _note_drawn(query, contexts, elicited, session)
         if declared and not any(session.note(query)["distribution"]):
             session.fall_back(query, "no_mass")
     return results
@@ -155,7 +155,7 @@ def _continuations(query: Query, requests: Sequence[Any]) -> tuple[list[str], bo
 
 
 def _note_shares(
-    query: Query, contexts: Sequence[Weighted], rows: Sequence[Row], mixed: list[Scored], session: Session
+    query: Query, contexts: Sequence[Weighted], rows: Sequence[Elicited], mixed: list[Scored], session: Session
 ) -> None:
     note = session.note(query)
     shares, mass = normalise([value for value, _ in mixed])
@@ -176,7 +176,7 @@ def _note_shares(
         ]
 
 
-def _note_drawn(query: Query, contexts: Sequence[Weighted], rows: Sequence[Row], session: Session) -> None:
+def _note_drawn(query: Query, contexts: Sequence[Weighted], rows: Sequence[Elicited], session: Session) -> None:
     """Keep what was counted, for the results file: `plural_tasks.report.reading.tallies` reads it."""
     if all(row.counts is None for row in rows):
         return
@@ -185,7 +185,7 @@ def _note_drawn(query: Query, contexts: Sequence[Weighted], rows: Sequence[Row],
     session.drawn.setdefault(query.task, {}).setdefault(query.doc_id, {})[query.order] = text
 
 
-def uncertainty(rows: Sequence[Row], weights: Sequence[float]) -> dict[str, Any]:
+def uncertainty(rows: Sequence[Elicited], weights: Sequence[float]) -> dict[str, Any]:
     """How far a mixture may be off.
 
     Args:

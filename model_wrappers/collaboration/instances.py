@@ -27,8 +27,8 @@ def instance(
         context: The prompt.
         second: A continuation, or settings of generation.
         phase: What it is for, in the ledger of models behind APIs; "" for what is usual for its kind.
-        community: Whose prompt it is; "" for nobody's.
-        sample: Which of several answers that are drawn to one prompt.
+        community: The community whose message the prompt holds; "" for none.
+        sample: Seed that tells apart several answers that are drawn to one prompt.
         idx: Place among the document's requests.
         repeats: How often the harness asks for it.
     """

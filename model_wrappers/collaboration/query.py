@@ -27,7 +27,7 @@ class Query:
         order: Place p holds the index, in the study's order, of the option that is shown p-th.
         asked: The options as communities see them, the same for all orders of a document.
         context: The harness's prompt (text or chat).
-        positions: Where the document's requests stand in the list that the harness passed.
+        positions: Positions of the document's requests in the list that the harness passed.
     """
 
     task: str

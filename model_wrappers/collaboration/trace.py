@@ -1,4 +1,4 @@
-"""Who said what, for every document: one JSON line each, and a readable view of it."""
+"""The trace: one JSON line for every document with its messages, prompts and answers, and a readable view of it."""
 
 from __future__ import annotations
 

@@ -37,7 +37,7 @@ def choose(base: BaseLLM) -> tuple[str, str]:
 
 
 def scores(kind: type, model: object = None) -> bool:
-    """Does a backend give log-likelihoods? One whose method does nothing but refuse does not."""
+    """Whether a backend gives log-likelihoods; one whose method does nothing but refuse gives none."""
     for ancestor in inspect.getmro(kind):
         if ancestor.__name__ in _SCORED_MODELS and model not in _SCORED_MODELS[ancestor.__name__]:
             return False

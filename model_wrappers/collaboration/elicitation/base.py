@@ -24,7 +24,7 @@ class Job:
     Attributes:
         query: The document.
         weighted: The prompt.
-        place: Which of the document's prompts it is, from 0.
+        place: Number of the prompt among the document's prompts, from 0.
         continuations: What is scored: the whole declared option set in the order shown, or what the harness asks for.
         declared: Whether they are the declared option set.
         request: One of the harness's requests for the document.
@@ -53,8 +53,8 @@ class Job:
 
 
 @dataclass(frozen=True)
-class Row:
-    """What one prompt gave.
+class Elicited:
+    """The distribution elicited by one prompt.
 
     Attributes:
         scores: One for each continuation: log(share x mass), where mass is how much of the answer is on the options.
@@ -76,7 +76,7 @@ class Route(Protocol):
 
     name: str
 
-    def elicit(self, jobs: Sequence[Job], session: Session) -> list[Row]:
+    def elicit(self, jobs: Sequence[Job], session: Session) -> list[Elicited]:
         """Return one row for each job, in order.
 
         What is not usable is counted with `Session.fall_back`; a prompt without any usable answer has no mass (all

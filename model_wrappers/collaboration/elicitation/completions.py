@@ -1,4 +1,4 @@
-"""Does the server of a chat API show log-probabilities?"""
+"""Find out whether the server of a chat API shows log-probabilities."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ _UNSUPPORTED = (400, 422, 501)
 
 
 def tells_logprobs(base: BaseLLM) -> bool:
-    """Does the server show log-probabilities? A short question of its own finds out.
+    """Whether the server shows log-probabilities, found out by a short question of its own.
 
     Raises:
         ModPluralError: If it does not answer at all.

@@ -8,7 +8,7 @@ from collections.abc import Sequence
 from community_lms.remote.client import speaks_chat
 from model_wrappers.base.llm import Scored
 from model_wrappers.collaboration.elicitation.auto import scores
-from model_wrappers.collaboration.elicitation.base import Job, Row
+from model_wrappers.collaboration.elicitation.base import Elicited, Job
 from model_wrappers.collaboration.elicitation.top_logprobs import first_token_rows
 from model_wrappers.collaboration.session import Session
 
@@ -18,7 +18,7 @@ class Logprob:
 
     name = "logprob"
 
-    def elicit(self, jobs: Sequence[Job], session: Session) -> list[Row]:
+    def elicit(self, jobs: Sequence[Job], session: Session) -> list[Elicited]:
         """Return the log-likelihoods of the continuations; see `Route.elicit`.
 
         Chat APIs give none: there the first token's log-probabilities are read, see `first_token_rows`.
@@ -29,7 +29,7 @@ class Logprob:
         return _likelihoods(jobs, session)
 
 
-def _likelihoods(jobs: Sequence[Job], session: Session) -> list[Row]:
+def _likelihoods(jobs: Sequence[Job], session: Session) -> list[Elicited]:
     spelt = [[_spellings(job, continuation, session) for continuation in job.continuations] for job in jobs]
     asked = [
         job.instance("loglikelihood", job.weighted.context, spelling, "scoring")
@@ -38,7 +38,7 @@ def _likelihoods(jobs: Sequence[Job], session: Session) -> list[Row]:
         for spelling in spellings
     ]
     found = iter(session.base.score(asked))
-    return [Row([_any_of([next(found) for _ in spellings]) for spellings in ways]) for ways in spelt]
+    return [Elicited([_any_of([next(found) for _ in spellings]) for spellings in ways]) for ways in spelt]
 
 
 def _spellings(job: Job, continuation: str, session: Session) -> list[str]:

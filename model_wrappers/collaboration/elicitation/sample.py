@@ -8,7 +8,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from community_lms.evaluation.messages import refused
-from model_wrappers.collaboration.elicitation.base import Job, Row, log_scores, require_options
+from model_wrappers.collaboration.elicitation.base import Elicited, Job, log_scores, require_options
 from model_wrappers.collaboration.elicitation.drawing import Draw, seed_of, write
 from model_wrappers.collaboration.session import Elicitation, Session
 from plural_tasks.metrics import read_answer
@@ -30,7 +30,7 @@ class Sample:
 
     name = "sample"
 
-    def elicit(self, jobs: Sequence[Job], session: Session) -> list[Row]:
+    def elicit(self, jobs: Sequence[Job], session: Session) -> list[Elicited]:
         """Return the smoothed shares of the answers drawn; see `Route.elicit`.
 
         The mass is the share of answers that pick an option. Others are counted as ``refusal``, ``several_options``,
@@ -39,7 +39,7 @@ class Sample:
         """
         require_options(jobs, "elicitation=sample")
         settings = session.elicitation
-        tallies = [Tally(job, settings, seed_of(job, "replicates", session)) for job in jobs]
+        tallies = [SampledAnswers(job, settings, seed_of(job, "replicates", session)) for job in jobs]
         step = settings.samples if settings.error is None else ROUND
         for first in range(0, settings.samples, step):
             numbers = range(first, min(first + step, settings.samples))
@@ -53,7 +53,7 @@ class Sample:
         return [tally.row() for tally in tallies]
 
 
-class Tally:
+class SampledAnswers:
     """The answers to one prompt."""
 
     def __init__(self, job: Job, settings: Elicitation, seed: int) -> None:
@@ -62,7 +62,7 @@ class Tally:
         Args:
             job: The prompt.
             settings: Smoothing, and the bound on the error.
-            seed: Of the error's replicates.
+            seed: Seed of the replicates from which the error is worked out.
         """
         self.job, self.settings, self.seed = job, settings, seed
         self.replies: list[str] = []
@@ -94,7 +94,7 @@ class Tally:
         return js_error(self.shares, draws) if draws is not None else math.nan
 
     def settled(self) -> bool:
-        """Is the error below the user's bound?"""
+        """Whether the error is below the user's bound."""
         return self.settings.error is not None and self.error() < self.settings.error
 
     def count_fallbacks(self, session: Session) -> None:
@@ -102,7 +102,7 @@ class Tally:
         for kind, count in sorted(self.others.items()):
             session.fall_back(self.job.query, kind, count)
 
-    def row(self) -> Row:
+    def row(self) -> Elicited:
         """The figures, and what the trace says of them."""
         error = self.error()
         note: dict[str, Any] = {
@@ -114,4 +114,4 @@ class Tally:
             "replies": list(self.replies),
         }
         mass = sum(self.counts) / len(self.replies)
-        return Row(log_scores(self.shares, mass), note, draws=self.draws(), counts=tuple(self.counts))
+        return Elicited(log_scores(self.shares, mass), note, draws=self.draws(), counts=tuple(self.counts))

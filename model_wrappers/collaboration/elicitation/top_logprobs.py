@@ -6,7 +6,7 @@ import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from model_wrappers.collaboration.elicitation.base import Job, Row, log_scores, require_options
+from model_wrappers.collaboration.elicitation.base import Elicited, Job, log_scores, require_options
 from model_wrappers.collaboration.elicitation.completions import TOP, TOP_LOGPROBS
 from model_wrappers.collaboration.session import Session
 from plural_tasks.utils.errors import ModPluralError
@@ -78,7 +78,7 @@ def read_tokens(tokens: Sequence[tuple[str, float]], choices: Sequence[str]) -> 
     return Shown(tuple(options), min(1.0, undecided + max(0.0, 1.0 - total)))
 
 
-def first_token_rows(jobs: Sequence[Job], session: Session) -> list[Row]:
+def first_token_rows(jobs: Sequence[Job], session: Session) -> list[Elicited]:
     """One row for each prompt, from one completion of one token; see `Route.elicit`.
 
     Raises:
@@ -98,8 +98,8 @@ def first_token_rows(jobs: Sequence[Job], session: Session) -> list[Row]:
     return rows
 
 
-def _row(shown: Shown) -> Row:
+def _row(shown: Shown) -> Elicited:
     note = {"shown": list(shown.options), "hidden": shown.hidden, "bounds": [list(pair) for pair in shown.bounds]}
     scores = [(value, bool(shown.mass)) for value, _ in log_scores(shown.shares, shown.mass)]
     best = max(value for value, _ in scores)
-    return Row([(value, greedy and value == best) for value, greedy in scores], note, bounds=shown.bounds)
+    return Elicited([(value, greedy and value == best) for value, greedy in scores], note, bounds=shown.bounds)

@@ -7,12 +7,12 @@ from collections.abc import Sequence
 from typing import Any
 
 from model_wrappers.base.chat import text_of, with_text
-from model_wrappers.collaboration.elicitation.base import Job, Row, log_scores, require_options
+from model_wrappers.collaboration.elicitation.base import Elicited, Job, log_scores, require_options
 from model_wrappers.collaboration.session import Session
 from plural_tasks.metrics import read_percentages
 
 TOKENS = 48
-"""Of a reply, and as many again for every option."""
+"""Tokens of the longest reply that has no option, and as many again for every option."""
 
 
 class Verbalised:
@@ -20,7 +20,7 @@ class Verbalised:
 
     name = "verbalised"
 
-    def elicit(self, jobs: Sequence[Job], session: Session) -> list[Row]:
+    def elicit(self, jobs: Sequence[Job], session: Session) -> list[Elicited]:
         """Return the stated shares; see `Route.elicit`.
 
         The method's prompt stands in the template ``verbalise``; one greedy reply is read by `read_percentages`. The
@@ -48,7 +48,7 @@ def _settings(job: Job) -> dict[str, Any]:
     return {"until": [], "do_sample": False, "max_gen_toks": TOKENS * (1 + len(job.continuations))}
 
 
-def _row(job: Job, reply: str, session: Session) -> Row:
+def _row(job: Job, reply: str, session: Session) -> Elicited:
     stated = read_percentages(reply, job.query.options)
     for problem in stated.problems:
         session.fall_back(job.query, problem if problem in ("refusal", "unparsed") else f"stated_{problem}")
@@ -58,5 +58,5 @@ def _row(job: Job, reply: str, session: Session) -> Row:
         "problems": list(stated.problems),
     }
     if stated.shares is None:
-        return Row([(-math.inf, False)] * len(job.continuations), note)
-    return Row(log_scores(stated.shares, min(1.0, stated.total / 100)), note)
+        return Elicited([(-math.inf, False)] * len(job.continuations), note)
+    return Elicited(log_scores(stated.shares, min(1.0, stated.total / 100)), note)

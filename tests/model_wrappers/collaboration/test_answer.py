@@ -8,12 +8,12 @@ import pytest
 
 from model_wrappers.base.scripted import ScriptedLM
 from model_wrappers.collaboration.answer import mix_likelihoods, mix_options, uncertainty
-from model_wrappers.collaboration.elicitation import Row
+from model_wrappers.collaboration.elicitation import Elicited
 from tests.model_wrappers.helpers import doc, model, requests
 
 
 def test_options_are_mixed_in_probability_space() -> None:
-    # Row 1: masses .2 and .2 -> shares .5, .5; row 2: .06 and .18 -> shares .25, .75.
+    # Elicited 1: masses .2 and .2 -> shares .5, .5; row 2: .06 and .18 -> shares .25, .75.
     # Weights .75 and .25: shares .75*.5+.25*.25 = .4375 and .5625; mean mass .75*.4+.25*.24 = .36.
     values = [[math.log(0.2), math.log(0.2)], [math.log(0.06), math.log(0.18)]]
     mixed = [math.exp(value) for value in mix_options(values, [0.75, 0.25])]
@@ -34,7 +34,7 @@ def test_options_whose_likelihood_is_too_small_for_a_float_are_mixed_all_the_sam
 
 
 def test_a_figure_that_is_no_number_counts_as_no_mass() -> None:
-    # Row 1 is left out of the shares but not of the mean mass: (0 + .4) / 2 = .2; shares .25 and .75.
+    # Elicited 1 is left out of the shares but not of the mean mass: (0 + .4) / 2 = .2; shares .25 and .75.
     mixed = mix_options([[math.nan, math.nan], [math.log(0.1), math.log(0.3)]], [0.5, 0.5])
     assert [math.exp(value) for value in mixed] == pytest.approx([0.25 * 0.2, 0.75 * 0.2])
     assert mix_likelihoods([[math.nan], [0.0]], [0.5, 0.5]) == pytest.approx([math.log(0.5)])
@@ -155,9 +155,9 @@ def test_a_letter_counts_with_and_without_a_space_where_asked(tmp_path) -> None:
 def test_the_uncertainty_of_a_mixture_by_hand() -> None:
     half = np.array([[1.0, 0.0], [0.0, 1.0]])
     rows = [
-        Row([(math.log(0.5), False), (math.log(0.5), False)], draws=half, bounds=[(0.2, 0.8), (0.2, 0.8)]),
-        Row([(math.log(0.25), False), (math.log(0.25), False)], draws=half[::-1], bounds=[(0.6, 0.8), (0.2, 0.4)]),
-        Row([(-math.inf, False), (-math.inf, False)]),
+        Elicited([(math.log(0.5), False), (math.log(0.5), False)], draws=half, bounds=[(0.2, 0.8), (0.2, 0.8)]),
+        Elicited([(math.log(0.25), False), (math.log(0.25), False)], draws=half[::-1], bounds=[(0.6, 0.8), (0.2, 0.4)]),
+        Elicited([(-math.inf, False), (-math.inf, False)]),
     ]
     found = uncertainty(rows[:2], [0.75, 0.25])
     # Mixed draws .75 (1, 0) + .25 (0, 1) = (.75, .25), and (.25, .75); the mixture is (.5, .5).
