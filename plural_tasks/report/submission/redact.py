@@ -13,24 +13,13 @@ from typing import Any
 from urllib.parse import urlsplit, urlunsplit
 
 from plural_tasks.utils.errors import ModPluralError
-from plural_tasks.utils.secrets import KEY_SHAPES, secret_values
+from plural_tasks.utils.secrets import KEY_SHAPES, is_secret_name, secret_values
 
-_WORD = re.compile(
-    r"o?auth\d?|authorization|bearer|cookies?|credentials?|headers?|keys?|pass|passphrase|passwd|password|pwd|secrets?"
-    r"|session|signature|token"
-)
-_JOINED = re.compile(r"api_?key|bearer|cookie|credential|passw|secret|(access|hf|hub)_?token", re.IGNORECASE)
 _SHAPES = re.compile(
     KEY_SHAPES + r"""| (?i:api[-_]?key|passw(?:or)?d|secret|token)["']?\s*[:=]\s*["']?[^\s"',}]{6,}""", re.VERBOSE
 )
 _ADDRESS = re.compile(r"[a-z][a-z0-9+.-]*://[^\s'\"<>]+", re.IGNORECASE)
 _PATH = re.compile(r"^(?:[/~]|\.{1,2}/|[A-Za-z]:[\\/])")
-
-
-def is_secret_name(name: str) -> bool:
-    """Does the name of an argument speak of a secret (``api_key``, ``hfToken``, ``headers``; not ``tokenizer``)?"""
-    words = re.findall(r"[a-z]+", re.sub(r"(?<=[a-z0-9])(?=[A-Z])", "_", name).lower())
-    return any(_WORD.fullmatch(word) for word in words) or bool(_JOINED.search(name))
 
 
 def _is_secret(name: object, value: object) -> bool:

@@ -16,10 +16,11 @@ from model_wrappers.cli.app import app
 from plural_tasks.report.reading.runs import read_run
 from plural_tasks.report.submission.known import TASKS, check_task
 from plural_tasks.report.submission.record import SCHEMA_FILE, Submission, read_submission, schema, write_submission
-from plural_tasks.report.submission.redact import check_clean, clean, dropped, is_secret_name, plain_arguments
+from plural_tasks.report.submission.redact import check_clean, clean, dropped, plain_arguments
 from plural_tasks.report.submission.submit import make_submission, push_submission
 from plural_tasks.utils.errors import ModPluralError
 from plural_tasks.utils.hub import push_json
+from plural_tasks.utils.secrets import is_secret_name
 from tests.hub_server import HubServer
 from tests.plural_tasks.report.report_runs import DATE, MODPLURAL, doc, sample, sha, steerable, task, write_run
 
