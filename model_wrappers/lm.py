@@ -7,7 +7,6 @@ from collections.abc import Callable, Sequence
 from typing import Any, TypeVar
 
 from lm_eval.api.model import LM
-from lm_eval.utils import simple_parse_args_string
 
 from community_lms.remote.client import takes_chats
 from community_lms.weights.embedded import EMBEDDED_READER
@@ -24,6 +23,7 @@ from model_wrappers.collaboration.setup import make_communities, make_session
 from model_wrappers.collaboration.trace import TraceWriter
 from plural_tasks import __version__
 from plural_tasks.schema import MODES
+from plural_tasks.utils.arguments import parse_arguments
 from plural_tasks.utils.credentials import refuse_keys
 from plural_tasks.utils.errors import ModPluralError, show_errors_in_one_line
 
@@ -88,7 +88,7 @@ class ModPluralLM(LM):
     @classmethod
     def create_from_arg_string(cls, arg_string: str, additional_config: dict[str, Any] | None = None) -> ModPluralLM:
         """Make the model from ``key=value,…``."""
-        return cls.create_from_arg_obj(simple_parse_args_string(arg_string), additional_config)
+        return cls.create_from_arg_obj(parse_arguments(arg_string), additional_config)
 
     def loglikelihood(self, requests: list[Any], disable_tqdm: bool = False) -> list[tuple[float, bool]]:
         """Score continuations; see `model_wrappers.collaboration.answer.score`."""

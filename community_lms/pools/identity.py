@@ -9,6 +9,7 @@ from typing import Any
 from community_lms.pools.served import SERVER
 from community_lms.pools.spec import Community, Endpoint, Weights, digest
 from community_lms.weights.embedded import EMBEDDED, EMBEDDED_READER, HUB_REPOSITORY, READER, file_digest, packaged_gguf
+from plural_tasks.utils.secrets import is_secret_name
 
 _WEIGHT_FILES = (
     *("*.safetensors", "*.bin", "*.gguf", "*.model", "*config.json"),
@@ -70,13 +71,5 @@ def _public(args: dict[str, Any]) -> dict[str, Any]:
     return {
         name: _public(value) if isinstance(value, dict) else value
         for name, value in args.items()
-        if not is_secret(name) or isinstance(value, bool | int | float)
+        if not is_secret_name(name) or isinstance(value, bool | int | float)
     }
-
-
-def is_secret(name: str) -> bool:
-    """Does an argument's name say that its value is a credential? One that ends in _env names a variable."""
-    lowered = name.lower()
-    return any(word in lowered for word in ("key", "token", "secret", "password", "header", "auth")) and not (
-        "tokenizer" in lowered or lowered.endswith("_env")
-    )

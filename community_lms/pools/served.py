@@ -13,6 +13,7 @@ from community_lms.remote.retry import PATIENCE
 from plural_tasks.schema import Text
 from plural_tasks.utils.checked import Checked, parse
 from plural_tasks.utils.errors import ModPluralError
+from plural_tasks.utils.secrets import is_secret_name
 
 if TYPE_CHECKING:
     from community_lms.pools.spec import Pool
@@ -87,12 +88,10 @@ class Served(Checked):
     @field_validator("extra_body")
     @classmethod
     def _check_extra(cls, value: dict[str, Any]) -> dict[str, Any]:
-        from community_lms.pools.identity import is_secret
-
         for name, content in value.items():
             if name in _ASKED:
                 raise ValueError(f"{name!r} comes from the community, its decoding or the seed; take it out.")
-            if is_secret(name) and isinstance(content, str):
+            if is_secret_name(name) and isinstance(content, str):
                 raise ValueError(f"{name!r} looks like a credential; put the key into an environment variable.")
         return value
 

@@ -11,7 +11,6 @@ from typing import Any
 import yaml
 
 from community_lms.pools.hub import FIELDS, MANIFEST, pin
-from community_lms.pools.identity import is_secret
 from community_lms.pools.spec import Community, Pool, Weights
 from community_lms.publishing import cards
 from community_lms.publishing.adapter import TOKEN, Files, published_adapter, put, without_tokens
@@ -19,6 +18,7 @@ from community_lms.publishing.adapter_folder import README, Adapter, read_adapte
 from community_lms.weights.paths import is_local
 from plural_tasks.utils.errors import ModPluralError, unknown_name
 from plural_tasks.utils.hub import Pushed, check_repo_id
+from plural_tasks.utils.secrets import is_secret_name
 
 NAMES = "{owner}/{pool}-{community}"
 """Template of the names of the repositories that a pool's adapters get."""
@@ -191,7 +191,8 @@ def _secret(args: Any, name: str = "") -> str | None:
     if args is None or isinstance(args, bool | int | float):
         return None
     inside = re.search(r"://[^/\s]*:[^/\s]*@", str(args)) or TOKEN.search(str(args).encode())
-    return name if is_secret(name) or inside else None
+    secret = any(is_secret_name(part) for part in (name, *name.split(".")))
+    return name if secret or inside else None
 
 
 def _named(names: str, repo_id: str, community: str) -> str:

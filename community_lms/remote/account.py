@@ -11,7 +11,7 @@ from typing import Any
 from community_lms.remote.answer_store import AnswerStore, StoredAnswer
 from community_lms.remote.ledger import Ledger
 from community_lms.remote.retry import Endurance
-from plural_tasks.utils.secrets import hush
+from plural_tasks.utils.secrets import redact
 
 
 @dataclass
@@ -47,7 +47,7 @@ class Account:
         return {
             "retries": dict(sorted(retries.items())),
             "pauses": sum(one.breaker.opened for one in self.endurances),
-            "answers_file": hush(place),
+            "answers_file": redact(place),
             "answers_found": self.found,
             "spent": self.ledger.as_json(),
         }

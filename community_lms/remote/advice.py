@@ -8,7 +8,7 @@ from typing import Any
 from community_lms.remote.failures import Trouble, read_trouble
 from community_lms.remote.retry import Endurance, StoppedError
 from plural_tasks.utils.errors import ModPluralError
-from plural_tasks.utils.secrets import hush
+from plural_tasks.utils.secrets import redact
 
 _NOBODY = re.compile(r"refused|resol|unreachable|no route|not known", re.IGNORECASE)
 
@@ -68,7 +68,7 @@ def explain(error: Exception, client: Any, endurance: Endurance) -> ModPluralErr
         return None
     trouble = read_trouble(error)
     name = type(client).__name__
-    address = hush(str(client.base_url)) if client.base_url else "its provider"
+    address = redact(str(client.base_url)) if client.base_url else "its provider"
     said = f" ({trouble.said})" if trouble.said else ""
     return RemoteError(
         f"the model {client.model!r} ({name}) does not answer at {address}: {_advice(trouble, name, endurance)}{said}. "

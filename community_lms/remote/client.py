@@ -26,7 +26,7 @@ from community_lms.remote.responses import check_reply, estimated_usage, prompt_
 from community_lms.remote.retry import Endurance
 from community_lms.remote.usage import Purpose, Usage
 from plural_tasks.utils.progress import bar
-from plural_tasks.utils.secrets import hush
+from plural_tasks.utils.secrets import redact
 
 NO_ANSWER = ""
 """In the place of content that a server leaves out (``null``), as a filter of contents or a model that thinks may."""
@@ -101,7 +101,7 @@ class Remote:
     @property
     def address(self) -> str:
         """Where it is asked; the client's name where that knows by itself."""
-        return hush(str(self.client.base_url or type(self.client).__name__))
+        return redact(str(self.client.base_url or type(self.client).__name__))
 
     def write(self, instances: Sequence[Any]) -> list[str]:
         """Return one text for each request; see the harness's ``generate_until``."""

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from plural_tasks.utils.errors import ModPluralError, one_line
-from plural_tasks.utils.secrets import hush
+from plural_tasks.utils.secrets import redact
 
 PASSING = frozenset({408, 409, 425, 429})
 """Statuses below 500 that mean: later."""
@@ -62,7 +62,7 @@ class Trouble:
 def read_trouble(error: BaseException) -> Trouble:
     """Sort an error that a client raised."""
     status = status_of(error)
-    said = hush(_words(error))[:300]
+    said = redact(_words(error))[:300]
     if status is not None:
         passing = (status in PASSING or status >= 500) and status not in FINAL and _code(error) not in SPENT
         return Trouble(str(status), passing, _wait(error), status, said)

@@ -14,6 +14,7 @@ from rich.table import Table
 from model_wrappers.cli.budget import MaxCost, MaxTokens, PricesFile, budget
 from plural_tasks import __version__
 from plural_tasks.pairwise import Judged, Pair, draw, find_samples, match, read_answers, summarise
+from plural_tasks.utils.arguments import parse_arguments
 from plural_tasks.utils.errors import ModPluralError, one_line
 from plural_tasks.utils.files import write_json
 
@@ -146,11 +147,9 @@ def _verdicts(judged: list[Judged], pairs: list[Pair]) -> list[dict[str, Any]]:
 
 def _parsed(model_args: str | None) -> dict[str, Any]:
     """Read ``key=value,…`` or, as lm_eval does too, a JSON object."""
-    from lm_eval.utils import simple_parse_args_string
-
     text = (model_args or "").strip()
     try:
-        parsed: dict[str, Any] = json.loads(text) if text.startswith("{") else simple_parse_args_string(text)
+        parsed: dict[str, Any] = json.loads(text) if text.startswith("{") else parse_arguments(text)
     except ValueError as error:
         raise ModPluralError(
             f"--model_args: found {text!r}, expected key=value,… or a JSON object ({one_line(error)})."

@@ -19,6 +19,7 @@ from model_wrappers.cli.cluster import cluster_of
 from model_wrappers.cli.served import SERVER_HELP
 from model_wrappers.runs.plan import load_tasks, make_plan
 from plural_tasks.sources import SOURCES
+from plural_tasks.utils.arguments import parse_arguments
 from plural_tasks.utils.errors import ModPluralError
 
 app = typer.Typer(help="Make, import, export and check stored community messages.", no_args_is_help=True)
@@ -239,10 +240,7 @@ def _names(tasks: str | None, problem: str = "--tasks") -> list[str]:
 
 def _settings(model_args: str | None, **options: Any) -> dict[str, Any]:
     """The settings that were given; an option of its own wins over the same name in ``--model_args``."""
-    from lm_eval.utils import simple_parse_args_string
-
-    settings: dict[str, Any] = simple_parse_args_string(model_args or "")
-    return settings | {name: value for name, value in options.items() if value is not None}
+    return parse_arguments(model_args) | {name: value for name, value in options.items() if value is not None}
 
 
 def _store(path: Path | None) -> MessageStore:

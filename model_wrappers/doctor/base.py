@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Literal, get_args
 
 from plural_tasks.utils.errors import ModPluralError, one_line
-from plural_tasks.utils.secrets import hush
+from plural_tasks.utils.secrets import redact
 
 if TYPE_CHECKING:
     from model_wrappers.doctor.visit import Visit
@@ -88,4 +88,4 @@ class Check:
             yield self._shown(fault(self.name, f"{type(error).__name__}: {one_line(error)[:300]}", self.advice))
 
     def _shown(self, found: Finding) -> Finding:
-        return replace(found, area=self.area, found=" ".join(hush(found.found).split()), advice=hush(found.advice))
+        return replace(found, area=self.area, found=" ".join(redact(found.found).split()), advice=redact(found.advice))

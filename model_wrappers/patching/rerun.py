@@ -21,6 +21,7 @@ from model_wrappers.runs.plan import TASK_FOLDER
 from plural_tasks import __version__
 from plural_tasks.report.reading.runs import Run, TaskRun, read_run
 from plural_tasks.report.submission.redact import clean
+from plural_tasks.utils.arguments import parse_arguments
 from plural_tasks.utils.checked import read_json
 from plural_tasks.utils.errors import ModPluralError, unknown_name
 from plural_tasks.utils.files import write_json
@@ -125,10 +126,7 @@ def patched_arguments(
 
 
 def _arguments(run: Run) -> dict[str, Any]:
-    from lm_eval.utils import simple_parse_args_string
-
-    given = run.data["config"].get("model_args")
-    return dict(given) if isinstance(given, Mapping) else dict(simple_parse_args_string(str(given or "")))
+    return parse_arguments(run.data["config"].get("model_args"))
 
 
 def _weights(given: Any, removed: Sequence[str]) -> Any:

@@ -98,6 +98,8 @@ def corrected_distances(
 def most_likely(shares: Sequence[float]) -> list[int]:
     """Indices of the option, or the tied options, with the largest share; none where no option has mass.
 
+    The one rule for the gold of a question, for what a model picks, and for how far two runs agree.
+
     Args:
         shares: Shares over the options, non-negative, on any scale; closer than `TIE_TOLERANCE` is a tie.
     """

@@ -56,12 +56,6 @@ def shares(row: Mapping[str, Any], field: str, n_options: int) -> tuple[float, .
     return tuple(values)
 
 
-def most_likely(values: Sequence[float]) -> tuple[int, ...]:
-    """Return the indices of all largest shares; several when they tie to within 1e-9."""
-    top = max(values)
-    return tuple(index for index, share in enumerate(values) if top - share < 1e-9)
-
-
 def proportions(values: Sequence[float], field: str) -> tuple[float, ...]:
     """Return counts, percentages or rounded shares as shares that sum to 1.
 

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+from plural_tasks.metrics.corrected import most_likely
 from plural_tasks.schema import SteerableItem
 from plural_tasks.sources.dont_know import dont_know
-from plural_tasks.sources.fields import cluster_of, most_likely
+from plural_tasks.sources.fields import cluster_of
 
 STANCES = ("Support", "Oppose", "Either")
 CATEGORIES = {
@@ -62,7 +63,7 @@ def opinion_item(
         question=question,
         attribute=f"{CATEGORIES[code]}: {group}",
         options=tuple(options),
-        gold=most_likely(shares),
+        gold=tuple(most_likely(shares)),
         gold_distribution=tuple(shares),
         category=CATEGORIES[code],
         # Many questions are but "Which statement comes closer to your views?": the options tell them apart.

@@ -13,25 +13,11 @@ from collections.abc import Mapping
 from typing import Any
 
 from plural_tasks.utils.errors import ModPluralError
-from plural_tasks.utils.secrets import holds_key, hush
+from plural_tasks.utils.secrets import holds_key, is_secret_name, redact
 
-_NAME = re.compile(
-    r"""
-    (?: .*[_-] )? (?: (?:api|access|secret|private|subscription)? [_-]? key | secret | passw(?:or)?d | passphrase
-                    | credentials? | bearer | authorization | cookies? | auth )
-    | (?: .*[_-] )? (?: auth | access | api | hub | hf | bearer | refresh | session ) [_-]? token
-    | token | headers?
-    """,
-    re.IGNORECASE | re.VERBOSE,
-)
 _INDIRECT = re.compile(r"(?P<scheme>(?:Bearer|Basic)\s+)?env:(?P<variable>[A-Za-z_][A-Za-z0-9_]*)")
 _WITH_PASSWORD = re.compile(r"://[^/\s@]+@")
 _NONE = ("", "none", "true", "false", "null", "empty")
-
-
-def is_credential_name(name: str) -> bool:
-    """Is an argument of this name a key? ``api_key`` and ``auth_token`` are, ``eos_token`` and ``api_key_env`` not."""
-    return _NAME.fullmatch(name) is not None
 
 
 def refuse_keys(arguments: Mapping[str, Any], *, where: str) -> None:
@@ -54,7 +40,7 @@ def refuse_keys(arguments: Mapping[str, Any], *, where: str) -> None:
 def _is_key(name: str, value: str) -> bool:
     if _INDIRECT.fullmatch(value.strip()) or value.strip().lower() in _NONE:
         return False
-    return is_credential_name(name) or holds_key(value) or _WITH_PASSWORD.search(value) is not None
+    return is_secret_name(name) or holds_key(value) or _WITH_PASSWORD.search(value) is not None
 
 
 def from_environment(arguments: Mapping[str, Any], *, where: str) -> dict[str, Any]:
@@ -69,7 +55,7 @@ def from_environment(arguments: Mapping[str, Any], *, where: str) -> dict[str, A
 def _revealed(name: str, value: Any, where: str) -> Any:
     if isinstance(value, Mapping):
         return from_environment(value, where=f"{where}, {name}")
-    found = _INDIRECT.fullmatch(value.strip()) if isinstance(value, str) and is_credential_name(name) else None
+    found = _INDIRECT.fullmatch(value.strip()) if isinstance(value, str) and is_secret_name(name) else None
     if found is None:
         return value
     key = os.environ.get(found["variable"], "").strip()
@@ -87,7 +73,7 @@ def without_keys(value: Any) -> Any:
             name: "[key]" if isinstance(inner, str) and _is_key(str(name), inner) else without_keys(inner)
             for name, inner in value.items()
         }
-    return hush(value) if isinstance(value, str) else value
+    return redact(value) if isinstance(value, str) else value
 
 
 def keep_keys_out(record: logging.LogRecord) -> bool:
@@ -101,7 +87,7 @@ def keep_keys_out(record: logging.LogRecord) -> bool:
     except (TypeError, ValueError):  # a record that cannot be written, which logging says itself
         return True
     if holds_key(text):
-        record.msg, record.args = hush(text), ()
+        record.msg, record.args = redact(text), ()
     return True
 
 

@@ -9,7 +9,7 @@ from collections.abc import Iterable
 from types import TracebackType
 from typing import Any
 
-from plural_tasks.utils.secrets import hush
+from plural_tasks.utils.secrets import redact
 
 TRACEBACK_VARIABLE = "MODPLURAL_TRACEBACK"
 
@@ -46,7 +46,7 @@ def unknown_name(kind: str, name: object, valid: Iterable[str], *, where: str = 
 
 def one_line(error: BaseException) -> str:
     """Return the message of ``error`` on a single line, without keys, which servers and clients repeat."""
-    return " ".join(hush(str(error)).split())
+    return " ".join(redact(str(error)).split())
 
 
 def show_errors_in_one_line() -> None:

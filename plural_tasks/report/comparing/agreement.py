@@ -31,7 +31,7 @@ from plural_tasks.report.reading.runs import Run
 from plural_tasks.report.reading.samples import Document
 from plural_tasks.report.reading.tallies import Tally, read_tally
 from plural_tasks.report.reading.values import clipped
-from plural_tasks.report.submission.redact import plain_arguments
+from plural_tasks.utils.arguments import parse_arguments
 
 LEVEL = 0.95
 SAMPLE = "sample"
@@ -161,7 +161,7 @@ def differences(one: Run, other: Run, task: str) -> list[str]:
 
 def _settings(run: Run, task: str) -> dict[str, Any]:
     own: Mapping[str, Any] = run.data["config"]["modplural"]
-    arguments = plain_arguments(run.data["config"].get("model_args"))
+    arguments = parse_arguments(run.data["config"].get("model_args"))
     return {
         **{name: value for name, value in own.items() if name not in _OF_A_ROUTE},
         **{name: arguments.get(name) for name in _OF_A_MODEL},

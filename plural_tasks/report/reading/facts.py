@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from datetime import datetime, timezone
 from typing import Any
 
-from plural_tasks.report.submission.redact import plain_arguments, shorten
+from plural_tasks.utils.arguments import parse_arguments, without_folders
 from plural_tasks.utils.errors import ModPluralError
 
 _NAMING = ("peft", "delta", "pretrained", "model", "path", "engine")
@@ -60,12 +60,12 @@ def read_facts(data: Mapping[str, Any]) -> Facts:
     config = data["config"]
     own = config.get("modplural")
     own = own if isinstance(own, Mapping) else {}
-    arguments = plain_arguments(config.get("model_args"))
+    arguments = parse_arguments(config.get("model_args"))
     backend = str(config.get("model") or data.get("model_source") or "")
     named = next((str(arguments[name]) for name in _NAMING if arguments.get(name)), "")
     limit = config.get("limit")
     return Facts(
-        model=shorten(named) or str(own.get("base") or backend),
+        model=without_folders(named) or str(own.get("base") or backend),
         backend=backend,
         base=str(own.get("base", "")),
         method=str(own.get("method", "")),

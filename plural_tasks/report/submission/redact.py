@@ -12,25 +12,14 @@ from collections.abc import Mapping
 from typing import Any
 from urllib.parse import urlsplit, urlunsplit
 
+from plural_tasks.utils.arguments import without_folders
 from plural_tasks.utils.errors import ModPluralError
-from plural_tasks.utils.secrets import KEY_SHAPES, secret_values
+from plural_tasks.utils.secrets import KEY_SHAPES, is_secret_name, secret_values
 
-_WORD = re.compile(
-    r"o?auth\d?|authorization|bearer|cookies?|credentials?|headers?|keys?|pass|passphrase|passwd|password|pwd|secrets?"
-    r"|session|signature|token"
-)
-_JOINED = re.compile(r"api_?key|bearer|cookie|credential|passw|secret|(access|hf|hub)_?token", re.IGNORECASE)
 _SHAPES = re.compile(
     KEY_SHAPES + r"""| (?i:api[-_]?key|passw(?:or)?d|secret|token)["']?\s*[:=]\s*["']?[^\s"',}]{6,}""", re.VERBOSE
 )
 _ADDRESS = re.compile(r"[a-z][a-z0-9+.-]*://[^\s'\"<>]+", re.IGNORECASE)
-_PATH = re.compile(r"^(?:[/~]|\.{1,2}/|[A-Za-z]:[\\/])")
-
-
-def is_secret_name(name: str) -> bool:
-    """Does the name of an argument speak of a secret (``api_key``, ``hfToken``, ``headers``; not ``tokenizer``)?"""
-    words = re.findall(r"[a-z]+", re.sub(r"(?<=[a-z0-9])(?=[A-Z])", "_", name).lower())
-    return any(_WORD.fullmatch(word) for word in words) or bool(_JOINED.search(name))
 
 
 def _is_secret(name: object, value: object) -> bool:
@@ -50,7 +39,7 @@ def clean(value: Any) -> Any:
             return clean(json.loads(value))
         except ValueError:
             pass
-    bare = shorten(_ADDRESS.sub(_bare, value))
+    bare = without_folders(_ADDRESS.sub(_bare, value))
     return "(removed)" if _SHAPES.search(bare) else bare
 
 
@@ -92,13 +81,6 @@ def _bare(match: re.Match[str]) -> str:
     return urlunsplit((parts.scheme, (parts.hostname or "") + port, parts.path, "", ""))
 
 
-def shorten(text: str) -> str:
-    """The last part of a path on this machine; any other text as it is."""
-    if not _PATH.match(text) or "\n" in text:
-        return text
-    return re.split(r"[\\/]", text.rstrip("\\/"))[-1]
-
-
 def check_clean(text: str, *, where: str) -> None:
     """Check that a text to be published holds nothing that looks like a key.
 
@@ -115,39 +97,3 @@ def check_clean(text: str, *, where: str) -> None:
     for value, name in secret_values().items():
         if value in text:
             raise ModPluralError(f"{where}: holds the value of the environment variable {name}; remove it first.")
-
-
-def plain_arguments(arguments: Any) -> dict[str, Any]:
-    """The harness's ``model_args`` as a mapping; a text ``a=b,c=d`` is split outside brackets and quotes."""
-    if isinstance(arguments, Mapping):
-        return {str(name): value for name, value in arguments.items()}
-    if not isinstance(arguments, str):
-        return {}
-    read: dict[str, Any] = {}
-    name = ""
-    for part in _split(arguments):
-        before, sign, after = part.partition("=")
-        if sign and re.fullmatch(r"\s*\w+\s*", before):
-            name = before.strip()
-            read[name] = after.strip()
-        elif name:  # a comma inside a value
-            read[name] += f",{part}"
-    return read
-
-
-def _split(text: str) -> list[str]:
-    parts, depth, quote = [""], 0, ""
-    for sign in text:
-        if quote:
-            quote = "" if sign == quote else quote
-        elif sign in "'\"":
-            quote = sign
-        elif sign in "[{(":
-            depth += 1
-        elif sign in "]})":
-            depth -= 1
-        elif sign == "," and depth <= 0:
-            parts.append("")
-            continue
-        parts[-1] += sign
-    return parts

@@ -16,7 +16,8 @@ from plural_tasks.report.comparing.figures import RESAMPLES, Figure
 from plural_tasks.report.reading.runs import Run, TaskRun
 from plural_tasks.report.submission.known import check_task
 from plural_tasks.report.submission.record import Submission
-from plural_tasks.report.submission.redact import check_clean, clean, dropped, plain_arguments
+from plural_tasks.report.submission.redact import check_clean, clean, dropped
+from plural_tasks.utils.arguments import parse_arguments
 from plural_tasks.utils.checked import parse
 from plural_tasks.utils.errors import ModPluralError
 from plural_tasks.utils.files import json_ready
@@ -97,8 +98,8 @@ def push_submission(submission: Submission, repo: str, push: Push, *, pull_reque
 
 
 def _model(run: Run, config: Mapping[str, Any]) -> dict[str, Any]:
-    arguments = plain_arguments(config.get("model_args"))
-    generation = plain_arguments(config.get("gen_kwargs"))
+    arguments = parse_arguments(config.get("model_args"))
+    generation = parse_arguments(config.get("gen_kwargs"))
     template, system = run.data.get("chat_template_sha"), run.data.get("system_instruction_sha")
     return {
         "name": clean(run.facts.model),

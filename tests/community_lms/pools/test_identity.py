@@ -5,10 +5,12 @@ from typing import Any
 
 import pytest
 
+from community_lms.messages.message import message_key
 from community_lms.pools import identity as module
-from community_lms.pools.identity import folder_digest, identity, is_secret, weights_identity
+from community_lms.pools.identity import folder_digest, identity, weights_identity
 from community_lms.pools.spec import Community, Weights, digest
 from community_lms.weights.embedded import file_digest
+from plural_tasks.utils.secrets import is_secret_name
 
 
 def member(**fields: Any) -> Community:
@@ -133,7 +135,7 @@ class TestEndpoint:
     )
     def test_secrets_are_left_out(self, name: str) -> None:
         assert self.found(model="m", **{name: "hidden"}) == self.found(model="m")
-        assert is_secret(name)
+        assert is_secret_name(name)
 
     def test_secrets_are_left_out_of_inner_mappings(self) -> None:
         found = self.found(model="m", client={"api_key": "hidden", "region": "north"}, header={"x": "hidden"})
@@ -151,12 +153,22 @@ class TestEndpoint:
             ("tokenized_requests", True, False),
             ("tokenizer", "a/b", "a/c"),
             ("tokenizer_backend", "none", "huggingface"),
+            ("think_end_token", "</think>", "<|end|>"),
+            ("author", "a", "b"),
+            ("keyword_args", "a", "b"),
             ("model", "m", "n"),
         ],
     )
     def test_what_decides_a_message_is_kept_whatever_its_name(self, name: str, one: object, two: object) -> None:
         assert self.found(**{name: one})["args"] == {name: one}
         assert self.found(**{name: one}) != self.found(**{name: two})
+
+    def test_endpoints_that_cut_thoughts_at_other_signs_get_messages_of_their_own(self) -> None:
+        def key(**args: Any) -> str:
+            return message_key(engine="backend", identity=self.found(**args), turns=[], decoding={}, seed=1, sample=0)
+
+        assert key(think_end_token="</think>") != key(think_end_token="<|end|>")
+        assert key(api_key="one") == key(api_key="two")
 
 
 class TestEmbedded:

@@ -16,10 +16,12 @@ from model_wrappers.cli.app import app
 from plural_tasks.report.reading.runs import read_run
 from plural_tasks.report.submission.known import TASKS, check_task
 from plural_tasks.report.submission.record import SCHEMA_FILE, Submission, read_submission, schema, write_submission
-from plural_tasks.report.submission.redact import check_clean, clean, dropped, is_secret_name, plain_arguments
+from plural_tasks.report.submission.redact import check_clean, clean, dropped
 from plural_tasks.report.submission.submit import make_submission, push_submission
+from plural_tasks.utils.arguments import parse_arguments
 from plural_tasks.utils.errors import ModPluralError
 from plural_tasks.utils.hub import push_json
+from plural_tasks.utils.secrets import is_secret_name
 from tests.hub_server import HubServer
 from tests.plural_tasks.report.report_runs import DATE, MODPLURAL, doc, sample, sha, steerable, task, write_run
 
@@ -217,15 +219,15 @@ def test_planted_secrets_do_not_get_out(tmp_path) -> None:
 
 def test_arguments_given_as_text_are_cleaned_too(tmp_path) -> None:
     text = "pretrained=org/tiny,api_key=a,b,headers={'Authorization': 'x, y'},dtype=auto"
-    assert plain_arguments(text) == {
+    assert parse_arguments(text) == {
         "pretrained": "org/tiny",
         "api_key": "a,b",
         "headers": "{'Authorization': 'x, y'}",
         "dtype": "auto",
     }
-    assert clean(plain_arguments(text)) == {"pretrained": "org/tiny", "dtype": "auto"}
-    assert dropped(plain_arguments(text)) == ["api_key", "headers"]
-    assert plain_arguments(None) == {}
+    assert clean(parse_arguments(text)) == {"pretrained": "org/tiny", "dtype": "auto"}
+    assert dropped(parse_arguments(text)) == ["api_key", "headers"]
+    assert parse_arguments(None) == {}
 
 
 @pytest.mark.parametrize(

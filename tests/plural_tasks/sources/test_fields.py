@@ -2,23 +2,7 @@ import hashlib
 
 import pytest
 
-from plural_tasks.sources.fields import cluster_of, literal, most_likely, one_of, proportions
-
-
-@pytest.mark.parametrize(
-    ("shares", "expected"),
-    [
-        ((0.2, 0.5, 0.3), (1,)),
-        ((0.4, 0.4, 0.2), (0, 1)),
-        ((0.25, 0.25, 0.25, 0.25), (0, 1, 2, 3)),
-        ((1.0,), (0,)),
-        # 0.1 + 0.2 differs from 0.3 in the last bit
-        ((0.1 + 0.2, 0.3, 0.4 - 0.4), (0, 1)),
-        ((0.5, 0.49999, 0.00001), (0,)),
-    ],
-)
-def test_most_likely(shares: tuple[float, ...], expected: tuple[int, ...]) -> None:
-    assert most_likely(shares) == expected
+from plural_tasks.sources.fields import cluster_of, literal, one_of, proportions
 
 
 class TestProportions:

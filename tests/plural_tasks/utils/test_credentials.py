@@ -6,13 +6,13 @@ import pytest
 
 from plural_tasks.utils.credentials import (
     from_environment,
-    is_credential_name,
+    is_secret_name,
     keep_keys_out,
     refuse_keys,
     without_keys,
 )
 from plural_tasks.utils.errors import ModPluralError, one_line
-from plural_tasks.utils.secrets import hush
+from plural_tasks.utils.secrets import redact
 
 KEY = "sk-planted-0123456789abcdef"
 
@@ -25,7 +25,7 @@ KEY = "sk-planted-0123456789abcdef"
     ],
 )
 def test_names_of_keys(name) -> None:
-    assert is_credential_name(name)
+    assert is_secret_name(name)
     with pytest.raises(ModPluralError, match=rf"^here: {name} holds what looks like a key") as told:
         refuse_keys({name: "hush-hush"}, where="here")
     assert "hush-hush" not in str(told.value)
@@ -39,7 +39,7 @@ def test_names_of_keys(name) -> None:
     ],
 )
 def test_names_of_no_keys(name) -> None:
-    assert not is_credential_name(name)
+    assert not is_secret_name(name)
     refuse_keys({name: "plain"}, where="here")
 
 
@@ -79,7 +79,7 @@ def test_keys_are_taken_out_of_texts(monkeypatch, tmp_path) -> None:
     monkeypatch.setenv("SERVER_TOKEN", "correct-horse")
     monkeypatch.setenv("OTHER_KEY", "short")
     monkeypatch.setenv("SSH_KEY", str(tmp_path))
-    assert hush(f"correct-horse, {KEY}, short, {tmp_path}") == f"[SERVER_TOKEN], [key], short, {tmp_path}"
+    assert redact(f"correct-horse, {KEY}, short, {tmp_path}") == f"[SERVER_TOKEN], [key], short, {tmp_path}"
     assert one_line(ValueError("refused:\n correct-horse")) == "refused: [SERVER_TOKEN]"
 
 
