@@ -79,3 +79,17 @@ def test_the_pool_of_the_example_can_be_read(tmp_path) -> None:
 @pytest.mark.parametrize("target", ["demo", "test"])
 def test_the_two_commands_are_targets_of_the_makefile(target) -> None:
     assert re.search(rf"^{target}:", (ROOT / "Makefile").read_text(encoding="utf-8"), flags=re.MULTILINE)
+
+
+def test_the_map_of_the_tree_names_every_room_and_no_other() -> None:
+    contributing = (ROOT / "CONTRIBUTING.md").read_text(encoding="utf-8")
+    for package in ("plural_tasks", "community_lms", "model_wrappers"):
+        (part,) = re.findall(rf"^    {package}/ .*\n((?:      .*\n)+)", contributing, flags=re.MULTILINE)
+        named = {
+            name
+            for line in re.findall(r"^      (\S.*)$", part, flags=re.MULTILINE)
+            for name in re.findall(r"^(\w+)/", line)
+        }
+        assert named == {
+            path.name for path in (ROOT / package).iterdir() if path.is_dir() and path.name != "__pycache__"
+        }
