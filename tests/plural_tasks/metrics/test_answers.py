@@ -4,22 +4,24 @@ from collections import Counter
 from pathlib import Path
 from typing import Any
 
-import pytest
 import yaml
 
 from plural_tasks.metrics import Answer, parse_choice, read_answer
 from plural_tasks.schema import LABELS
+from tests.every import every
 
 TABLE = yaml.safe_load((Path(__file__).parent / "answers.yaml").read_text(encoding="utf-8"))
 KINDS = ("letters", "texts", "numbers", "json", "tools", "thoughts", "refusals", "unparsed")
-CASES = [pytest.param(case, id=f"{kind}-{case['reply']}") for kind in KINDS for case in TABLE[kind]]
+CASES = [(f"{kind}: {case['reply']!r}", case) for kind in KINDS for case in TABLE[kind]]
 
 
-@pytest.mark.parametrize("case", CASES)
-def test_a_reply_is_read_as_the_table_says(case: dict[str, Any]) -> None:
-    picks = case["picks"]
-    expected = Answer("choice", LABELS.index(picks)) if picks in LABELS else Answer(picks)
-    assert read_answer(case["reply"], TABLE["options"][case["options"]]) == expected
+def test_a_reply_is_read_as_the_table_says() -> None:
+    def check(case: dict[str, Any]) -> None:
+        picks = case["picks"]
+        expected = Answer("choice", LABELS.index(picks)) if picks in LABELS else Answer(picks)
+        assert read_answer(case["reply"], TABLE["options"][case["options"]]) == expected
+
+    every(CASES, check)
 
 
 def test_the_table_has_every_kind_and_outcome() -> None:
@@ -28,13 +30,16 @@ def test_the_table_has_every_kind_and_outcome() -> None:
     assert {"several", "refusal", "empty", "unparsed", "A", "B", "C"} == set(found)
 
 
-@pytest.mark.parametrize("case", CASES)
-def test_what_tasks_read_is_read_alike_or_is_no_choice(case: dict[str, Any]) -> None:
+def test_what_tasks_read_is_read_alike_or_is_no_choice() -> None:
     """`parse_choice` may overlook a form, and take a refusal or what JSON says beside the answer for an answer."""
-    options = TABLE["options"][case["options"]]
-    old, new = parse_choice(case["reply"], options), read_answer(case["reply"], options)
-    told = any(sign in case["reply"] for sign in "{<(\\")
-    assert old is None or told or new.index == old or new.outcome == "refusal"
+
+    def check(case: dict[str, Any]) -> None:
+        options = TABLE["options"][case["options"]]
+        old, new = parse_choice(case["reply"], options), read_answer(case["reply"], options)
+        told = any(sign in case["reply"] for sign in "{<(\\")
+        assert old is None or told or new.index == old or new.outcome == "refusal"
+
+    every(CASES, check)
 
 
 def test_further_wordings_of_refusals_can_be_given() -> None:

@@ -17,6 +17,7 @@ from typing import Any
 import pytest
 
 from plural_tasks.metrics import GroupFigure
+from tests.every import every
 
 CASES = Path(__file__).parent / "cases"
 FIELDS = {"name", "function", "inputs", "comment"}
@@ -30,11 +31,7 @@ def _refuse(literal: str) -> None:
     raise ValueError(f"{literal} is no JSON")
 
 
-ALL = [
-    pytest.param(case, id=f"{path.stem}-{case['name']}")
-    for path in sorted(CASES.glob("*.json"))
-    for case in _read(path)
-]
+ALL = {f"{path.stem}-{case['name']}": case for path in sorted(CASES.glob("*.json")) for case in _read(path)}
 
 
 def numbers(value: Any) -> Any:
@@ -72,7 +69,7 @@ def same(found: Any, expected: Any, tolerance: float) -> bool:
     )
 
 
-@pytest.mark.parametrize("case", ALL)
+@pytest.mark.parametrize("case", ALL.values(), ids=ALL)
 def test_case(case: dict[str, Any]) -> None:
     inputs = numbers(case["inputs"])
     if "figures" in inputs:
@@ -85,11 +82,13 @@ def test_case(case: dict[str, Any]) -> None:
     assert same(found, numbers(case["expected"]), case["tolerance"]), f"found {found!r}; {case['comment']}"
 
 
-@pytest.mark.parametrize("case", ALL)
-def test_case_is_whole(case: dict[str, Any]) -> None:
-    outcome = {"error"} if "error" in case else {"expected", "tolerance"}
-    assert case.keys() == FIELDS | outcome
-    assert case["comment"]
+def test_every_case_is_whole() -> None:
+    def check(case: dict[str, Any]) -> None:
+        outcome = {"error"} if "error" in case else {"expected", "tolerance"}
+        assert case.keys() == FIELDS | outcome
+        assert case["comment"]
+
+    every(ALL.items(), check)
 
 
 def test_names_are_unique_within_a_file() -> None:

@@ -14,6 +14,7 @@ from plural_tasks.judges.scripted import ScriptedJudge
 from plural_tasks.metrics import paper
 from plural_tasks.rescore import Figure, rescore
 from plural_tasks.rescore.outputs import output_source, read_outputs
+from tests.every import every
 from tests.plural_tasks.metrics import reference_paper as reference
 from tests.plural_tasks.rescore.authors_rows import (
     ADVERSARIAL,
@@ -84,9 +85,11 @@ def test_moral_choice(tmp_path) -> None:
     assert found["argmax_match"].paper == pytest.approx(expected["most_likely"], **CLOSE)
 
 
-@pytest.mark.parametrize("answer", ANSWERS)
-def test_an_answer_is_read_alike(answer) -> None:
-    assert paper.paper_three_way(answer) == [*"ABC", None][reference.stance(answer)]
+def test_every_answer_is_read_alike() -> None:
+    def check(answer: str) -> None:
+        assert paper.paper_three_way(answer) == [*"ABC", None][reference.stance(answer)]
+
+    every([(repr(answer), answer) for answer in ANSWERS], check)
 
 
 def test_random_answers_are_read_alike() -> None:

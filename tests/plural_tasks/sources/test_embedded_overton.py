@@ -11,8 +11,9 @@ import pytest
 
 from plural_tasks.docs import to_doc
 from plural_tasks.metrics import lexical_coverage, sentences
-from plural_tasks.schema import OvertonItem
+from plural_tasks.schema import OvertonItem, Value
 from plural_tasks.sources import SOURCES, locate, read_items
+from tests.every import every
 
 SOURCE = SOURCES["embedded_overton"]
 ITEMS = [item for item in read_items(SOURCE, locate(SOURCE)) if isinstance(item, OvertonItem)]
@@ -24,7 +25,8 @@ VALUE_KALEIDOSCOPE = (
 )
 NEAR = 0.7
 
-every_item = pytest.mark.parametrize("item", ITEMS, ids=lambda item: item.id)
+SITUATIONS = [(item.id, item) for item in ITEMS]
+VALUES = [(f"{item.id}, {value.name}", value) for item in ITEMS for value in item.values]
 
 
 def plain(text: str) -> str:
@@ -41,31 +43,35 @@ def test_a_hundred_situations_are_numbered_in_order() -> None:
     assert [item.id for item in ITEMS] == [f"ov-{number:02d}" for number in range(1, 101)]
 
 
-@every_item
-def test_a_situation_is_one_short_phrase(item: OvertonItem) -> None:
-    assert 5 <= len(item.question.split()) <= 16
-    assert item.question[-1].isalpha()
-    assert "." not in item.question
+def test_a_situation_is_one_short_phrase() -> None:
+    def check(item: OvertonItem) -> None:
+        assert 5 <= len(item.question.split()) <= 16
+        assert item.question[-1].isalpha()
+        assert "." not in item.question
+
+    every(SITUATIONS, check)
 
 
-@every_item
-def test_a_situation_has_four_to_seven_values_of_all_three_kinds(item: OvertonItem) -> None:
-    assert 4 <= len(item.values) <= 7
-    assert {value.kind for value in item.values} == {"value", "right", "duty"}
+def test_a_situation_has_four_to_seven_values_of_all_three_kinds() -> None:
+    def check(item: OvertonItem) -> None:
+        assert 4 <= len(item.values) <= 7
+        assert {value.kind for value in item.values} == {"value", "right", "duty"}
+
+    every(SITUATIONS, check)
 
 
-@every_item
-def test_rights_and_duties_and_no_values_are_named_as_such(item: OvertonItem) -> None:
-    for value in item.values:
+def test_rights_and_duties_and_no_values_are_named_as_such() -> None:
+    def check(value: Value) -> None:
         named = {kind for kind, prefix in PREFIXES.items() if value.name.startswith(prefix)}
-        assert named == {value.kind} - {"value"}, value.name
+        assert named == {value.kind} - {"value"}
         assert value.name[0].isupper()
         assert len(value.name.split()) <= 7
 
+    every(VALUES, check)
 
-@every_item
-def test_an_explanation_is_one_sentence_of_12_to_30_words(item: OvertonItem) -> None:
-    for value in item.values:
+
+def test_an_explanation_is_one_sentence_of_12_to_30_words() -> None:
+    def check(value: Value) -> None:
         text = value.explanation
         assert 12 <= len(text.split()) <= 30, text
         assert sentences(text) == [text]
@@ -73,18 +79,26 @@ def test_an_explanation_is_one_sentence_of_12_to_30_words(item: OvertonItem) -> 
         assert text.endswith(".")
         assert "  " not in text
 
+    every(VALUES, check)
 
-@every_item
-def test_explanations_of_a_situation_share_few_words(item: OvertonItem) -> None:
-    for one, other in permutations(item.values, 2):
+
+def test_explanations_of_a_situation_share_few_words() -> None:
+    def check(pair: tuple[Value, Value]) -> None:
+        one, other = pair
         assert lexical_coverage(one.explanation, [other.explanation]) < 0.35, (one.explanation, other.explanation)
 
+    pairs = [(item.id, pair) for item in ITEMS for pair in permutations(item.values, 2)]
+    every([(f"{id_}, {one.name} and {other.name}", (one, other)) for id_, (one, other) in pairs], check)
 
-@every_item
-def test_no_explanation_repeats_the_situation(item: OvertonItem) -> None:
-    for value in item.values:
-        assert lexical_coverage(value.explanation, [item.question]) <= 0.4, value.explanation
-        assert lexical_coverage(item.question, [value.explanation]) < 0.35, value.explanation
+
+def test_no_explanation_repeats_the_situation() -> None:
+    def check(pair: tuple[str, str]) -> None:
+        explanation, question = pair
+        assert lexical_coverage(explanation, [question]) <= 0.4, explanation
+        assert lexical_coverage(question, [explanation]) < 0.35, explanation
+
+    pairs = [(item, value) for item in ITEMS for value in item.values]
+    every([(f"{item.id}, {value.name}", (value.explanation, item.question)) for item, value in pairs], check)
 
 
 def test_nothing_is_said_twice() -> None:
