@@ -6,11 +6,10 @@ import hashlib
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
-from community_lms.engines import engine_name
 from community_lms.evaluation.groups import Groups
 from community_lms.generation.ask import Asker
-from community_lms.messages.message import Message, MessageRequest, Turn
-from community_lms.pools.identity import identity
+from community_lms.generation.request import message_request
+from community_lms.messages.message import Message, MessageRequest
 from community_lms.pools.spec import Community, Decoding, digest
 from plural_tasks.sources.surveys import Question, Surveys
 from plural_tasks.utils.errors import ModPluralError
@@ -53,17 +52,12 @@ def requests_for(
     engine: str,
 ) -> list[MessageRequest]:
     """What a community is asked: ``samples`` requests for each question, the same ones that a run of a mode makes."""
-    name = engine_name(engine, member)
-    who = {"name": member.name, "description": member.description} if name == "scripted" else identity(member)
-    made: list[MessageRequest] = []
-    for question in questions:
-        turns: tuple[Turn, ...] = (("user", render(question, member)),)
-        if member.persona is not None:
-            turns = (("system", member.persona), *turns)
-        made.extend(
-            MessageRequest(member, name, who, turns, decoding, seed, sample=sample) for sample in range(samples)
-        )
-    return made
+    texts = [render(question, member) for question in questions]
+    return [
+        message_request(member, text, engine=engine, decoding=decoding, seed=seed, sample=sample)
+        for text in texts
+        for sample in range(samples)
+    ]
 
 
 def ask_all(

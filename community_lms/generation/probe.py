@@ -5,9 +5,8 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
 
-from community_lms.engines import engine_name
+from community_lms.generation.request import message_request
 from community_lms.messages.message import Message, MessageRequest
-from community_lms.pools.identity import identity
 from community_lms.pools.spec import Community, Decoding, Pool
 
 QUESTIONS = (
@@ -23,15 +22,8 @@ Replies = Mapping[str, Sequence[Message]]
 
 def probe(member: Community, engine: str, max_new_tokens: int = 40, *, question: str = QUESTIONS[0]) -> MessageRequest:
     """A question to a member, answered greedily; ``engine`` may be ``auto``."""
-    turns = (("user", question),) if member.persona is None else (("system", member.persona), ("user", question))
-    return MessageRequest(
-        community=member,
-        engine=engine_name(engine, member),
-        identity=identity(member),
-        turns=turns,
-        decoding=Decoding(temperature=0.0, max_new_tokens=max_new_tokens),
-        seed=0,
-    )
+    decoding = Decoding(temperature=0.0, max_new_tokens=max_new_tokens)
+    return message_request(member, question, engine=engine, decoding=decoding, seed=0)
 
 
 def doubted(replies: Replies, ask: Callable[[str, str], Message]) -> dict[str, list[Message]]:
