@@ -6,6 +6,7 @@ import logging
 from collections.abc import Sequence
 from typing import Any
 
+from community_lms.engines.warning import EngineWarning
 from community_lms.messages.message import Message, MessageRequest, Turn
 from community_lms.pools.spec import Community, Endpoint, canonical
 from community_lms.remote.account import Account
@@ -31,7 +32,7 @@ class BackendEngine:
     def __init__(self, *, batch_size: int = 16, device: str | None = None, dtype: str = "auto") -> None:
         """Make the engine; see `MessageEngine`."""
         self.batch_size = batch_size
-        self.warnings: list[str] = []
+        self.warnings: list[EngineWarning] = []
         self._device = device
         self._dtype = dtype
         self.account = Account()

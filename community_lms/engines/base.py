@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Protocol, TypeVar, runtime_checkable
 
+from community_lms.engines.warning import EngineWarning
 from community_lms.messages.message import Message, MessageRequest
 from community_lms.remote.account import Account
 
@@ -16,7 +17,7 @@ class MessageEngine(Protocol):
 
     name: str
     batch_size: int
-    warnings: list[str]
+    warnings: list[EngineWarning]
 
     def __init__(self, *, batch_size: int, device: str | None = None, dtype: str = "auto") -> None:
         """Make the engine; nothing heavy is loaded before the first batch."""

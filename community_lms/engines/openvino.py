@@ -16,7 +16,8 @@ from community_lms.engines.chat_text import render, to_message
 from community_lms.engines.lora_matrices import Matrices, UnusualAdapterError, read_matrices
 from community_lms.engines.openvino_backbone import Backbone
 from community_lms.engines.openvino_layers import UnsuitableError
-from community_lms.engines.peft import PeftEngine, has_no_effect
+from community_lms.engines.peft import PeftEngine
+from community_lms.engines.warning import EngineWarning, adapter_without_effect
 from community_lms.messages.message import Message, MessageRequest
 from community_lms.pools.spec import Community, Weights
 from community_lms.weights.precision import cores, has_native_bfloat16
@@ -44,7 +45,7 @@ class OpenVINOEngine:
             dtype: Of the arithmetic: ``auto`` is bfloat16 where the CPU multiplies it by itself, else float32.
         """
         self.batch_size = batch_size
-        self.warnings: list[str] = []
+        self.warnings: list[EngineWarning] = []
         self._options: dict[str, Any] = {"batch_size": batch_size, "device": device, "dtype": dtype}
         absent = device is not None and device.startswith("cuda") and not torch.cuda.is_available()
         self._here = device == "cpu" or ((device is None or absent) and not torch.accelerator.is_available())
@@ -123,8 +124,8 @@ class OpenVINOEngine:
             ) from error
         self._adapters[adapter] = matrices
         if backbone.is_silent():
-            self.warnings.append(has_no_effect(community.name))
-            logger.warning("%s", self.warnings[-1])
+            self.warnings.append(adapter_without_effect(community.name))
+            logger.warning("%s", self.warnings[-1].text)
 
     def _let_go(self) -> None:
         self._backbone, self._speaking, self._adapters = None, None, {}

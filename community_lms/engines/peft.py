@@ -12,6 +12,7 @@ from transformers import AutoModelForCausalLM, AutoTokenizer, LogitsProcessorLis
 
 from community_lms.engines.chat_text import encode, render, stop_tokens, to_message
 from community_lms.engines.sampling import KeyedSampler
+from community_lms.engines.warning import EngineWarning, adapter_without_effect
 from community_lms.messages.message import Message, MessageRequest
 from community_lms.pools.spec import Community, Weights
 from community_lms.weights.embedded import install_hint, resolve_weights
@@ -42,7 +43,7 @@ class PeftEngine:
                 the one they were saved in.
         """
         self.batch_size = batch_size
-        self.warnings: list[str] = []
+        self.warnings: list[EngineWarning] = []
         usable = device if device and not (device.startswith("cuda") and not torch.cuda.is_available()) else None
         self._device = usable or ("cuda" if torch.cuda.is_available() else "cpu")
         low = dtype == "auto" and self._device == "cpu" and has_native_bfloat16()
@@ -147,16 +148,11 @@ class PeftEngine:
             with self._model.disable_adapter():
                 silent = self._model(**encoded).logits
         if torch.equal(spoken, silent):
-            self.warnings.append(has_no_effect(community.name))
-            logger.warning("%s", self.warnings[-1])
+            self.warnings.append(adapter_without_effect(community.name))
+            logger.warning("%s", self.warnings[-1].text)
 
     def close(self) -> None:
         """Let go of the backbone and its adapters."""
         self._loaded, self._model, self._tokenizer, self._adapters = None, None, None, {}
         if torch.cuda.is_available():
             torch.cuda.empty_cache()
-
-
-def has_no_effect(community: str) -> str:
-    """What to warn of when a community speaks as its backbone does."""
-    return f"adapter of community {community!r} changes nothing: it is ignored or was never trained."

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 
+from community_lms.engines.warning import EngineWarning
 from community_lms.messages.message import Message, MessageRequest
 from plural_tasks.utils.errors import ModPluralError
 
@@ -41,7 +42,7 @@ class ScriptedEngine:
             script: Lines by community, said in order; a community that runs out of lines is an error.
         """
         self.batch_size = batch_size
-        self.warnings: list[str] = []
+        self.warnings: list[EngineWarning] = []
         self.calls: list[MessageRequest] = []
         self._script = {name: list(lines) for name, lines in script.items()} if script is not None else None
 

@@ -13,6 +13,7 @@ from collections.abc import Iterator, Sequence
 from community_lms.engines.background import Background
 from community_lms.engines.base import with_answers
 from community_lms.engines.server_line import Line, line_key
+from community_lms.engines.warning import EngineWarning
 from community_lms.messages.message import Message, MessageRequest
 from community_lms.pools.served import SERVER, Served, no_server
 from community_lms.pools.spec import Community
@@ -43,7 +44,7 @@ class ServerEngine:
             dtype: Not used.
         """
         self.batch_size = batch_size
-        self.warnings: list[str] = []
+        self.warnings: list[EngineWarning] = []
         self.account = Account()
         self._background = Background()
         self._lines: dict[str, Line] = {}
@@ -110,11 +111,12 @@ class ServerEngine:
         if not line.listed or model in line.listed or community.name in self._unlisted:
             return
         self._unlisted.add(community.name)
-        self.warnings.append(
+        text = (
             f"community {community.name!r}: {place.base_url} answers to the model {model!r} but does not list it "
             f"({', '.join(line.listed[:6])}); is the adapter in use?"
         )
-        logger.warning("%s", self.warnings[-1])
+        self.warnings.append(EngineWarning(community.name, "unlisted_model", text))
+        logger.warning("%s", self.warnings[-1].text)
 
     def close(self) -> None:
         """Close all connections."""

@@ -12,6 +12,7 @@ from collections.abc import Iterable, Sequence
 from typing import Any
 
 from community_lms.engines.vllm_adapters import Adapters, Room
+from community_lms.engines.warning import EngineWarning
 from community_lms.messages.message import Message, MessageRequest
 from community_lms.pools.spec import Community, Weights
 from community_lms.weights.embedded import install_hint, resolve_weights
@@ -40,7 +41,7 @@ class VLLMEngine:
             dtype: Of the weights; ``auto`` is the one they were saved in (vLLM makes float32 half as wide).
         """
         self.batch_size = batch_size
-        self.warnings: list[str] = []
+        self.warnings: list[EngineWarning] = []
         self._dtype = dtype
         self._llm: Any = None
         self._loaded: Weights | None = None

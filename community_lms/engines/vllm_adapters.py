@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from community_lms.engines.warning import EngineWarning, adapter_without_effect
 from community_lms.pools.spec import Community, Weights
 from plural_tasks.utils.checked import read_json
 from plural_tasks.utils.errors import ModPluralError, one_line
@@ -40,7 +41,7 @@ class Room:
 class Adapters:
     """The adapters that were asked for so far; one that changes nothing is warned of."""
 
-    def __init__(self, warnings: list[str]) -> None:
+    def __init__(self, warnings: list[EngineWarning]) -> None:
         """Make it; warnings are added to the list."""
         self._warnings = warnings
         self._folders: dict[Weights, Path] = {}
@@ -86,10 +87,8 @@ class Adapters:
                     f"community {community!r}: adapter {adapter.path} cannot be read ({one_line(error)[:300]})."
                 ) from error
             if silent:
-                from community_lms.engines.peft import has_no_effect
-
-                self._warnings.append(has_no_effect(community))
-                logger.warning("%s", self._warnings[-1])
+                self._warnings.append(adapter_without_effect(community))
+                logger.warning("%s", self._warnings[-1].text)
         return self._folders[adapter]
 
     def request(self, community: Community) -> Any:

@@ -168,7 +168,7 @@ class Evaluation:
                 readings[name][text] = from_rows(kept["rows"])
                 cut[text] = max(cut.get(text, 0), kept["cut"])
         if engine:
-            self.notes.extend(f"perplexity: {warning}" for warning in engine[0].warnings)
+            self.notes.extend(f"perplexity: {warning.text}" for warning in engine[0].warnings)
             engine[0].close()
         return readings, cut
 

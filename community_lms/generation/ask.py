@@ -8,6 +8,7 @@ from typing import Any
 
 from community_lms.engines import BATCH_SIZES, DEFAULT_BATCH_SIZE, MessageEngine, batch_of, make_engine
 from community_lms.engines.base import Paying, answers_of
+from community_lms.engines.warning import EngineWarning
 from community_lms.generation.processes import Processes, divide
 from community_lms.messages.message import Message, MessageRequest
 from community_lms.messages.store import MessageStore, StoredMessage
@@ -159,12 +160,12 @@ class Asker:
             self.keep([StoredMessage.of(request, made[request.key]) for request in requests if request.key in made])
         return made
 
-    def warn(self, requests: Sequence[MessageRequest], warnings: Sequence[str]) -> None:
-        """Keep what an engine warned of with the communities that it names; with all of the batch if it names none."""
+    def warn(self, requests: Sequence[MessageRequest], warnings: Sequence[EngineWarning]) -> None:
+        """Keep an engine's warnings with the communities, among those asked, that they are about."""
         for warning in warnings:
-            named = [request for request in requests if repr(request.community.name) in warning]
-            for identity in {canonical(request.identity) for request in named or requests}:
-                self.store.warn(identity, warning)
+            about = [request for request in requests if warning.concerns(request.community.name)]
+            for identity in {canonical(request.identity) for request in about}:
+                self.store.warn(identity, warning.text)
 
     def _engine(self, name: str) -> MessageEngine:
         if name not in self.engines:

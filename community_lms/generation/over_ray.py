@@ -16,6 +16,7 @@ from typing import Any
 
 from community_lms.engines import make_engine
 from community_lms.engines.base import answers_of
+from community_lms.engines.warning import EngineWarning
 from community_lms.generation.ask import PHASE, Asker, batches
 from community_lms.generation.ray_cluster import Cluster, connected
 from community_lms.messages.message import MessageRequest
@@ -23,7 +24,7 @@ from community_lms.messages.store import StoredMessage
 from plural_tasks.utils.errors import ModPluralError, one_line
 from plural_tasks.utils.progress import bar, tell_speed
 
-Said = tuple[list[StoredMessage], list[str], str]
+Said = tuple[list[StoredMessage], list[EngineWarning], str]
 """Of one block: its rows, the engine's new warnings, and why others of its messages are missing ("": none is)."""
 
 

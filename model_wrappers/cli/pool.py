@@ -11,7 +11,7 @@ from rich.table import Table
 
 from community_lms.engines import AUTO, ENGINE_HELP
 from community_lms.generation.ask import Asker
-from community_lms.generation.probe import QUESTIONS, alike, doubted, probe
+from community_lms.generation.probe import QUESTIONS, ask_further, probe, reply_problems
 from community_lms.messages.message import Message
 from community_lms.messages.store import MessageStore
 from community_lms.pools.pool import load_pool, preset_names, select, weigh
@@ -99,7 +99,7 @@ def check(
             soft_wrap=True,
             highlight=False,
         )
-    warnings = [*asker.warnings(), *alike(loaded, doubted(replies, ask))]
+    warnings = [*asker.warnings(), *reply_problems(loaded, ask_further(replies, ask))]
     for warning in warnings:
         console.print(f"[yellow]WARN[/yellow] {warning}", soft_wrap=True, highlight=False)
     console.print(f"{len(replies)} of {len(loaded.names)} communities spoke; warnings: {len(warnings)}.")

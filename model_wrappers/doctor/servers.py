@@ -20,18 +20,22 @@ ADVICE = "Start the server, or correct message_server (or base_url and server in
 LISTED = "Serve the adapter under that name (vLLM: --lora-modules NAME=PATH), or give its name there as model."
 
 
-def brief(member: Community) -> Community:
+def without_patience(member: Community) -> Community:
     """The member, asked without retries and without much patience."""
     if member.server is not None:
-        return member.model_copy(update={"server": _brief(member.server)})
+        return member.model_copy(update={"server": _without_patience(member.server)})
     if member.endpoint is None or member.endpoint.backend != SERVER:
         return member
     return member.model_copy(
-        update={"endpoint": member.endpoint.model_copy(update={"args": _brief(member.endpoint.served()).model_dump()})}
+        update={
+            "endpoint": member.endpoint.model_copy(
+                update={"args": _without_patience(member.endpoint.served()).model_dump()}
+            )
+        }
     )
 
 
-def _brief(place: Served) -> Served:
+def _without_patience(place: Served) -> Served:
     return place.model_copy(update={"max_retries": 0, "timeout": min(place.timeout, SECONDS)})
 
 
@@ -57,7 +61,7 @@ def _looked_at(visit: Visit, address: str, members: list[Community]) -> Iterator
 
     background = Background()
     try:
-        line = Line(_brief(served_by(members[0])))
+        line = Line(_without_patience(served_by(members[0])))
         background.run(line.learn(members[0].name))
         background.run(line.close())
     except ModPluralError as error:

@@ -10,6 +10,7 @@ import pytest
 
 from community_lms.engines import AUTO, ENGINES, MessageEngine, engine_name, local_engine, make_engine
 from community_lms.engines.scripted import ScriptedEngine
+from community_lms.engines.warning import EngineWarning
 from community_lms.messages.message import Message, MessageRequest
 from community_lms.pools.spec import Community
 from plural_tasks.utils.errors import ModPluralError
@@ -54,7 +55,7 @@ class TestEveryEngine:
             assert options[option].default is not inspect.Parameter.empty
 
     def test_shares_no_warnings_with_another(self, name: str) -> None:
-        make_engine(name).warnings.append("mind the gap")
+        make_engine(name).warnings.append(EngineWarning(None, "other", "mind the gap"))
 
         assert make_engine(name).warnings == []
 

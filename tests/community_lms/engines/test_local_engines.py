@@ -9,6 +9,7 @@ import torch
 from transformers import AutoModelForCausalLM, AutoTokenizer
 
 from community_lms.engines import MessageEngine, make_engine
+from community_lms.engines.warning import EngineWarning
 from community_lms.messages.message import Message, MessageRequest
 from community_lms.pools.spec import Community, Decoding
 from plural_tasks.utils.errors import ModPluralError
@@ -203,7 +204,8 @@ def test_an_adapter_that_was_never_trained_is_warned_of_once(engine: MessageEngi
 
     assert speak(engine, "untrained", ["why?"]) == bare
     speak(engine, "untrained", ["who?"])
-    assert engine.warnings == ["adapter of community 'us' changes nothing: it is ignored or was never trained."]
+    text = "adapter of community 'us' changes nothing: it is ignored or was never trained."
+    assert engine.warnings == [EngineWarning("us", "adapter_without_effect", text)]
 
 
 @pytest.mark.parametrize("before", [None, "left"])

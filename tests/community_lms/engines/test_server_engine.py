@@ -22,6 +22,7 @@ import pytest
 from community_lms.engines import engine_name
 from community_lms.engines.base import answers_of
 from community_lms.engines.server import ServerEngine
+from community_lms.engines.warning import EngineWarning
 from community_lms.generation.ask import Asked, Asker
 from community_lms.generation.over_ray import Speaker
 from community_lms.messages.message import Message, MessageRequest
@@ -458,7 +459,8 @@ class TestWarnings:
             f"community 'right': {server.url} answers to the model 'right' but does not list it (base, left); is the "
             "adapter in use?"
         )
-        assert asking.warnings() == asking.engines["server"].warnings == [expected]
+        assert asking.engines["server"].warnings == [EngineWarning("right", "unlisted_model", expected)]
+        assert asking.warnings() == [expected]
         asking.store.close()
 
         later = asker(tmp_path / "m.sqlite")

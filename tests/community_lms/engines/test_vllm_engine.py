@@ -11,6 +11,7 @@ import pytest
 import torch
 
 from community_lms.engines.vllm import VLLMEngine
+from community_lms.engines.warning import EngineWarning
 from community_lms.generation.ask import Asker
 from community_lms.messages.message import MessageRequest
 from community_lms.messages.store import MessageStore
@@ -200,7 +201,7 @@ def test_an_adapter_that_was_never_trained_is_warned_of_once_and_kept_with_its_c
     store = MessageStore(None)
     asker = Asker(store, batch_size=2, show_progress=False)
     asker.ask([*left, *untrained])
-    assert asker.engines["vllm"].warnings == [warning]
+    assert asker.engines["vllm"].warnings == [EngineWarning("untrained", "adapter_without_effect", warning)]
     assert asker.warnings() == [warning]
     later = Asker(store, show_progress=False)
     later.ask(left)

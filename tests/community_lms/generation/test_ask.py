@@ -5,6 +5,7 @@ import pytest
 
 from community_lms.engines.base import with_answers
 from community_lms.engines.scripted import ScriptedEngine
+from community_lms.engines.warning import EngineWarning
 from community_lms.generation.ask import Asked, Asker, batches
 from community_lms.messages.message import Message, MessageRequest
 from community_lms.messages.store import MessageStore, StoredMessage
@@ -184,7 +185,7 @@ def test_what_an_engine_had_when_it_failed_is_kept_and_counted(store: MessageSto
     class Half(ScriptedEngine):
         def speak(self, requests: Sequence[MessageRequest]) -> list[Message]:
             said = super().speak(requests)
-            self.warnings.append("mind the gap")
+            self.warnings.append(EngineWarning(None, "other", "mind the gap"))
             answers = {request.key: message for request, message in zip(requests[:2], said, strict=False)}
             raise with_answers(ModPluralError("the power is gone"), answers)
 
@@ -204,7 +205,11 @@ def test_a_warning_belongs_to_the_community_that_it_names(store: MessageStore, r
         return request_for("a", name, identity={"name": name})
 
     made = asker(store)
-    made.warn([who("left"), who("right")], ["community 'left' stumbles", "the server is slow"])
+    warnings = [
+        EngineWarning("left", "unlisted_model", "community 'left' stumbles"),
+        EngineWarning(None, "other", "the server is slow"),
+    ]
+    made.warn([who("left"), who("right")], warnings)
     for name, expected in (
         ("left", ["community 'left' stumbles", "the server is slow"]),
         ("right", ["the server is slow"]),
@@ -212,6 +217,19 @@ def test_a_warning_belongs_to_the_community_that_it_names(store: MessageStore, r
         asking = asker(store)
         asking.ask([who(name)])
         assert sorted(asking.warnings()) == expected
+
+
+def test_a_warning_is_not_of_a_community_that_its_text_mentions(store: MessageStore, request_for: Ask) -> None:
+    def who(name: str) -> MessageRequest:
+        return request_for("a", name, identity={"name": name})
+
+    text = "community 'left': the server lists 'right' alone"
+    asker(store).warn([who("left"), who("right")], [EngineWarning("left", "unlisted_model", text)])
+    asking = asker(store)
+    asking.ask([who("right")])
+    assert asking.warnings() == []
+    asking.ask([who("left")])
+    assert asking.warnings() == [text]
 
 
 def test_the_name_is_the_pools_even_when_stored_under_another(
@@ -263,7 +281,7 @@ def test_a_warning_is_kept_with_the_messages_and_told_again_when_they_are_found(
 ) -> None:
     class Wary(ScriptedEngine):
         def speak(self, requests):
-            self.warnings.append("mind the gap")
+            self.warnings.append(EngineWarning(None, "other", "mind the gap"))
             return super().speak(requests)
 
     first = Asker(store, show_progress=False, engines={"scripted": Wary()})

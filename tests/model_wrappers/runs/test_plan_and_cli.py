@@ -92,7 +92,7 @@ def test_pool_commands() -> None:
 
 
 def test_replies_that_are_equal_or_empty_are_noticed() -> None:
-    from community_lms.generation.probe import QUESTIONS, alike, doubted
+    from community_lms.generation.probe import QUESTIONS, ask_further, reply_problems
     from community_lms.messages.message import Message
     from community_lms.pools.pool import load_pool
 
@@ -105,10 +105,10 @@ def test_replies_that_are_equal_or_empty_are_noticed() -> None:
         asked.append((name, QUESTIONS.index(question)))
         return Message(name, f"a view of {name}" if name == fifth else "again")
 
-    replies = doubted({name: [Message(name, text)] for name, text in zip(pool.names, texts, strict=True)}, ask)
+    replies = ask_further({name: [Message(name, text)] for name, text in zip(pool.names, texts, strict=True)}, ask)
     # Three answer alike at first; the fifth says something of its own to the second question and is asked no more.
     assert asked == [(first, 1), (third, 1), (fifth, 1), (first, 2), (third, 2)]
-    assert alike(pool, replies) == [
+    assert reply_problems(pool, replies) == [
         f"communities {first!r} and {third!r} give the same reply to each of 3 questions; is an adapter ignored?",
         f"community {empty!r} said nothing.",
     ]
