@@ -19,11 +19,11 @@ from rich.box import SIMPLE_HEAD
 from rich.console import Console
 from rich.table import Table
 
+from model_wrappers.collaboration.methods import METHODS
 from model_wrappers.runs.grid import DONE
 
 # Threads that sleep while they wait: on a machine that other work shares, spinning ones cost many times their use.
 _QUIET = {"LMEVAL_LOG_LEVEL": "ERROR", "OMP_WAIT_POLICY": "PASSIVE"}
-METHODS = ("vanilla", "prompting", "moe", "modplural")
 TASKS = ("plural_embedded_overton", "plural_surveys_steerable", "plural_surveys_distributional")
 
 

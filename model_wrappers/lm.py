@@ -122,7 +122,7 @@ class ModPluralLM(LM):
         groups = [group for mode in MODES if (group := [query for query in queries if query.mode == mode])]
         for group in groups:
             self.method.check(group, self.session)
-        if self.method.asks_all:
+        if self.method.asks == "all":
             self.session.communities.prefetch(queries)
         planned: dict[Query, list[Weighted]] = {}
         for group in groups:

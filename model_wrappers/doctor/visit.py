@@ -99,8 +99,8 @@ class Visit:
 
     @property
     def asks_communities(self) -> bool:
-        """Does any method ask them?"""
-        return bool({"moe", "modplural"} & set(self.chosen))
+        """Whether any method that will run asks communities."""
+        return any(METHODS[name].asks != "nobody" for name in self.chosen)
 
     config = Part("the arguments cannot be read", lambda visit: _config(visit.arguments))
     settings = Part("the arguments cannot be read", lambda visit: _settings(visit.given))

@@ -73,10 +73,11 @@ def check_source(run: Run) -> Mapping[str, Any]:
     own = config.get("modplural")
     if config.get("model") != "modplural" or not isinstance(own, Mapping):
         raise ModPluralError(f"{run.path}: results of the model {config.get('model')!r}; expected a run of modplural.")
-    if str(own.get("method")) not in ("moe", *(name for name, method in METHODS.items() if method.asks_all)):
+    asking = sorted(name for name, method in METHODS.items() if method.asks != "nobody")
+    if own.get("method") not in asking:
         raise ModPluralError(
             f"{run.path}: method {own.get('method')!r} asks no community, so no pool can be patched; expected a run "
-            "with method=modplural or moe."
+            f"with method={' or '.join(asking)}."
         )
     return own
 
@@ -166,7 +167,7 @@ def look_up(again: Again) -> dict[str, dict[str, int]]:
         ModPluralError: If there is no store, or as `ModPluralLM` raises.
     """
     settings = read_arguments({name: value for name, value in again.arguments.items() if name in OWN})
-    if not METHODS[settings.method].asks_all or not all(again.source.tasks[name].mode for name in again.documents):
+    if METHODS[settings.method].asks != "all" or not all(again.source.tasks[name].mode for name in again.documents):
         return {}
     if keeps_nothing(settings):
         store = MessageStore(None)

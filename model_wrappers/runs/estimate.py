@@ -23,6 +23,7 @@ from model_wrappers.arguments import OWN
 from model_wrappers.base.build import LOCAL, build_base
 from model_wrappers.base.llm import BaseLLM
 from model_wrappers.collaboration.elicitation.auto import AUTO
+from model_wrappers.collaboration.methods import METHODS
 from model_wrappers.collaboration.setup import open_store
 from model_wrappers.runs.dry_run import asks_for_logprobs, calls_of, scores_apart, usual_elicitation, usual_selection
 from model_wrappers.runs.grid import harness_config, plan_of, pool_settings
@@ -165,7 +166,7 @@ def estimate(arguments: Sequence[str], methods: Sequence[str], bases: Sequence[s
     if measure:
         speed = _measure(plan, store, first, [call for calls in asked.values() for call in calls])
     return Estimate(
-        messages=messages if any(method in ("modplural", "moe") for method in chosen) else {},
+        messages=messages if any(METHODS[method].asks != "nobody" for method in chosen) else {},
         prompts={method: prompts_of(calls, count, apart=scores_apart(given)) for method, calls in asked.items()},
         bases=list(bases) or [str(given.get("pretrained") or given.get("model") or EMBEDDED_READER)],
         memory=sizes_of_weights(plan.communities.pool, base_weights(first)),

@@ -174,7 +174,7 @@ class Grid:
         """Ask for every message of the runs that need all of them, and let go of the communities again."""
         usual = str(harness_config(self.arguments).model_args.get("method", "modplural"))
         methods = [(run, METHODS.get(run.model_args.get("method", usual))) for run in runs]
-        run = next((run for run, method in methods if method is not None and method.asks_all), None)
+        run = next((run for run, method in methods if method is not None and method.asks == "all"), None)
         config = harness_config(self._command(run)) if run is not None else None
         if config is None or config.model_args.get("mode") or not (config.limit is None or config.limit >= 1):
             return  # a task of others may ask with its context, which depends on the base LLM

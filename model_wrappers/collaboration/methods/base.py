@@ -3,18 +3,20 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Protocol
+from typing import Literal, Protocol
 
 from model_wrappers.collaboration.query import Query
 from model_wrappers.collaboration.session import Session, Weighted
+
+Asks = Literal["nobody", "one", "all"]
+"""Communities that a method asks about a query: none, one that it picks, or every one of the pool."""
 
 
 class Method(Protocol):
     """Turns queries of one mode into prompts."""
 
     name: str
-    asks_all: bool
-    """Does the method need every community's message on every query?"""
+    asks: Asks
 
     def check(self, queries: Sequence[Query], session: Session) -> None:
         """Check that queries of one mode have the fields that the method needs, before anything is asked.

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+from model_wrappers.collaboration.methods.base import Asks
 from model_wrappers.collaboration.modes import MODES
 from model_wrappers.collaboration.query import Query
 from model_wrappers.collaboration.session import Session, Weighted
@@ -13,7 +14,7 @@ class ModPlural:
     """The method of Feng et al. 2024 (arXiv 2406.15951), section 2."""
 
     name = "modplural"
-    asks_all = True
+    asks: Asks = "all"
 
     def check(self, queries: Sequence[Query], session: Session) -> None:
         """What is needed depends on the mode."""

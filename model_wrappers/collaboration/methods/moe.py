@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+from model_wrappers.collaboration.methods.base import Asks
 from model_wrappers.collaboration.query import Query
 from model_wrappers.collaboration.selection import pick, route_prompt
 from model_wrappers.collaboration.session import Session, Weighted
@@ -13,7 +14,7 @@ class MixtureOfExperts:
     """One community, chosen before it has spoken (Feng et al. 2024, baseline "MoE"); modules are never asked."""
 
     name = "moe"
-    asks_all = False
+    asks: Asks = "one"
 
     def check(self, queries: Sequence[Query], session: Session) -> None:
         """Any question will do; an attribute is told where there is one."""

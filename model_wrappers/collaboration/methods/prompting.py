@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+from model_wrappers.collaboration.methods.base import Asks
 from model_wrappers.collaboration.query import Query
 from model_wrappers.collaboration.session import Session, Weighted
 
@@ -12,7 +13,7 @@ class Prompting:
     """No communities; one instruction before the task's prompt."""
 
     name = "prompting"
-    asks_all = False
+    asks: Asks = "nobody"
 
     def check(self, queries: Sequence[Query], session: Session) -> None:
         """Steering needs an attribute to be told."""

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+from model_wrappers.collaboration.methods.base import Asks
 from model_wrappers.collaboration.query import Query
 from model_wrappers.collaboration.session import Session, Weighted
 
@@ -12,7 +13,7 @@ class Vanilla:
     """No communities, no extra wording."""
 
     name = "vanilla"
-    asks_all = False
+    asks: Asks = "nobody"
 
     def check(self, queries: Sequence[Query], session: Session) -> None:
         """Any question will do."""
