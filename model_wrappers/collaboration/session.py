@@ -52,7 +52,7 @@ class Session:
         mixture: ``prior``, or ``attribute`` where the base LLM weighs communities by the population asked about.
         fallbacks: Counts of what had to be done for want of a usable answer, by kind.
         notes: What the trace says of each query.
-        drawn: Task -> document -> order of its options -> weight and counted answers of each prompt, as a text.
+        drawn: Task -> document -> order of its options -> weight and counted answers of each prompt.
     """
 
     base: Any
@@ -71,7 +71,7 @@ class Session:
     mixture: str = "prior"
     fallbacks: Counter[str] = field(default_factory=Counter)
     notes: dict[Query, dict[str, Any]] = field(default_factory=dict)
-    drawn: dict[str, dict[int, dict[tuple[int, ...], str]]] = field(default_factory=dict)
+    drawn: dict[str, dict[int, dict[tuple[int, ...], list[dict[str, Any]]]]] = field(default_factory=dict)
     _rendered: dict[tuple[Query, str], list[MessageRequest]] = field(default_factory=dict)
     _modules: dict[Query, dict[str, list[dict[str, str]]]] = field(default_factory=dict)
 
