@@ -274,12 +274,9 @@ class ModPluralLM(LM):
         return facts
 
     def _drawn(self) -> dict[str, Any]:
-        """Answers counted for every document, as `plural_tasks.report.reading.tallies` reads them, if any were."""
+        """Answers counted for every document, if any were; `plural_tasks.report.reading.drawn_answers` reads them."""
         tasks = self.session.drawn
-        made = {
-            name: {str(doc): " | ".join(orders.values()) for doc, orders in docs.items()}
-            for name, docs in tasks.items()
-        }
+        made = {name: {str(doc): list(orders.values()) for doc, orders in docs.items()} for name, docs in tasks.items()}
         return {"drawn": made} if made else {}
 
     def __getattr__(self, name: str) -> Any:

@@ -177,12 +177,15 @@ def _note_shares(
 
 
 def _note_drawn(query: Query, contexts: Sequence[Weighted], rows: Sequence[Elicited], session: Session) -> None:
-    """Keep what was counted, for the results file: `plural_tasks.report.reading.tallies` reads it."""
+    """Keep what was counted, for the results file: `plural_tasks.report.reading.drawn_answers` reads it."""
     if all(row.counts is None for row in rows):
         return
-    counted = [(weighted.weight, row.counts) for weighted, row in zip(contexts, rows, strict=True) if row.counts]
-    text = "; ".join(f"{weight:.6g}: {' '.join(map(str, counts))}" for weight, counts in counted if any(counts))
-    session.drawn.setdefault(query.task, {}).setdefault(query.doc_id, {})[query.order] = text
+    counted = [
+        {"weight": weighted.weight, "counts": list(row.counts)}
+        for weighted, row in zip(contexts, rows, strict=True)
+        if row.counts and any(row.counts)
+    ]
+    session.drawn.setdefault(query.task, {}).setdefault(query.doc_id, {})[query.order] = counted
 
 
 def uncertainty(rows: Sequence[Elicited], weights: Sequence[float]) -> dict[str, Any]:

@@ -77,7 +77,7 @@ class Session:
     route: tuple[str, str] | None = None
     fallbacks: Counter[str] = field(default_factory=Counter)
     notes: dict[Query, dict[str, Any]] = field(default_factory=dict)
-    drawn: dict[str, dict[int, dict[tuple[int, ...], str]]] = field(default_factory=dict)
+    drawn: dict[str, dict[int, dict[tuple[int, ...], list[dict[str, Any]]]]] = field(default_factory=dict)
     _modules: dict[Query, dict[str, list[dict[str, str]]]] = field(default_factory=dict)
 
     @property

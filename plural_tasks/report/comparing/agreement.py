@@ -27,9 +27,9 @@ from typing import Any, Literal
 from plural_tasks.metrics import clustered_interval, clustered_se, js_distance
 from plural_tasks.metrics.corrected import most_likely, substantive
 from plural_tasks.report.reading.answers import Answer, mean_of
+from plural_tasks.report.reading.drawn_answers import DrawnAnswers, read_drawn_answers
 from plural_tasks.report.reading.runs import Run
 from plural_tasks.report.reading.samples import Document
-from plural_tasks.report.reading.tallies import Tally, read_tally
 from plural_tasks.report.reading.values import clipped
 from plural_tasks.utils.arguments import parse_arguments
 
@@ -225,11 +225,11 @@ def by_document(task: str, one: Run, other: Run) -> list[DocumentAgreement]:
     for pair in _pairs(one, other, task):
         value = js_distance(*pair.shares)
         ours, fixed = (pair.other, pair.one) if swapped else (pair.one, pair.other)
-        tally = read_tally(sampled, task, ours) if sampled is not None else None
-        if tally is None:
+        counted = read_drawn_answers(sampled, task, ours) if sampled is not None else None
+        if counted is None:
             made.append(DocumentAgreement(pair.document.id, value))
             continue
-        reference, likely = _distances(tally, ours, fixed, f"{task} {pair.document.id}")
+        reference, likely = _distances(counted, ours, fixed, f"{task} {pair.document.id}")
         error, usual = float(np.nanstd(likely)), float(np.nanmean(reference))
         made.append(DocumentAgreement(pair.document.id, value, error, usual))
     return made
@@ -246,11 +246,11 @@ def _sampling(task: str, run: Run, pairs: Sequence[_Pair], value: float, *, swap
     squares, answers = 0.0, []
     for pair in pairs:
         ours, fixed = (pair.other, pair.one) if swapped else (pair.one, pair.other)
-        tally = read_tally(run, task, ours)
-        if tally is None:
+        counted = read_drawn_answers(run, task, ours)
+        if counted is None:
             return {}
-        answers.append(_mean(tally.counted))
-        reference, likely = _distances(tally, ours, fixed, f"{task} {pair.document.id}")
+        answers.append(_mean(counted.counted))
+        reference, likely = _distances(counted, ours, fixed, f"{task} {pair.document.id}")
         known = ~np.isnan(reference)
         sums, counts = sums + np.where(known, reference, 0.0), counts + known
         squares += float(np.nanvar(likely))
@@ -265,7 +265,7 @@ def _sampling(task: str, run: Run, pairs: Sequence[_Pair], value: float, *, swap
     }
 
 
-def _distances(tally: Tally, ours: Answer, fixed: Answer, name: str) -> tuple[Any, Any]:
+def _distances(counted: DrawnAnswers, ours: Answer, fixed: Answer, name: str) -> tuple[Any, Any]:
     """Distances of a document's other run from what might have been drawn.
 
     Returns:
@@ -278,16 +278,16 @@ def _distances(tally: Tally, ours: Answer, fixed: Answer, name: str) -> tuple[An
     target = substantive(fixed.mean, ours.dont_know)
     kept = [place for place in range(ours.options) if place not in ours.dont_know]
     drawn: tuple[list[Any], list[Any]] = ([], [])
-    for number, (order, shares) in enumerate(zip(tally.orders, fixed.shares, strict=True)):
+    for number, (order, shares) in enumerate(zip(counted.orders, fixed.shares, strict=True)):
         if not order:
             continue
         source = mean_of([shares]) or fixed.mean
-        whole = math.fsum(weight for weight, _ in order)
+        whole = math.fsum(prompt.weight for prompt in order)
         sides: list[Any] = [0.0, 0.0]
-        for place, (weight, counts) in enumerate(order):
+        for place, prompt in enumerate(order):
             seeds = [_seed(f"{name} {number} {place} {kind}") for kind in ("reference", "likely")]
-            sides[0] += weight / whole * estimates(source, sum(counts), tally.smoothing, seeds[0])
-            sides[1] += weight / whole * replicates(counts, tally.smoothing, seeds[1])
+            sides[0] += prompt.weight / whole * estimates(source, sum(prompt.counts), counted.smoothing, seeds[0])
+            sides[1] += prompt.weight / whole * replicates(prompt.counts, counted.smoothing, seeds[1])
         for rows, side in zip(drawn, sides, strict=True):
             rows.append(side)
     reference, likely = (_renormalised(sum(rows) / len(rows), kept) for rows in drawn)

@@ -49,12 +49,17 @@ def records(rows: list[list[float]], per_question: int = 2, **fields: Any) -> li
     return made
 
 
+def counted(*orders: list[tuple[float, ...]]) -> list[list[dict[str, Any]]]:
+    """What results say of a document: for each order the prompts, each a weight and the counts of the options."""
+    return [[{"weight": weight, "counts": counts} for weight, *counts in order] for order in orders]
+
+
 def run(folder: Path, route: str, rows: list[list[float]], drawn: Any = None, **settings: Any) -> str:
     fields = settings.pop("fields", {})
     elicitation = {"chosen": route, "route": route, "smoothing": settings.pop("smoothing", 0.5)}
     own = {**MODPLURAL, "elicitation": elicitation, **settings}
     if drawn is not None:
-        own["drawn"] = {TASK: {str(number): text for number, text in enumerate(drawn)}}
+        own["drawn"] = {TASK: {str(number): orders for number, orders in enumerate(drawn)}}
     made = task(records(rows, **fields), directions={"js_distance": False})
     label = f"{route}-{len(list(folder.iterdir()))}"
     return f"{label}={write_run(folder / label, {TASK: made}, config={'model': 'modplural', 'modplural': own})}"
@@ -64,7 +69,7 @@ def compared(*places: str) -> TaskComparison:
     return compare(read_runs(list(places)), resamples=0).tasks[0]
 
 
-def sampled(folder: Path, counts: list[str], shares: list[float], **settings: Any) -> Any:
+def sampled(folder: Path, counts: list[Any], shares: list[float], **settings: Any) -> Any:
     """The agreement of a run whose documents have these counts and shares with one that says (.5, .5) of all."""
     fields = {"per_question": 1, **settings.pop("fields", {})}
     flat = [0.5] * len(shares)
@@ -121,7 +126,7 @@ def test_documents_without_a_distribution_are_counted(tmp_path: Path) -> None:
 def test_what_sampling_alone_gives_is_the_mean_over_all_answers(tmp_path: Path) -> None:
     # Of 4 answers to (.5, .5), smoothed by .5: 2 : 2 with 6/16 gives (.5, .5); 3 : 1 or 1 : 3 with 8/16 (.7, .3); 4 : 0
     # or 0 : 4 with 2/16 (.9, .1). Mean: .5 NEAR + .125 FAR = .134934.
-    found = sampled(tmp_path, ["1: 3 1"] * 20, [0.7, 0.3])
+    found = sampled(tmp_path, [counted([(1, 3, 1)])] * 20, [0.7, 0.3])
     expected = 0.5 * NEAR + 0.125 * FAR
     assert expected == pytest.approx(0.134934, abs=1e-6)
     assert found.reference == pytest.approx(expected, rel=0.03)
@@ -135,9 +140,9 @@ def test_the_verdict_asks_whether_sampling_explains_the_distance(tmp_path: Path)
     found = [
         sampled(tmp_path / name, [counts] * 20, shares)
         for name, counts, shares in (
-            ("a", "1: 2 2", [0.5, 0.5]),
-            ("b", "1: 3 1", [0.7, 0.3]),
-            ("c", "1: 4 0", [0.9, 0.1]),
+            ("a", counted([(1, 2, 2)]), [0.5, 0.5]),
+            ("b", counted([(1, 3, 1)]), [0.7, 0.3]),
+            ("c", counted([(1, 4, 0)]), [0.9, 0.1]),
         )
         if (tmp_path / name).mkdir() is None
     ]
@@ -153,13 +158,13 @@ def test_the_error_is_that_of_the_posterior(tmp_path: Path) -> None:
         quad(lambda p, k=k: density(p) * js_distance([p, 1 - p], [0.5, 0.5]) ** k, 0.0, 1.0, limit=200)[0]
         for k in (1, 2)
     ]
-    found = sampled(tmp_path, ["1: 3 1"] * 20, [0.7, 0.3])
+    found = sampled(tmp_path, [counted([(1, 3, 1)])] * 20, [0.7, 0.3])
     assert found.error == pytest.approx(math.sqrt((moments[1] - moments[0] ** 2) / 20), rel=0.03)
 
 
 def test_several_prompts_are_mixed_with_the_answers_of_each(tmp_path: Path) -> None:
     # .75 (.9, .1) + .25 (.3, .7) = (.75, .25). Reference: k of 4 and l of 4 answers by enumeration.
-    found = sampled(tmp_path, ["0.75: 4 0; 0.25: 1 3"] * 20, [0.75, 0.25])
+    found = sampled(tmp_path, [counted([(0.75, 4, 0), (0.25, 1, 3)])] * 20, [0.75, 0.25])
     expected = sum(
         comb(4, k) * comb(4, m) / 256 * js_distance([share, 1 - share], [0.5, 0.5])
         for k in range(5)
@@ -174,7 +179,7 @@ def test_orders_of_the_options_are_put_back_and_averaged(tmp_path: Path) -> None
     # As shown (.7, .3) and (.3, .7); in the study's order (.7, .3) twice. Eight answers in two halves: the mean of k
     # of 4 and m of 4, smoothed alike.
     orders = [[0, 1], [1, 0]]
-    found = sampled(tmp_path, ["1: 3 1 | 1: 1 3"] * 20, [0.7, 0.3, 0.3, 0.7], fields={"orders": orders})
+    found = sampled(tmp_path, [counted([(1, 3, 1)], [(1, 1, 3)])] * 20, [0.7, 0.3, 0.3, 0.7], fields={"orders": orders})
     expected = sum(
         comb(4, k) * comb(4, m) / 256 * js_distance([(k + m + 1) / 10, 1 - (k + m + 1) / 10], [0.5, 0.5])
         for k in range(5)
@@ -183,7 +188,9 @@ def test_orders_of_the_options_are_put_back_and_averaged(tmp_path: Path) -> None
     assert found.value == pytest.approx(NEAR, abs=1e-6)
     assert found.reference == pytest.approx(expected, rel=0.03)
     (tmp_path / "silent").mkdir()
-    one_silent = sampled(tmp_path / "silent", ["1: 3 1 | "] * 20, [0.7, 0.3, 0.0, 0.0], fields={"orders": orders})
+    one_silent = sampled(
+        tmp_path / "silent", [counted([(1, 3, 1)], [])] * 20, [0.7, 0.3, 0.0, 0.0], fields={"orders": orders}
+    )
     assert one_silent.value == pytest.approx(NEAR, abs=1e-6)
     assert one_silent.reference == pytest.approx(0.134935, rel=0.03)
 
@@ -191,7 +198,7 @@ def test_orders_of_the_options_are_put_back_and_averaged(tmp_path: Path) -> None
 def test_where_the_other_run_is_silent_in_one_order_its_mean_stands_in(tmp_path: Path) -> None:
     fields = {"orders": [[0, 1], [1, 0]], "per_question": 1}
     (found,) = compared(
-        run(tmp_path, "sample", [[0.7, 0.3, 0.3, 0.7]] * 20, ["1: 3 1 | 1: 1 3"] * 20, fields=fields),
+        run(tmp_path, "sample", [[0.7, 0.3, 0.3, 0.7]] * 20, [counted([(1, 3, 1)], [(1, 1, 3)])] * 20, fields=fields),
         run(tmp_path, "logprob", [[0.0, 0.0, 0.5, 0.5]] * 20, fields=fields),
     ).agreements
     # Eight answers to (.5, .5), k of them for the first option: (k + 1) / 10.
@@ -201,15 +208,21 @@ def test_where_the_other_run_is_silent_in_one_order_its_mean_stands_in(tmp_path:
 
 def test_draws_are_seeded_by_document(tmp_path: Path) -> None:
     (tmp_path / "again").mkdir()
-    one, again = sampled(tmp_path, ["1: 3 1"] * 4, [0.7, 0.3]), sampled(tmp_path / "again", ["1: 3 1"] * 4, [0.7, 0.3])
+    one, again = (
+        sampled(tmp_path, [counted([(1, 3, 1)])] * 4, [0.7, 0.3]),
+        sampled(tmp_path / "again", [counted([(1, 3, 1)])] * 4, [0.7, 0.3]),
+    )
     assert (one.reference, one.reference_high, one.error) == (again.reference, again.reference_high, again.error)
     (tmp_path / "single").mkdir()
-    single = sampled(tmp_path / "single", ["1: 3 1"], [0.7, 0.3])
+    single = sampled(tmp_path / "single", [counted([(1, 3, 1)])], [0.7, 0.3])
     assert single.reference != pytest.approx(one.reference, abs=1e-9)
 
 
 def test_which_side_was_sampled_makes_no_difference(tmp_path: Path) -> None:
-    places = [run(tmp_path, "sample", [[0.7, 0.3]] * 2, ["1: 3 1"] * 2), run(tmp_path, "logprob", [[0.5, 0.5]] * 2)]
+    places = [
+        run(tmp_path, "sample", [[0.7, 0.3]] * 2, [counted([(1, 3, 1)])] * 2),
+        run(tmp_path, "logprob", [[0.5, 0.5]] * 2),
+    ]
     (ours,), (theirs,) = compared(*places).agreements, compared(*places[::-1]).agreements
     names = ("value", "error", "reference", "reference_high", "sampled", "answers")
     assert [getattr(ours, name) for name in names] == [getattr(theirs, name) for name in names]
@@ -235,7 +248,7 @@ def test_only_pairs_that_differ_in_the_route_alone_are_shown(tmp_path: Path) -> 
 def test_results_that_do_not_say_how_many_answers(tmp_path: Path) -> None:
     fields = {"per_question": 1}
     places = [
-        run(tmp_path, "sample", [[0.7, 0.3]] * 2, ["1: 3 1"], fields=fields),  # d01 is missing
+        run(tmp_path, "sample", [[0.7, 0.3]] * 2, [counted([(1, 3, 1)])], fields=fields),  # d01 is missing
         run(tmp_path, "logprob", [[0.5, 0.5]] * 2, fields=fields),
     ]
     comparison = compare(read_runs(places), resamples=0)
@@ -247,34 +260,36 @@ def test_results_that_do_not_say_how_many_answers(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize(
-    ("text", "message"),
+    ("orders", "message"),
     [
-        ("3 1", r"document 0: found '3 1', expected for each of 1 orders"),
-        ("1: 3", "with 2 counts"),
-        ("1: 3 1 | 1: 3 1", "expected for each of 1 orders"),
-        ("1: 3 x", "'WEIGHT: COUNTS'"),
-        ("1: 5 -1", "'WEIGHT: COUNTS'"),
-        ("0: 3 1", "'WEIGHT: COUNTS'"),
-        ("1: 0 0", "'WEIGHT: COUNTS'"),
-        ("nan: 3 1", "'WEIGHT: COUNTS'"),
-        ("1: 1 3", r"'1: 1 3' gives the shares 0\.3 0\.7, but the samples hold 0\.7 0\.3; the files do not belong"),
+        ("1: 3 1", r"document 0: field 'orders': .*found '1: 3 1'"),
+        ([{"weight": 1, "counts": [3, 1]}], r"document 0: field 'orders.0': "),
+        (counted([(1, 3)]), r"expected a list of prompts for each of 1 orders of the options, with 2 counts each"),
+        (counted([(1, 3, 1)], [(1, 3, 1)]), r"expected a list of prompts for each of 1 orders"),
+        ([[{"weight": 1, "counts": [3, "x"]}]], r"field 'orders.0.0.counts.1': .*found 'x'"),
+        ([[{"weight": 1, "count": [3, 1]}]], r"unknown field 'orders.0.0.count'"),
+        (counted([(1, 5, -1)]), r"field 'orders.0.0.counts.1': .*greater than or equal to 0, found -1"),
+        (counted([(0, 3, 1)]), r"field 'orders.0.0.weight': .*greater than 0, found 0"),
+        (counted([(1, 0, 0)]), r"field 'orders.0.0.counts': expected an answer of one option at least"),
+        (counted([(math.nan, 3, 1)]), r"field 'orders.0.0.weight': "),
+        (counted([(1, 1, 3)]), r"give the shares 0\.3 0\.7, but the samples hold 0\.7 0\.3; the files do not belong"),
     ],
 )
-def test_counts_that_cannot_be_used_are_refused(tmp_path: Path, text: str, message: str) -> None:
+def test_counts_that_cannot_be_used_are_refused(tmp_path: Path, orders: Any, message: str) -> None:
     with pytest.raises(ModPluralError, match=message):
-        sampled(tmp_path, [text], [0.7, 0.3])
+        sampled(tmp_path, [orders], [0.7, 0.3])
 
 
 @pytest.mark.parametrize("smoothing", ["much", -1, None, True, math.inf])
 def test_smoothing_that_is_no_number_is_refused(tmp_path: Path, smoothing: Any) -> None:
     with pytest.raises(ModPluralError, match=r"smoothing is .*, expected a number that is not negative"):
-        sampled(tmp_path, ["1: 3 1"], [0.7, 0.3], smoothing=smoothing)
+        sampled(tmp_path, [counted([(1, 3, 1)])], [0.7, 0.3], smoothing=smoothing)
 
 
 def test_all_formats_show_it_and_only_where_there_is_something(tmp_path: Path) -> None:
     fields = {"per_question": 1}
     places = [
-        run(tmp_path, "sample", [[0.5, 0.5]] * 4, ["1: 2 2"] * 4, fields=fields),
+        run(tmp_path, "sample", [[0.5, 0.5]] * 4, [counted([(1, 2, 2)])] * 4, fields=fields),
         run(tmp_path, "logprob", [[0.5, 0.5]] * 4, fields=fields),
     ]
     comparison = compare(read_runs(places), resamples=0)

@@ -102,7 +102,8 @@ def test_a_comparison_says_how_far_two_routes_agree(tmp_path: Path) -> None:
         output = ("--output_path", str(tmp_path / route / "r.json"), "--log_samples")
         run_harness(["--model_args", given, "--tasks", TASK, "--limit", "3", *output])
     (written,) = (tmp_path / "sample").glob("r_*.json")
-    counts = {"0": "1: 8 6 4 2", "1": "1: 20 0 0 0", "2": "1: 3 3"}
+    drawn = {"0": [8, 6, 4, 2], "1": [20, 0, 0, 0], "2": [3, 3]}
+    counts = {number: [[{"weight": 1.0, "counts": counted}]] for number, counted in drawn.items()}
     assert json.loads(written.read_text())["config"]["modplural"]["drawn"] == {TASK: counts}
     places = [f"{route}={tmp_path / route}" for route in ("logprob", "sample")]
     shown = runner.invoke(app, ["compare", *places, "--format", "json"])

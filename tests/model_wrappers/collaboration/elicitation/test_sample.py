@@ -72,7 +72,7 @@ def test_without_a_readable_answer_nothing_stands_in(tmp_path) -> None:
     results = lm.loglikelihood(requests([doc("distributional")], "loglikelihood"))
     assert shares(results) == [0.0, 0.0, 0.0]
     assert lm.session.fallbacks == {"unparsed": 4, "no_mass": 1}
-    assert list(lm.describe()["drawn"].values()) == [{"0": ""}]
+    assert list(lm.describe()["drawn"].values()) == [{"0": [[]]}]
     note = next(iter(lm.session.notes.values()))
     assert "error" not in note
     assert note["elicited"][0]["error"] is None
@@ -128,7 +128,8 @@ def test_prompts_of_communities_are_mixed_in_probability_space(tmp_path) -> None
     assert [one["counts"] for one in note["elicited"]] == [[4, 0, 0], [0, 4, 0]]
     one = [each["error"] for each in note["elicited"]]
     assert 0 < note["error"] < max(one)  # independent errors partly cancel
-    assert lm.describe()["drawn"] == {"task_distributional": {"0": "0.75: 4 0 0; 0.25: 0 4 0"}}
+    prompts = [{"weight": 0.75, "counts": [4, 0, 0]}, {"weight": 0.25, "counts": [0, 4, 0]}]
+    assert lm.describe()["drawn"] == {"task_distributional": {"0": [prompts]}}
 
 
 def test_every_sample_of_every_prompt_has_a_seed_of_its_own(tmp_path, monkeypatch) -> None:
