@@ -67,6 +67,13 @@ def test_every_method_is_in_the_table() -> None:
     assert first_cells(section("Methods and modes")) == list(METHODS)
 
 
+def test_snippets_of_the_readme_are_the_examples() -> None:
+    (pool,) = re.findall(r"```yaml\n(.*?)```", README, flags=re.DOTALL)
+    assert (ROOT / "examples" / "village.yaml").read_text(encoding="utf-8") == pool
+    (code,) = re.findall(r"```python\n(.*?)```", README, flags=re.DOTALL)
+    assert code in (ROOT / "examples" / "from_python.py").read_text(encoding="utf-8")
+
+
 def test_the_pool_of_the_example_can_be_read(tmp_path) -> None:
     (example,) = re.findall(r"```yaml\n(.*?)```", README, flags=re.DOTALL)
     (tmp_path / "adapters" / "farmers").mkdir(parents=True)
