@@ -10,8 +10,8 @@ from community_lms.messages.message import Message, MessageRequest, Turn
 from community_lms.pools.spec import Community, Endpoint, canonical
 from community_lms.remote.account import Account
 from community_lms.remote.budget import BudgetReachedError
-from community_lms.remote.client import Remote, suits, takes_seeds
-from community_lms.remote.retry import Endurance
+from community_lms.remote.client import RemoteModel, suits, takes_seeds
+from community_lms.remote.retry import RetryPolicy
 from community_lms.weights.embedded import resolve_weights
 from plural_tasks.utils.credentials import from_environment, quieten_logs
 from plural_tasks.utils.errors import ModPluralError, one_line, unknown_name
@@ -36,7 +36,7 @@ class BackendEngine:
         self._dtype = dtype
         self.account = Account()
         self._backends: dict[str, Any] = {}
-        self._remotes: dict[str, Remote] = {}
+        self._remotes: dict[str, RemoteModel] = {}
 
     def speak(self, requests: Sequence[MessageRequest]) -> list[Message]:
         """Generate one message for each request; see `MessageEngine.speak`."""
@@ -69,15 +69,15 @@ class BackendEngine:
         return [Message(community.name, str(text or "").strip()) for text in texts]
 
     def _write(self, requests: Sequence[MessageRequest], backend: Any, instances: list[Any]) -> list[str]:
-        """One text for each; APIs are asked with endurance and out of the account."""
+        """One text for each; requests to APIs are repeated and paid out of the account."""
         community = requests[0].community
         if not suits(backend):
             return list(backend.generate_until(instances, disable_tqdm=True))
         if community.name not in self._remotes:
             endpoint = community.endpoint
             attempts = endpoint.args.get("max_retries") if endpoint is not None else None
-            endurance = Endurance(attempts=int(attempts) if attempts is not None else None)
-            self._remotes[community.name] = Remote(backend, self.account, endurance)
+            retry_policy = RetryPolicy(attempts=int(attempts) if attempts is not None else None)
+            self._remotes[community.name] = RemoteModel(backend, self.account, retry_policy)
         for instance, request in zip(instances, requests, strict=True):
             instance.purpose = {"phase": "messages", "community": community.name, "sample": request.number}
             instance.metadata = ("", None, 1)

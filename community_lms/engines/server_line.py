@@ -14,10 +14,10 @@ from community_lms.pools.served import DEFAULT_KEY, Served
 from community_lms.pools.spec import Community, canonical
 from community_lms.remote.account import Account
 from community_lms.remote.answer_store import answer_key, stored_answer
-from community_lms.remote.budget import Ticket
-from community_lms.remote.failures import UnusableAnswerError, read_trouble
+from community_lms.remote.budget import Reservation
+from community_lms.remote.failures import UnusableAnswerError, classify_error
 from community_lms.remote.responses import estimated_usage, prompt_bytes, read_usage
-from community_lms.remote.retry import Endurance, StoppedError
+from community_lms.remote.retry import RetryPolicy, StoppedError
 from community_lms.remote.usage import Purpose, Usage
 from plural_tasks.utils.errors import ModPluralError
 
@@ -55,7 +55,7 @@ class Line:
         self.place = place
         self.listed: list[str] = []
         self.bases: list[str] = []
-        self.endurance = Endurance(place.patience, None if place.max_retries is None else place.max_retries + 1)
+        self.retry_policy = RetryPolicy(place.patience, None if place.max_retries is None else place.max_retries + 1)
         self._learnt = False
         self._key = _key(place)
         self._client = openai.AsyncOpenAI(
@@ -115,49 +115,51 @@ class Line:
         key = answer_key("text", place.base_url, body, "0")
         if (stored := account.find([key]).get(key)) is not None:
             return Message(name, stored.value, *((stored.read, stored.written) if stored.counted else (None, None)))
-        ticket = await self._ticket(account, body)
+        reservation = await self._reservation(account, body)
         purpose = Purpose(PHASE, name)
         try:
-            text, usage = await self.endurance.ask_async(lambda: self._once(request, place, model, account, ticket))
+            text, usage = await self.retry_policy.call_async(
+                lambda: self._once(request, place, model, account, reservation)
+            )
         except StoppedError:
-            account.ledger.purse.settle(ticket)
+            account.ledger.budget.settle(reservation)
             raise
         except Exception as error:  # the client's many errors, and answers that are none
-            account.ledger.purse.settle(ticket)
+            account.ledger.budget.settle(reservation)
             raise explain(error, name, model, place, self.listed, self._key) from None
         except BaseException:
-            account.ledger.purse.settle(ticket)
+            account.ledger.budget.settle(reservation)
             raise
-        counted = usage or estimated_usage(ticket.read, [text])
-        (spent,) = account.ledger.book(ticket, counted, [purpose])
+        counted = usage or estimated_usage(reservation.read, [text])
+        (spent,) = account.ledger.book(reservation, counted, [purpose])
         account.keep([stored_answer(key, "text", place.base_url, body, "0", text, purpose, spent)])
         return Message(name, text, *((usage.read, usage.written) if usage is not None else (None, None)))
 
-    async def _ticket(self, account: Account, body: dict[str, Any]) -> Ticket:
-        purse = account.ledger.purse
-        purse.check(body["model"])
-        while (ticket := purse.reserve(body["model"], prompt_bytes(body), body["max_tokens"])) is None:
+    async def _reservation(self, account: Account, body: dict[str, Any]) -> Reservation:
+        budget = account.ledger.budget
+        budget.check(body["model"])
+        while (reservation := budget.reserve(body["model"], prompt_bytes(body), body["max_tokens"])) is None:
             await asyncio.sleep(0.05)
-        return ticket
+        return reservation
 
     async def _once(
-        self, request: MessageRequest, place: Served, model: str, account: Account, ticket: Ticket
+        self, request: MessageRequest, place: Served, model: str, account: Account, reservation: Reservation
     ) -> tuple[str, Usage | None]:
         """Send one request; an answer that cannot be used is booked all the same."""
         usage: Usage | None = None
         try:
             answer = await self._send(request, place, model)
             if isinstance(answer, str):
-                raise UnusableAnswerError("a page in the place of an answer", may_pass=False)
+                raise UnusableAnswerError("a page in the place of an answer", transient=False)
             usage = read_usage(answer)
             if not getattr(answer, "choices", None):
                 raise UnusableAnswerError("the answer has no choices")
             first = answer.choices[0]
             said = first.text if place.api == "completions" else first.message.content
         except Exception as error:
-            if read_trouble(error).kind == "answer":
-                lost = usage or Usage(ticket.read, 0, counted=False)
-                account.ledger.lose(ticket, lost, [Purpose(PHASE, request.community.name)])
+            if classify_error(error).kind == "answer":
+                lost = usage or Usage(reservation.read, 0, counted=False)
+                account.ledger.lose(reservation, lost, [Purpose(PHASE, request.community.name)])
             raise
         return str(said or "").strip(), usage
 

@@ -5,8 +5,8 @@ from __future__ import annotations
 import re
 from typing import Any
 
-from community_lms.remote.failures import Trouble, read_trouble
-from community_lms.remote.retry import Endurance, StoppedError
+from community_lms.remote.failures import Failure, classify_error
+from community_lms.remote.retry import RetryPolicy, StoppedError
 from plural_tasks.utils.errors import ModPluralError
 from plural_tasks.utils.secrets import hush
 
@@ -50,13 +50,13 @@ def needs_chat(client: Any) -> ModPluralError:
     return ModPluralError(f"the base LLM ({type(client).__name__}) takes chat prompts only; add --apply_chat_template.")
 
 
-def explain(error: Exception, client: Any, endurance: Endurance) -> ModPluralError | None:
+def explain(error: Exception, client: Any, retry_policy: RetryPolicy) -> ModPluralError | None:
     """Say what went wrong.
 
     Args:
         error: That ended a request.
         client: The harness's.
-        endurance: With which it was repeated.
+        retry_policy: With which it was repeated.
 
     Returns:
         None for what the caller knows better: prompts that are no chats, what the client cannot do, and an end from
@@ -66,19 +66,19 @@ def explain(error: Exception, client: Any, endurance: Endurance) -> ModPluralErr
         return error
     if isinstance(error, StoppedError | NotImplementedError | AssertionError):
         return None
-    trouble = read_trouble(error)
+    failure = classify_error(error)
     name = type(client).__name__
     address = hush(str(client.base_url)) if client.base_url else "its provider"
-    said = f" ({trouble.said})" if trouble.said else ""
+    said = f" ({failure.message})" if failure.message else ""
     return RemoteError(
-        f"the model {client.model!r} ({name}) does not answer at {address}: {_advice(trouble, name, endurance)}{said}. "
-        f"{KEPT}",
-        trouble.status,
+        f"the model {client.model!r} ({name}) does not answer at {address}: "
+        f"{_advice(failure, name, retry_policy)}{said}. {KEPT}",
+        failure.status,
     )
 
 
-def _advice(trouble: Trouble, name: str, endurance: Endurance) -> str:
-    status = trouble.status
+def _advice(failure: Failure, name: str, retry_policy: RetryPolicy) -> str:
+    status = failure.status
     variable = _VARIABLES.get(name, USUAL)
     if status in (401, 403):
         return f"{status}, it refuses the key; set the environment variable {variable}"
@@ -86,21 +86,21 @@ def _advice(trouble: Trouble, name: str, endurance: Endurance) -> str:
         return "404, no such model or address; look at model=… and base_url=… (the whole path, …/v1/chat/completions)"
     if status in (400, 413, 422):
         return f"{status}, it refuses the request; look at model=…, base_args=… and the length of prompts"
-    if status == 402 or (status == 429 and not trouble.may_pass):
+    if status == 402 or (status == 429 and not failure.transient):
         return f"{status}, the account has no money left; look at the provider's billing page"
-    if status is not None and not trouble.may_pass:
+    if status is not None and not failure.transient:
         return f"{status}, it does not know this kind of request"
-    if not trouble.may_pass:
+    if not failure.transient:
         return "its answer cannot be read; is base_url the whole path of the protocol (…/v1/chat/completions)?"
-    if trouble.kind == "connection" and not endurance.met and _NOBODY.search(trouble.said):
+    if failure.kind == "connection" and not retry_policy.answered and _NOBODY.search(failure.message):
         return "nobody is there; is the server up, and base_url right?"
-    times = f"{endurance.patience:g} s" if endurance.attempts is None else f"{endurance.attempts} attempts"
+    times = f"{retry_policy.patience:g} s" if retry_policy.attempts is None else f"{retry_policy.attempts} attempts"
     what = {
         "time-out": "no answer in time (timeout=…)",
         "answer": "its answers are broken",
         "connection": "connections are lost",
     }
     return (
-        f"{what.get(trouble.kind, trouble.kind)}, for {times}; wait longer with base_patience=SECONDS, or ask less at "
+        f"{what.get(failure.kind, failure.kind)}, for {times}; wait longer with base_patience=SECONDS, or ask less at "
         "once with num_concurrent=…"
     )

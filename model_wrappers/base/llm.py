@@ -14,8 +14,8 @@ from typing import Any
 from community_lms.pools.spec import canonical
 from community_lms.remote.account import Account
 from community_lms.remote.advice import needs_chat
-from community_lms.remote.client import Remote, is_api, suits
-from community_lms.remote.retry import Endurance
+from community_lms.remote.client import RemoteModel, is_api, suits
+from community_lms.remote.retry import RetryPolicy
 from community_lms.weights.embedded import EMBEDDED_MODELS, EMBEDDED_READER, install_hint, resolve_weights
 from community_lms.weights.precision import has_native_bfloat16
 from model_wrappers.arguments import OWN
@@ -36,7 +36,7 @@ _shared: dict[str, Any] | None = None
 
 
 _REMOTE = "_modplural_remote"
-"""Attribute of a base LLM behind an API: its `Remote`; None for one that is left to the harness."""
+"""Attribute of a base LLM behind an API: its `RemoteModel`; None for one that is left to the harness."""
 
 _QUICK = "_modplural_quick"
 """Attribute of a base LLM: what scores and what writes in its place, None for itself; it lives as long as the LLM."""
@@ -166,36 +166,36 @@ def leave_to_harness(base: Any) -> None:
     setattr(base, _REMOTE, None)
 
 
-def connect(base: Any, account: Account, endurance: Endurance) -> None:
-    """Let a base LLM behind an API be asked with endurance, out of an account; any other is left as it is.
+def connect(base: Any, account: Account, retry_policy: RetryPolicy) -> None:
+    """Let a base LLM behind an API be asked with retries, out of an account; any other is left as it is.
 
     Raises:
         ModPluralError: If the account's budget is one of cost, and the model has no price.
     """
     if suits(base):
-        setattr(base, _REMOTE, Remote(base, account, endurance))
+        setattr(base, _REMOTE, RemoteModel(base, account, retry_policy))
 
 
-def remote_of(base: Any) -> Remote | None:
+def remote_of(base: Any) -> RemoteModel | None:
     """What asks a base LLM behind an API; None for one that answers for itself, or is left to the harness."""
     left = _REMOTE in vars(base) and vars(base)[_REMOTE] is None
     return None if left or not suits(base) else usual_remote(base)
 
 
-def usual_remote(base: Any) -> Remote:
+def usual_remote(base: Any) -> RemoteModel:
     """As `remote_of`, for what the harness has no way to ask."""
-    found: Remote | None = vars(base).get(_REMOTE)
+    found: RemoteModel | None = vars(base).get(_REMOTE)
     if found is None:
-        found = Remote(base)
+        found = RemoteModel(base)
         if _REMOTE not in vars(base):
             setattr(base, _REMOTE, found)
     return found
 
 
-_REMOTELY: Mapping[str, Callable[[Remote, Sequence[Any]], Sequence[Any]]] = {
-    "generate_until": Remote.write,
-    "loglikelihood": Remote.score,
-    "loglikelihood_rolling": Remote.score_whole,
+_REMOTELY: Mapping[str, Callable[[RemoteModel, Sequence[Any]], Sequence[Any]]] = {
+    "generate_until": RemoteModel.write,
+    "loglikelihood": RemoteModel.score,
+    "loglikelihood_rolling": RemoteModel.score_whole,
 }
 
 

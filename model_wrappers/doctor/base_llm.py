@@ -8,7 +8,7 @@ from typing import Any
 
 from community_lms.remote.account import Account
 from community_lms.remote.client import speaks_chat
-from community_lms.remote.retry import Endurance
+from community_lms.remote.retry import RetryPolicy
 from model_wrappers.base.chat import apply_template
 from model_wrappers.base.llm import ask, build_base, connect, leave_to_harness
 from model_wrappers.collaboration.elicitation.auto import AUTO, choose, scores
@@ -68,7 +68,7 @@ def base_llms(visit: Visit) -> Iterator[Finding]:
                 leave_to_harness(model)
                 model.max_retries = 1
             else:
-                connect(model, Account(), Endurance(attempts=1))  # a look waits for nobody, and keeps nothing
+                connect(model, Account(), RetryPolicy(attempts=1))  # a look waits for nobody, and keeps nothing
         except ModPluralError as error:
             yield fault(f"set up{label}", str(error), SETUP)
             continue

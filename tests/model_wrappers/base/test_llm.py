@@ -144,12 +144,12 @@ def test_an_api_is_asked_remotely_unless_it_is_left_to_the_harness() -> None:
     from lm_eval.models.openai_completions import LocalChatCompletion
 
     from community_lms.remote.account import Account
-    from community_lms.remote.retry import Endurance
+    from community_lms.remote.retry import RetryPolicy
 
     base = LocalChatCompletion(base_url="http://127.0.0.1:1/v1/chat/completions", model="m")
     llm._find_quick(base)  # as for a request with pictures
     account = Account()
-    llm.connect(base, account, Endurance())
+    llm.connect(base, account, RetryPolicy())
     assert llm.remote_of(base) is llm.usual_remote(base)
     assert llm.usual_remote(base).account is account
     llm.leave_to_harness(base)
