@@ -3,14 +3,20 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from community_lms.remote.answer_store import AnswerStore, StoredAnswer
+from community_lms.remote.answer_store import AnswerStore, StoredAnswer, stored_answer
+from community_lms.remote.budget import Reservation
+from community_lms.remote.failures import classify_error
 from community_lms.remote.ledger import Ledger
+from community_lms.remote.requests import RemotePrompt
+from community_lms.remote.responses import estimated_usage
 from community_lms.remote.retry import RetryPolicy
+from community_lms.remote.usage import Usage
 from plural_tasks.utils.secrets import hush
 
 
@@ -60,10 +66,95 @@ class Account:
         """
         self.store.check_writable()
 
+    @contextmanager
+    def paying(self, reservation: Reservation, prompts: Sequence[RemotePrompt], address: str) -> Iterator[Payment]:
+        """Pay for one request within this context; what was reserved is settled when it ends, once, whatever happens.
+
+        Nothing in it waits, so that it serves threads and coroutines alike.
+
+        Args:
+            reservation: The reservation that the budget made for the request.
+            prompts: Prompts of the request, at least one; they share its tokens.
+            address: Address of the server.
+        """
+        payment = Payment(self, reservation, prompts, address)
+        try:
+            yield payment
+        finally:
+            payment.end()
+
     def keep(self, rows: list[StoredAnswer]) -> None:
         """Keep answers that have just come and were booked."""
         self._noted.update(row.key for row in rows)
         self.store.put(rows)
+
+
+class Payment:
+    """The payment for one request, which may be sent several times; see `Account.paying`."""
+
+    def __init__(
+        self, account: Account, reservation: Reservation, prompts: Sequence[RemotePrompt], address: str
+    ) -> None:
+        self._account, self._reservation, self._prompts, self._address = account, reservation, prompts, address
+        self._open = True
+
+    @contextmanager
+    def attempt(self) -> Iterator[Attempt]:
+        """Send the request within this context, once; an answer that came and cannot be used is booked as lost.
+
+        Raises:
+            BudgetReachedError: If answers that could not be used have left too little for another attempt.
+        """
+        ledger = self._account.ledger
+        ledger.budget.check_again(self._reservation)
+        attempt = Attempt()
+        try:
+            yield attempt
+        except Exception as error:
+            if self._open and classify_error(error).kind == "answer":
+                usage = attempt.usage or Usage(self._reservation.read, 0, counted=False)
+                ledger.lose(self._reservation, usage, [prompt.purpose for prompt in self._prompts])
+            raise
+
+    def answered(self, values: Sequence[Any], usage: Usage | None) -> None:
+        """Book and keep the answers, and settle the reservation; to be called before anything else can fail.
+
+        Args:
+            values: Answers to the prompts, in order, as plain JSON.
+            usage: Tokens as the server counted them; None lets them be estimated.
+
+        Raises:
+            ModPluralError: If the answers cannot be written; they are booked all the same.
+        """
+        counted = usage or estimated_usage(self._reservation.read, values)
+        self._open = False
+        spent = self._account.ledger.book(self._reservation, counted, [prompt.purpose for prompt in self._prompts])
+        self._account.keep(
+            [
+                stored_answer(
+                    *(prompt.key, prompt.kind, self._address, prompt.body, prompt.sample, value, prompt.purpose, part)
+                )
+                for prompt, value, part in zip(self._prompts, values, spent, strict=True)
+                if prompt.kind != "first_tokens" or value is not None  # a server may be told to show them later
+            ]
+        )
+
+    def end(self) -> None:
+        """Give back what was reserved, where no answer has settled it."""
+        if self._open:
+            self._open = False
+            self._account.ledger.budget.settle(self._reservation)
+
+
+@dataclass
+class Attempt:
+    """One sending of a request.
+
+    Attributes:
+        usage: Tokens as the server counted them; None until a response says so.
+    """
+
+    usage: Usage | None = None
 
 
 def open_account(path: str | None, ledger: Ledger) -> Account:

@@ -160,9 +160,8 @@ class Budget:
         with self._lock:
             self._open -= 1
             self._reserved_tokens -= reservation.read + reservation.written
-            self._reserved_cost = (
-                self._reserved_cost - reservation.cost if self._open else 0.0
-            )  # no rounding error is carried on
+            # Once nothing is reserved any more, no rounding error is carried on.
+            self._reserved_cost = self._reserved_cost - reservation.cost if self._open else 0.0
             if usage is not None and usage.counted:
                 times, most = self._counted.get(reservation.model, (0, 0.0))
                 self._counted[reservation.model] = (times + 1, max(most, usage.read / max(1, reservation.size)))

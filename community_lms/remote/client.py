@@ -15,21 +15,20 @@ from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from typing import Any
 
-from community_lms.remote.account import Account
+from community_lms.remote.account import Account, Payment
 from community_lms.remote.advice import check_key, explain, needs_chat
-from community_lms.remote.answer_store import answer_key, stored_answer
+from community_lms.remote.answer_store import answer_key
 from community_lms.remote.budget import Reservation
 from community_lms.remote.concurrency import run_concurrently
-from community_lms.remote.failures import classify_error
 from community_lms.remote.requests import RemotePrompt, read_answers
-from community_lms.remote.responses import check_response, estimated_usage, prompt_bytes, read_usage
+from community_lms.remote.responses import check_response, prompt_bytes, read_usage
 from community_lms.remote.retry import RetryPolicy
-from community_lms.remote.usage import Purpose, Usage
+from community_lms.remote.usage import Purpose
 from plural_tasks.utils.progress import bar
 from plural_tasks.utils.secrets import hush
 
 NO_ANSWER = ""
-"""In the place of content that a server leaves out (``null``), as a filter of contents or a model that thinks may."""
+"""Text of an answer whose content the server leaves out (``null``), as content filters and reasoning models may."""
 
 _HARNESS_LOGS = ("lm_eval.models.api_models", "lm_eval.models.litellm_llms")
 
@@ -70,14 +69,14 @@ class RemoteModel:
     """A model behind an API.
 
     Attributes:
-        client: The harness's.
-        account: Where answers are kept and paid from.
+        client: The harness's client of the API.
+        account: Account out of which requests are paid, and in which answers are kept.
         retry_policy: How requests are repeated.
-        asked: Requests that were answered.
+        asked: Number of requests that were answered.
     """
 
     def __init__(self, client: Any, account: Account | None = None, retry_policy: RetryPolicy | None = None) -> None:
-        """Make it; nothing is sent.
+        """Connect a client to an account; nothing is sent.
 
         Raises:
             ModPluralError: If the client wants a key that is not set, or the budget is one of cost and the model has no
@@ -100,11 +99,11 @@ class RemoteModel:
 
     @property
     def address(self) -> str:
-        """Where it is asked; the client's name where that knows by itself."""
+        """Address of the server; the client's class where only the client knows it."""
         return hush(str(self.client.base_url or type(self.client).__name__))
 
     def write(self, instances: Sequence[Any]) -> list[str]:
-        """Return one text for each request; see the harness's ``generate_until``."""
+        """Return one text for each request of the harness's ``generate_until``."""
         phase = phase_of(instances, "answers")
         settings = [instance.args[1] for instance in instances]
         messages = self._encoded([instance.args[0] for instance in instances], settings)
@@ -115,7 +114,7 @@ class RemoteModel:
         return [NO_ANSWER if text is None else str(text) for text in self._answers(prompts, phase)]
 
     def first_tokens(self, instances: Sequence[Any]) -> list[list[tuple[str, float]] | None]:
-        """Return the first token's log-probabilities of one completion for each request; see `replies.first_tokens`."""
+        """Return the first token's log-probabilities of one completion per request; see `responses.first_tokens`."""
         phase = phase_of(instances, "scoring")
         prompts = [
             RemotePrompt("first_tokens", instance.args[0], instance.args[1], purpose_of(instance, phase))
@@ -125,20 +124,20 @@ class RemoteModel:
         return [None if shown is None else [(str(token), float(value)) for token, value in shown] for shown in found]
 
     def score(self, instances: Sequence[Any]) -> list[tuple[float, bool]]:
-        """Return log-likelihoods; see the harness's ``loglikelihood``, which checks and encodes."""
+        """Return log-likelihoods; the harness's ``loglikelihood`` checks and encodes the requests."""
         phase = phase_of(instances, "scoring")
         purposes = [purpose_of(instance, phase) for instance in instances]
         with self._scoring(purposes, phase):
             return list(self.client.loglikelihood(list(instances)))
 
     def score_whole(self, instances: Sequence[Any]) -> list[float]:
-        """Return log-likelihoods of whole texts; see the harness's ``loglikelihood_rolling``."""
+        """Return log-likelihoods of whole texts, as the harness's ``loglikelihood_rolling`` does."""
         with self._scoring((), phase_of(instances, "scoring")):
             return list(self.client.loglikelihood_rolling(list(instances)))
 
     @contextmanager
     def _scoring(self, purposes: Sequence[Purpose], phase: str) -> Iterator[None]:
-        """Within, what the client would ask for scores is asked here."""
+        """Within this context, requests for scores that the client would send are sent here."""
 
         def ask(encoded: Sequence[Any], **_: Any) -> list[tuple[float, bool]]:
             known = purposes if len(purposes) == len(encoded) else [Purpose(phase)] * len(encoded)
@@ -167,7 +166,7 @@ class RemoteModel:
         return [tokens[-most:] for tokens, most in zip(encoded, room, strict=True)]
 
     def _answers(self, prompts: Sequence[RemotePrompt], phase: str) -> list[Any]:
-        """Answer from the store, and ask for the others, each distinct prompt once."""
+        """Take answers from the store, and ask for those that are missing, each distinct prompt once."""
         self._number(prompts)
         found: dict[str, Any] = {key: row.value for key, row in self.account.find(q.key for q in prompts).items()}
         missing = list({prompt.key: prompt for prompt in prompts if prompt.key not in found}.values())
@@ -176,16 +175,16 @@ class RemoteModel:
             total = len({prompt.key for prompt in prompts})
             with bar(phase, total, " answers", done=total - len(missing)) as progress, _quiet():
 
-                def do(request: Sequence[RemotePrompt]) -> None:
-                    found.update(self._ask(request))
-                    self._show(progress, len(request))
+                def do(batch: Sequence[RemotePrompt]) -> None:
+                    found.update(self._ask(batch))
+                    self._show(progress, len(batch))
 
-                work = list(self._requests(missing))
+                work = list(self._batches(missing))
                 run_concurrently(work, do, at_once=max(1, self.client._concurrent), stopped=self.retry_policy.stopped)
         return [found[prompt.key] for prompt in prompts]
 
     def _number(self, prompts: Sequence[RemotePrompt]) -> None:
-        """Give bodies, sample numbers and keys."""
+        """Set the body, sample number and key of each prompt."""
         seen: Counter[str] = Counter()
         for prompt in prompts:
             prompt.body = self._checked_body(prompt)
@@ -195,9 +194,9 @@ class RemoteModel:
             if prompt.kind == "scores":
                 prompt.body["context_tokens"] = prompt.context_tokens
             if prompt.kind != "scores" and prompt.body.get("temperature"):
-                place = answer_key(prompt.kind, self.address, prompt.body, prompt.sample)
-                prompt.sample += f".{seen[place]}" if seen[place] else ""
-                seen[place] += 1
+                equal = answer_key(prompt.kind, self.address, prompt.body, prompt.sample)
+                prompt.sample += f".{seen[equal]}" if seen[equal] else ""
+                seen[equal] += 1
             else:
                 prompt.sample = "0"
             prompt.key = answer_key(prompt.kind, self.address, prompt.body, prompt.sample)
@@ -210,8 +209,8 @@ class RemoteModel:
                 raise
             raise needs_chat(self.client) from error
 
-    def _requests(self, missing: Sequence[RemotePrompt]) -> Iterator[list[RemotePrompt]]:
-        """Requests of as many prompts as the user's ``batch_size`` says, of one kind and decoding each."""
+    def _batches(self, missing: Sequence[RemotePrompt]) -> Iterator[list[RemotePrompt]]:
+        """Batches of prompts of one kind and decoding, as large as the user's ``batch_size``; each is one request."""
         size = 1 if self._chat else max(1, int(self.client._batch_size))
         groups: dict[str, list[RemotePrompt]] = {}
         for prompt in missing:
@@ -220,10 +219,10 @@ class RemoteModel:
             for first in range(0, len(group), size):
                 yield group[first : first + size]
 
-    def _body(self, request: Sequence[RemotePrompt]) -> dict[str, Any]:
-        client, first = self.client, request[0]
+    def _body(self, prompts: Sequence[RemotePrompt]) -> dict[str, Any]:
+        client, first = self.client, prompts[0]
         body: dict[str, Any] = client._create_payload(
-            client.create_message([prompt.content for prompt in request]),
+            client.create_message([prompt.content for prompt in prompts]),
             generate=first.kind != "scores",
             gen_kwargs=copy.deepcopy(dict(first.settings)) if first.settings is not None else None,
             seed=client._seed,
@@ -231,55 +230,43 @@ class RemoteModel:
         )
         return body
 
-    def _ask(self, request: Sequence[RemotePrompt]) -> dict[str, Any]:
+    def _ask(self, prompts: Sequence[RemotePrompt]) -> dict[str, Any]:
         """Ask for the answers to some prompts in one request; keep them, and return them by key."""
-        body = self._body(request)
-        most = body.get("max_tokens", body.get("max_completion_tokens", self.client._max_gen_toks)) * len(request)
-        ledger = self.account.ledger
-        while (reservation := ledger.budget.reserve(self.model, prompt_bytes(body), int(most))) is None:
-            self.retry_policy.pause()
-        try:
-            values, usage = self.retry_policy.call(lambda: self._once(request, reservation))
-        except Exception as error:
-            ledger.budget.settle(reservation)
-            told = explain(error, self.client, self.retry_policy)
-            if told is None:
-                raise
-            raise told from error
-        except BaseException:
-            ledger.budget.settle(reservation)
-            raise
+        reservation = self._reserve(prompts)
+        with self.account.paying(reservation, prompts, self.address) as payment:
+            try:
+                values = self.retry_policy.call(lambda: self._send(prompts, payment))
+            except Exception as error:
+                explained = explain(error, self.client, self.retry_policy)
+                if explained is None:
+                    raise
+                raise explained from error
         with self._lock:
             self.asked += 1
-        spent = ledger.book(reservation, usage, [prompt.purpose for prompt in request])
-        self.account.keep(
-            [
-                stored_answer(one.key, one.kind, self.address, one.body, one.sample, value, one.purpose, part)
-                for one, value, part in zip(request, values, spent, strict=True)
-                if one.kind != "first_tokens" or value is not None  # a server may be told to show them later
-            ]
-        )
-        return {prompt.key: value for prompt, value in zip(request, values, strict=True)}
+        return {prompt.key: value for prompt, value in zip(prompts, values, strict=True)}
 
-    def _once(self, request: Sequence[RemotePrompt], reservation: Reservation) -> tuple[list[Any], Usage]:
-        """Send one request; an answer that cannot be used is booked all the same."""
-        first, usage = request[0], None
-        self.account.ledger.budget.check_again(reservation)
-        try:
+    def _reserve(self, prompts: Sequence[RemotePrompt]) -> Reservation:
+        """Wait until the budget has enough left for a request."""
+        body, budget = self._body(prompts), self.account.ledger.budget
+        most = body.get("max_tokens", body.get("max_completion_tokens", self.client._max_gen_toks)) * len(prompts)
+        while (reservation := budget.reserve(self.model, prompt_bytes(body), int(most))) is None:
+            self.retry_policy.pause()
+        return reservation
+
+    def _send(self, prompts: Sequence[RemotePrompt], payment: Payment) -> list[Any]:
+        """Send one request once, and return its answers, booked and kept."""
+        first = prompts[0]
+        with payment.attempt() as attempt:
             response = self.client.model_call(
-                messages=[prompt.content for prompt in request],
+                messages=[prompt.content for prompt in prompts],
                 generate=first.kind != "scores",
                 gen_kwargs=dict(first.settings) if first.settings is not None else None,
             )
-            usage = read_usage(response)
+            attempt.usage = read_usage(response)
             check_response(response, chat=self._chat)
-            values = read_answers(response, request, self.client)
-        except Exception as error:
-            if classify_error(error).kind == "answer":
-                lost = usage or Usage(reservation.read, 0, counted=False)
-                self.account.ledger.lose(reservation, lost, [prompt.purpose for prompt in request])
-            raise
-        return values, usage or estimated_usage(reservation.read, values)
+            values = read_answers(response, prompts, self.client)
+            payment.answered(values, attempt.usage)
+        return values
 
     def _show(self, progress: Any, count: int) -> None:
         with self._lock:
@@ -292,18 +279,18 @@ class RemoteModel:
 
 
 def phase_of(instances: Sequence[Any], usual: str) -> str:
-    """What requests are for: all of one call have one phase."""
+    """Phase of the requests of one call, which have it in common."""
     found = getattr(instances[0], "purpose", None) if instances else None
     return str((found or {}).get("phase") or usual)
 
 
 def sample_of(instance: Any) -> str:
-    """Which of the answers that are drawn to one prompt this is, where the request says so."""
+    """Number of the answer among those drawn for one prompt; 0 where the request does not say."""
     return str((getattr(instance, "purpose", None) or {}).get("sample", 0))
 
 
 def purpose_of(instance: Any, phase: str) -> Purpose:
-    """What a request of the harness, or one of ours, is for."""
+    """Purpose of a request of the harness or of modplural."""
     found = getattr(instance, "purpose", None)
     task, doc, *_ = getattr(instance, "metadata", None) or ("", "")
     return Purpose(phase, str((found or {}).get("community", "")), str(task or ""), "" if doc is None else str(doc))
@@ -311,7 +298,7 @@ def purpose_of(instance: Any, phase: str) -> Purpose:
 
 @contextmanager
 def _quiet() -> Iterator[None]:
-    """Within, the harness does not log each failure: they are counted, and told when they last."""
+    """Within this context, the harness does not log each failure: they are counted, and reported when they last."""
     logs = [logging.getLogger(name) for name in _HARNESS_LOGS]
     for log in logs:
         log.addFilter(_is_news)

@@ -66,7 +66,7 @@ class RetryPolicy:
 
         def attempt() -> Answer:
             while (wait := self.breaker.enter()) > 0:
-                self._sleep(wait)
+                self.pause(wait)
             try:
                 answer = send()
             except BaseException as error:
@@ -75,20 +75,15 @@ class RetryPolicy:
             self._report_success()
             return answer
 
-        return Retrying(**self._rules(), sleep=self._sleep)(attempt)
+        return Retrying(**self._rules(), sleep=self.pause)(attempt)
 
     async def call_async(self, send: Callable[[], Awaitable[Answer]]) -> Answer:
         """As `call`, for a coroutine function."""
         from tenacity import AsyncRetrying
 
-        async def sleep(seconds: float) -> None:
-            await asyncio.sleep(seconds)
-            if self.stopped.is_set():
-                raise StoppedError
-
         async def attempt() -> Answer:
             while (wait := self.breaker.enter()) > 0:
-                await sleep(wait)
+                await self.pause_async(wait)
             try:
                 answer = await send()
             except BaseException as error:
@@ -97,7 +92,7 @@ class RetryPolicy:
             self._report_success()
             return answer
 
-        return await AsyncRetrying(**self._rules(), sleep=sleep)(attempt)
+        return await AsyncRetrying(**self._rules(), sleep=self.pause_async)(attempt)
 
     def pause(self, seconds: float = 0.05) -> None:
         """Wait in this thread.
@@ -105,7 +100,14 @@ class RetryPolicy:
         Raises:
             StoppedError: If waiting was ended from outside.
         """
-        self._sleep(seconds)
+        if self.stopped.wait(seconds):
+            raise StoppedError
+
+    async def pause_async(self, seconds: float = 0.05) -> None:
+        """As `pause`, for coroutines; whether waiting was ended is noticed at the end of the pause."""
+        await asyncio.sleep(seconds)
+        if self.stopped.is_set():
+            raise StoppedError
 
     def _report_success(self) -> None:
         self.answered = True
@@ -121,10 +123,6 @@ class RetryPolicy:
         elif pause := self.breaker.failed(failure.retry_after):
             reason, times = f"{failure.kind}: {failure.message[:100]}", self.breaker.failures_in_a_row
             logger.warning("%d failures in a row (%s); requests pause for %.0f s.", times, reason, pause)
-
-    def _sleep(self, seconds: float) -> None:
-        if self.stopped.wait(seconds):
-            raise StoppedError
 
     def _rules(self) -> dict[str, Any]:
         """Arguments of tenacity's `Retrying`."""

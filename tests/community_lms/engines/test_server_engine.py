@@ -614,3 +614,14 @@ class TestAccount:
         assert engine.speak(many(request_for, server.url, 1, "left"))[0].text == "left heard: question 0?"
         assert engine.account.ledger.lost.answers == 1
         assert engine.account.ledger.as_json()["now"]["answers"] == 2
+
+    def test_what_is_lost_counts_against_the_budget(self, start: Start, request_for: Ask, engine: ServerEngine) -> None:
+        """Each broken answer costs fifteen tokens of sixty, and sixteen may be needed: none is left for a fourth."""
+        server = start(adapters=["left"], fault=lambda asked, time_of: "empty")
+        engine.account = self.account(None, tokens=60)
+        with pytest.raises(BudgetReachedError):
+            engine.speak(
+                asks(request_for, adapter("left", server.url), "question 0?", decoding=Decoding(max_new_tokens=8))
+            )
+        assert engine.account.ledger.budget.total.tokens <= 60
+        assert len(server.asked) == 3
