@@ -14,7 +14,7 @@ from lm_eval.utils import simple_parse_args_string
 from community_lms.generation.ask import Asker
 from community_lms.messages.store import MessageStore
 from community_lms.pools.pool import load_pool, select, weigh
-from community_lms.remote.client import takes_chats
+from community_lms.remote.abilities import abilities_of
 from community_lms.weights.embedded import EMBEDDED_READER
 from model_wrappers.arguments import DEFAULT_SEED, OWN, Arguments, read_arguments
 from model_wrappers.base.account import account_of, attach
@@ -170,7 +170,7 @@ class ModPluralLM(LM):
 
     def chat_template(self, chat_template: bool | str = False) -> str | None:
         """The base LLM's chat template; of a chat API, which has its own, a word for it."""
-        if takes_chats(type(self.base)):
+        if abilities_of(type(self.base)).chats_only:
             return SERVERS_TEMPLATE if chat_template else None
         return self.base.chat_template(chat_template)  # type: ignore[no-any-return]
 

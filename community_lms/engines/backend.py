@@ -8,9 +8,10 @@ from typing import Any
 
 from community_lms.messages.message import Message, MessageRequest, Turn
 from community_lms.pools.spec import Community, Endpoint, canonical
+from community_lms.remote.abilities import abilities_of
 from community_lms.remote.account import Account
 from community_lms.remote.budget import BudgetReachedError
-from community_lms.remote.client import RemoteModel, suits, takes_seeds
+from community_lms.remote.client import RemoteModel
 from community_lms.remote.retry import RetryPolicy
 from community_lms.weights.embedded import resolve_weights
 from plural_tasks.utils.credentials import from_environment, quieten_logs
@@ -71,7 +72,7 @@ class BackendEngine:
     def _write(self, requests: Sequence[MessageRequest], backend: Any, instances: list[Any]) -> list[str]:
         """One text for each; requests to APIs are repeated and paid out of the account."""
         community = requests[0].community
-        if not suits(backend):
+        if not abilities_of(type(backend)).asked_here:
             return list(backend.generate_until(instances, disable_tqdm=True))
         if community.name not in self._remotes:
             endpoint = community.endpoint
@@ -93,7 +94,8 @@ class BackendEngine:
         if decoding.temperature == 0:
             return {**settings, "do_sample": False}
         settings |= {"do_sample": True, "top_p": decoding.top_p}
-        if takes_seeds(type(backend)):
+        able = abilities_of(type(backend))
+        if able.is_api and able.takes_seeds:
             settings["seed"] = int(request.key[:7], 16)
         return settings
 

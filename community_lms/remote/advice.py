@@ -1,10 +1,11 @@
-"""What to tell the user when a model behind an API does not answer, and which setting mends it."""
+"""Error messages for models behind APIs that do not answer: what went wrong, and which setting mends it."""
 
 from __future__ import annotations
 
 import re
 from typing import Any
 
+from community_lms.remote.abilities import abilities_of
 from community_lms.remote.failures import Failure, classify_error
 from community_lms.remote.retry import RetryPolicy, StoppedError
 from plural_tasks.utils.errors import ModPluralError
@@ -12,25 +13,20 @@ from plural_tasks.utils.secrets import hush
 
 _NOBODY = re.compile(r"refused|resol|unreachable|no route|not known", re.IGNORECASE)
 
-_VARIABLES = {"AnthropicChat": "ANTHROPIC_API_KEY", "AzureOpenaiChatCompletionsLM": "AZURE_OPENAI_API_KEY"}
-"""Clients of the harness -> the variable with the key; OPENAI_API_KEY for the others."""
-
-USUAL = "OPENAI_API_KEY"
-
 KEPT = "What was answered is kept; the same command goes on."
 
 
 class RemoteError(ModPluralError):
     """A model behind an API does not answer."""
 
-    def __init__(self, told: str, status: int | None = None) -> None:
-        """Say what went wrong, with the HTTP status if there was one."""
-        super().__init__(told)
+    def __init__(self, message: str, status: int | None = None) -> None:
+        """Make the error, with the HTTP status if there was one."""
+        super().__init__(message)
         self.status = status
 
 
 def check_key(client: Any) -> None:
-    """Check that a client has the key that it wants.
+    """Check that a client has the key that it needs.
 
     Raises:
         ModPluralError: If the variable is not set.
@@ -38,7 +34,7 @@ def check_key(client: Any) -> None:
     try:
         _ = client.header
     except ValueError as error:
-        variable = _VARIABLES.get(type(client).__name__, USUAL)
+        variable = abilities_of(type(client)).key_variable
         raise ModPluralError(
             f"the model {client.model!r} ({type(client).__name__}) needs a key: set the environment variable "
             f"{variable}."
@@ -51,16 +47,16 @@ def needs_chat(client: Any) -> ModPluralError:
 
 
 def explain(error: Exception, client: Any, retry_policy: RetryPolicy) -> ModPluralError | None:
-    """Say what went wrong.
+    """Make an error for the user out of the one that ended a request.
 
     Args:
-        error: That ended a request.
-        client: The harness's.
-        retry_policy: With which it was repeated.
+        error: The error that ended the request.
+        client: The harness's client that was asked.
+        retry_policy: The policy by which the request was repeated.
 
     Returns:
-        None for what the caller knows better: prompts that are no chats, what the client cannot do, and an end from
-        outside.
+        None for errors that the caller explains better: prompts that are no chats, what the client cannot do, and an
+        end from outside.
     """
     if isinstance(error, ModPluralError):
         return error
@@ -72,14 +68,13 @@ def explain(error: Exception, client: Any, retry_policy: RetryPolicy) -> ModPlur
     said = f" ({failure.message})" if failure.message else ""
     return RemoteError(
         f"the model {client.model!r} ({name}) does not answer at {address}: "
-        f"{_advice(failure, name, retry_policy)}{said}. {KEPT}",
+        f"{_advice(failure, abilities_of(type(client)).key_variable, retry_policy)}{said}. {KEPT}",
         failure.status,
     )
 
 
-def _advice(failure: Failure, name: str, retry_policy: RetryPolicy) -> str:
+def _advice(failure: Failure, variable: str, retry_policy: RetryPolicy) -> str:
     status = failure.status
-    variable = _VARIABLES.get(name, USUAL)
     if status in (401, 403):
         return f"{status}, it refuses the key; set the environment variable {variable}"
     if status == 404:

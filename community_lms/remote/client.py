@@ -7,7 +7,6 @@ here.
 from __future__ import annotations
 
 import copy
-import inspect
 import logging
 import threading
 from collections import Counter
@@ -15,6 +14,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from typing import Any
 
+from community_lms.remote.abilities import abilities_of
 from community_lms.remote.account import Account, Payment
 from community_lms.remote.advice import check_key, explain, needs_chat
 from community_lms.remote.answer_store import answer_key
@@ -31,38 +31,6 @@ NO_ANSWER = ""
 """Text of an answer whose content the server leaves out (``null``), as content filters and reasoning models may."""
 
 _HARNESS_LOGS = ("lm_eval.models.api_models", "lm_eval.models.litellm_llms")
-
-
-def suits(client: Any) -> bool:
-    """Is this one of the harness's clients that ask in the way of ``TemplateAPI``?"""
-    kind = type(client)
-    if not is_api(kind):
-        return False
-    return all(_owner(kind, name) == "TemplateAPI" for name in ("generate_until", "_loglikelihood_tokens"))
-
-
-def is_api(kind: type) -> bool:
-    """Is it one of the harness's clients of a server?"""
-    return "TemplateAPI" in {ancestor.__name__ for ancestor in inspect.getmro(kind)}
-
-
-def speaks_chat(kind: type) -> bool:
-    """Is this a client of the harness for chat completions of the OpenAI protocol?"""
-    return "LocalChatCompletion" in {ancestor.__name__ for ancestor in inspect.getmro(kind)}
-
-
-def takes_chats(kind: type) -> bool:
-    """Is this a client of the harness for chats alone, of whatever protocol?"""
-    return bool({"LocalChatCompletion", "AnthropicChat"} & {ancestor.__name__ for ancestor in inspect.getmro(kind)})
-
-
-def takes_seeds(kind: type) -> bool:
-    """Does a server take a request with a seed? Anthropic's refuses fields that it does not know."""
-    return is_api(kind) and "AnthropicChat" not in {ancestor.__name__ for ancestor in inspect.getmro(kind)}
-
-
-def _owner(kind: type, name: str) -> str:
-    return next(ancestor.__name__ for ancestor in inspect.getmro(kind) if name in vars(ancestor))
 
 
 class RemoteModel:
@@ -88,7 +56,7 @@ class RemoteModel:
         self.account.retry_policies.append(self.retry_policy)
         self.asked = 0
         self._lock = threading.Lock()
-        self._chat = speaks_chat(type(client))
+        self._chat = abilities_of(type(client)).openai_chat
         check_key(client)
         self.account.ledger.budget.check(self.model)
 

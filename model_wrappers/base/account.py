@@ -6,9 +6,9 @@ from collections.abc import Mapping
 from typing import Any
 
 from community_lms.pools.spec import Pool
+from community_lms.remote.abilities import abilities_of
 from community_lms.remote.account import Account, open_account
 from community_lms.remote.budget import Budget, Limits, command_budget
-from community_lms.remote.client import is_api
 from community_lms.remote.ledger import Ledger
 from community_lms.remote.prices import load_prices
 from community_lms.remote.retry import RetryPolicy
@@ -96,5 +96,5 @@ def _behind_api(settings: Arguments, pool: Pool | None, base: Any) -> bool:
     if pool is not None and _is_served(pool):
         return True
     if base is not None or settings.base == SCRIPTED:
-        return base is not None and is_api(type(base))
-    return is_api(backend_class(settings.base))
+        return base is not None and abilities_of(type(base)).is_api
+    return abilities_of(backend_class(settings.base)).is_api

@@ -6,8 +6,8 @@ import json
 from collections.abc import Sequence
 from typing import Any
 
+from community_lms.remote.abilities import abilities_of
 from community_lms.remote.advice import needs_chat
-from community_lms.remote.client import takes_chats
 
 Turns = list[dict[str, Any]]
 
@@ -83,5 +83,5 @@ def check_chats(base: Any, contexts: Sequence[Any]) -> None:
     Raises:
         ModPluralError: If one is a plain prompt.
     """
-    if takes_chats(type(base)) and any(turns_of(context) is None for context in contexts):
+    if abilities_of(type(base)).chats_only and any(turns_of(context) is None for context in contexts):
         raise needs_chat(base)

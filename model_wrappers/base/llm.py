@@ -12,9 +12,10 @@ from contextlib import contextmanager
 from typing import Any
 
 from community_lms.pools.spec import canonical
+from community_lms.remote.abilities import FROM_PRETRAINED_ARGUMENTS, abilities_of
 from community_lms.remote.account import Account
 from community_lms.remote.advice import needs_chat
-from community_lms.remote.client import RemoteModel, is_api, suits
+from community_lms.remote.client import RemoteModel
 from community_lms.remote.retry import RetryPolicy
 from community_lms.weights.embedded import EMBEDDED_MODELS, EMBEDDED_READER, install_hint, resolve_weights
 from community_lms.weights.precision import has_native_bfloat16
@@ -126,7 +127,7 @@ def ask(base: Any, kind: str, instances: Sequence[Any]) -> list[Any]:
             raise
         raise needs_chat(base) from error
     except Exception as error:  # a server's client raises whatever the connection or the answer raises
-        if isinstance(error, ModPluralError) or not is_api(type(base)):
+        if isinstance(error, ModPluralError) or not abilities_of(type(base)).is_api:
             raise
         raise ModPluralError(
             f"the base LLM ({name}) did not answer ({type(error).__name__}: {one_line(error)[:300]})."
@@ -172,14 +173,14 @@ def connect(base: Any, account: Account, retry_policy: RetryPolicy) -> None:
     Raises:
         ModPluralError: If the account's budget is one of cost, and the model has no price.
     """
-    if suits(base):
+    if abilities_of(type(base)).asked_here:
         setattr(base, _REMOTE, RemoteModel(base, account, retry_policy))
 
 
 def remote_of(base: Any) -> RemoteModel | None:
     """What asks a base LLM behind an API; None for one that answers for itself, or is left to the harness."""
     left = _REMOTE in vars(base) and vars(base)[_REMOTE] is None
-    return None if left or not suits(base) else usual_remote(base)
+    return None if left or not abilities_of(type(base)).asked_here else usual_remote(base)
 
 
 def usual_remote(base: Any) -> RemoteModel:
@@ -274,17 +275,10 @@ def _parameters(kind: Any) -> tuple[set[str], bool]:
 
 def _forwarded(kind: Any) -> set[str]:
     """Names that a backend hands to the library behind it (transformers' ``from_pretrained``, vLLM's engine)."""
-    ancestors = {ancestor.__name__ for ancestor in inspect.getmro(kind)}
-    if "HFLM" in ancestors:
-        from transformers import PreTrainedModel
-
-        source = inspect.getsource(PreTrainedModel.from_pretrained)
-        return set(re.findall(r"kwargs\.pop\(\s*\"(\w+)\"", source)) | {
-            "load_in_8bit",
-            "load_in_4bit",
-            "rope_scaling",
-        }
-    if "VLLM" in ancestors:
+    library = abilities_of(kind).library
+    if library == "transformers":
+        return set(FROM_PRETRAINED_ARGUMENTS)
+    if library == "vllm":
         from vllm import EngineArgs
 
         return set(inspect.signature(EngineArgs).parameters)

@@ -6,12 +6,12 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from typing import Any
 
+from community_lms.remote.abilities import abilities_of
 from community_lms.remote.account import Account
-from community_lms.remote.client import speaks_chat
 from community_lms.remote.retry import RetryPolicy
 from model_wrappers.base.chat import apply_template
 from model_wrappers.base.llm import ask, build_base, connect, leave_to_harness
-from model_wrappers.collaboration.elicitation.auto import AUTO, choose, scores
+from model_wrappers.collaboration.elicitation.auto import AUTO, choose
 from model_wrappers.collaboration.elicitation.completions import tells_logprobs
 from model_wrappers.doctor.base import Check, Finding, fault, note, ok
 from model_wrappers.doctor.context import longest_prompts
@@ -131,8 +131,8 @@ def distributions(visit: Visit, built: Built) -> Iterator[Finding]:
     if route != "logprob":
         yield ok(name, f"elicitation={route}, because {because}")
         return
-    kind = type(built.model)
-    if speaks_chat(kind) and not scores(kind):
+    able = abilities_of(type(built.model))
+    if able.openai_chat and not able.scores:
         if tells_logprobs(built.model):
             yield ok(name, "elicitation=logprob, because the server shows log-probabilities of chat completions")
         else:

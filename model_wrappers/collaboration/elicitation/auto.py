@@ -2,18 +2,12 @@
 
 from __future__ import annotations
 
-import ast
-import inspect
-import textwrap
 from typing import Any
 
-from community_lms.remote.client import speaks_chat
+from community_lms.remote.abilities import abilities_of
 from model_wrappers.collaboration.elicitation.completions import tells_logprobs
 
 AUTO = "auto"
-
-_SCORED_MODELS = {"OpenAICompletionsAPI": ("babbage-002", "davinci-002")}
-"""Backends that score for some models alone."""
 
 
 def choose(base: Any) -> tuple[str, str]:
@@ -25,31 +19,11 @@ def choose(base: Any) -> tuple[str, str]:
     Raises:
         ModPluralError: If a server has to be asked and does not answer.
     """
-    name = type(base).__name__
-    if scores(type(base), getattr(base, "model", None)):
+    name, able = type(base).__name__, abilities_of(type(base))
+    if able.scores_model(getattr(base, "model", None)):
         return "logprob", f"{name} gives log-likelihoods"
-    if not speaks_chat(type(base)):
+    if not able.openai_chat:
         return "sample", f"{name} gives no log-likelihoods"
     if tells_logprobs(base):
         return "logprob", "the server shows log-probabilities of chat completions"
     return "sample", "the server shows no log-probabilities of chat completions"
-
-
-def scores(kind: type, model: object = None) -> bool:
-    """Does a backend give log-likelihoods? One whose method does nothing but refuse does not."""
-    for ancestor in inspect.getmro(kind):
-        if ancestor.__name__ in _SCORED_MODELS and model not in _SCORED_MODELS[ancestor.__name__]:
-            return False
-        if "loglikelihood" in vars(ancestor):
-            return not _only_raises(vars(ancestor)["loglikelihood"])
-    return False
-
-
-def _only_raises(method: Any) -> bool:
-    try:
-        tree = ast.parse(textwrap.dedent(inspect.getsource(method)))
-    except (OSError, TypeError, SyntaxError):  # no source: the first request will tell
-        return False
-    body = tree.body[0].body if isinstance(tree.body[0], ast.FunctionDef) else []
-    steps = [step for step in body if not (isinstance(step, ast.Expr) and isinstance(step.value, ast.Constant))]
-    return bool(steps) and isinstance(steps[0], ast.Raise)

@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import inspect
 import sys
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from community_lms.remote.client import takes_seeds
+from community_lms.remote.abilities import abilities_of
 from model_wrappers.base.llm import ask
 from model_wrappers.collaboration.elicitation.base import Job
 
@@ -20,8 +19,6 @@ TOKENS = 32
 """Longest answer: a label, an option's text, or a short sentence with one of them."""
 
 _UNTOUCHED: dict[str, Any] = {"do_sample": True, "temperature": 1.0, "until": [], "max_gen_toks": TOKENS}
-_SEEDED = {"TemplateAPI", "VLLM"}
-"""Backends that draw for themselves; where a request takes a seed, it is up to the server to honour it."""
 
 
 @dataclass(frozen=True)
@@ -45,11 +42,11 @@ def write(draws: Sequence[Draw], base: Any) -> list[str]:
     Raises:
         ModPluralError: If the base LLM does not answer.
     """
-    kinds = {ancestor.__name__ for ancestor in inspect.getmro(type(base))}
-    if kinds & _SEEDED:
-        seeded = "VLLM" in kinds or takes_seeds(type(base))
-        return _ask(draws, base, [{**_UNTOUCHED, **({"seed": draw.seed} if seeded else {})} for draw in draws])
-    return _locally(draws, base, {"top_k": 0, "top_p": 1.0} if "HFLM" in kinds else {})
+    able = abilities_of(type(base))
+    if able.draws_itself:
+        settings = [{**_UNTOUCHED, **({"seed": draw.seed} if able.takes_seeds else {})} for draw in draws]
+        return _ask(draws, base, settings)
+    return _locally(draws, base, {"top_k": 0, "top_p": 1.0} if able.library == "transformers" else {})
 
 
 def _locally(draws: Sequence[Draw], base: Any, more: dict[str, Any]) -> list[str]:

@@ -6,9 +6,8 @@ import math
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
-from community_lms.remote.client import speaks_chat
+from community_lms.remote.abilities import abilities_of
 from model_wrappers.base.llm import ask
-from model_wrappers.collaboration.elicitation.auto import scores
 from model_wrappers.collaboration.elicitation.base import Job, Row, Scored
 from model_wrappers.collaboration.elicitation.top_logprobs import first_token_rows
 
@@ -27,7 +26,8 @@ class Logprob:
         Chat APIs give none: there the first token's log-probabilities are read, see `first_token_rows`.
         """
         base = session.base
-        if speaks_chat(type(base)) and not scores(type(base)):
+        able = abilities_of(type(base))
+        if able.openai_chat and not able.scores:
             return first_token_rows(jobs, session)
         return _likelihoods(jobs, session)
 

@@ -14,11 +14,12 @@ from typing import Any
 import pytest
 
 from community_lms.remote import retry as module
+from community_lms.remote.abilities import abilities_of
 from community_lms.remote.account import Account
 from community_lms.remote.advice import RemoteError
 from community_lms.remote.answer_store import AnswerStore
 from community_lms.remote.budget import Budget, BudgetReachedError, Limits
-from community_lms.remote.client import RemoteModel, suits
+from community_lms.remote.client import RemoteModel
 from community_lms.remote.ledger import Ledger
 from community_lms.remote.prices import Price, Prices
 from community_lms.remote.retry import RetryPolicy
@@ -426,7 +427,7 @@ def test_suits_clients_of_the_harness_alone() -> None:
             return []
 
     for kind, expected in ((LocalChatCompletion, True), (AnthropicChat, True), (AnthropicLM, False), (Own, False)):
-        assert suits(kind.__new__(kind)) is expected
+        assert abilities_of(kind).asked_here is expected
 
 
 class TestAnthropic:
