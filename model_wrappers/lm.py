@@ -8,7 +8,6 @@ from typing import Any, TypeVar
 
 from lm_eval.api.model import LM
 
-from community_lms.remote.client import takes_chats
 from community_lms.weights.embedded import EMBEDDED_READER
 from model_wrappers.arguments import OWN, read_arguments
 from model_wrappers.base.account import account_of, attach
@@ -171,7 +170,7 @@ class ModPluralLM(LM):
 
     def chat_template(self, chat_template: bool | str = False) -> str | None:
         """The base LLM's chat template; of a chat API, which has its own, a word for it."""
-        if takes_chats(self.base.kind):
+        if self.base.abilities.chats_only:
             return SERVERS_TEMPLATE if chat_template else None
         return self.base.model.chat_template(chat_template)  # type: ignore[no-any-return]
 

@@ -14,7 +14,7 @@ os.environ["COLUMNS"] = "200"
 def _answers_of_their_own(tmp_path_factory: pytest.TempPathFactory, monkeypatch: pytest.MonkeyPatch) -> None:
     """No test finds the answers of another, nor leaves any with the user."""
     place = tmp_path_factory.mktemp("answers") / "answers.sqlite"
-    monkeypatch.setattr("community_lms.remote.account.usual_answers", lambda: place)
+    monkeypatch.setattr("community_lms.remote.account.default_answers_path", lambda: place)
 
 
 @pytest.fixture(autouse=True)

@@ -9,10 +9,11 @@ from typing import Any
 from community_lms.engines.warning import EngineWarning
 from community_lms.messages.message import Message, MessageRequest, Turn
 from community_lms.pools.spec import Community, Endpoint, canonical
+from community_lms.remote.abilities import abilities_of
 from community_lms.remote.account import Account
 from community_lms.remote.budget import BudgetReachedError
-from community_lms.remote.client import Remote, suits, takes_seeds
-from community_lms.remote.retry import Endurance
+from community_lms.remote.client import RemoteModel
+from community_lms.remote.retry import RetryPolicy
 from community_lms.weights.embedded import resolve_weights
 from plural_tasks.utils.credentials import from_environment, quieten_logs
 from plural_tasks.utils.errors import ModPluralError, one_line, unknown_name
@@ -37,7 +38,7 @@ class BackendEngine:
         self._dtype = dtype
         self.account = Account()
         self._backends: dict[str, Any] = {}
-        self._remotes: dict[str, Remote] = {}
+        self._remotes: dict[str, RemoteModel] = {}
 
     def speak(self, requests: Sequence[MessageRequest]) -> list[Message]:
         """Generate one message for each request; see `MessageEngine.speak`."""
@@ -70,15 +71,15 @@ class BackendEngine:
         return [Message(community.name, str(text or "").strip()) for text in texts]
 
     def _write(self, requests: Sequence[MessageRequest], backend: Any, instances: list[Any]) -> list[str]:
-        """One text for each; APIs are asked with endurance and out of the account."""
+        """One text for each; requests to APIs are repeated and paid out of the account."""
         community = requests[0].community
-        if not suits(backend):
+        if not abilities_of(type(backend)).asked_here:
             return list(backend.generate_until(instances, disable_tqdm=True))
         if community.name not in self._remotes:
             endpoint = community.endpoint
             attempts = endpoint.args.get("max_retries") if endpoint is not None else None
-            endurance = Endurance(attempts=int(attempts) if attempts is not None else None)
-            self._remotes[community.name] = Remote(backend, self.account, endurance)
+            retry_policy = RetryPolicy(attempts=int(attempts) if attempts is not None else None)
+            self._remotes[community.name] = RemoteModel(backend, self.account, retry_policy)
         for instance, request in zip(instances, requests, strict=True):
             instance.purpose = {"phase": "messages", "community": community.name, "sample": request.number}
             instance.metadata = ("", None, 1)
@@ -94,7 +95,8 @@ class BackendEngine:
         if decoding.temperature == 0:
             return {**settings, "do_sample": False}
         settings |= {"do_sample": True, "top_p": decoding.top_p}
-        if takes_seeds(type(backend)):
+        able = abilities_of(type(backend))
+        if able.is_api and able.takes_seeds:
             settings["seed"] = int(request.key[:7], 16)
         return settings
 

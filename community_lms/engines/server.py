@@ -85,12 +85,12 @@ class ServerEngine:
                 except ModPluralError as error:
                     failures.append(error)
                     for other, _ in lines:
-                        other.endurance.stopped.set()
+                        other.retry_policy.stopped.set()
 
         lines = [(self._line(places[numbers[0]]), numbers) for numbers in waiting.values()]
-        self.account.ready()
+        self.account.check_writable()
         for line, numbers in lines:
-            line.endurance.stopped.clear()
+            line.retry_policy.stopped.clear()
             await line.learn(requests[numbers[0]].community.name)
         left = [(line, iter(numbers)) for line, numbers in lines]
         await asyncio.gather(*(work(line, numbers) for line, numbers in left for _ in range(line.place.concurrency)))
@@ -101,7 +101,7 @@ class ServerEngine:
         key = line_key(place)
         if key not in self._lines:
             self._lines[key] = Line(place)
-            self.account.endurances.append(self._lines[key].endurance)
+            self.account.retry_policies.append(self._lines[key].retry_policy)
         return self._lines[key]
 
     def _check(self, community: Community, place: Served) -> None:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 import logging
 import os
 from collections.abc import Sequence
@@ -12,12 +11,13 @@ from community_lms.engines.server_errors import explain, several_models
 from community_lms.messages.message import Message, MessageRequest, Turn
 from community_lms.pools.served import DEFAULT_KEY, Served
 from community_lms.pools.spec import Community, canonical
-from community_lms.remote.account import Account
-from community_lms.remote.answer_store import answer_key, stored_answer
-from community_lms.remote.budget import Ticket
-from community_lms.remote.failures import UnusableAnswerError, read_trouble
-from community_lms.remote.responses import estimated_usage, prompt_bytes, read_usage
-from community_lms.remote.retry import Endurance, StoppedError
+from community_lms.remote.account import Account, Payment
+from community_lms.remote.answer_store import answer_key
+from community_lms.remote.budget import Reservation
+from community_lms.remote.failures import UnusableAnswerError
+from community_lms.remote.requests import RemotePrompt
+from community_lms.remote.responses import prompt_bytes, read_usage
+from community_lms.remote.retry import RetryPolicy, StoppedError
 from community_lms.remote.usage import Purpose, Usage
 from plural_tasks.utils.errors import ModPluralError
 
@@ -55,7 +55,7 @@ class Line:
         self.place = place
         self.listed: list[str] = []
         self.bases: list[str] = []
-        self.endurance = Endurance(place.patience, None if place.max_retries is None else place.max_retries + 1)
+        self.retry_policy = RetryPolicy(place.patience, None if place.max_retries is None else place.max_retries + 1)
         self._learnt = False
         self._key = _key(place)
         self._client = openai.AsyncOpenAI(
@@ -115,51 +115,41 @@ class Line:
         key = answer_key("text", place.base_url, body, "0")
         if (stored := account.find([key]).get(key)) is not None:
             return Message(name, stored.value, *((stored.read, stored.written) if stored.counted else (None, None)))
-        ticket = await self._ticket(account, body)
-        purpose = Purpose(PHASE, name)
-        try:
-            text, usage = await self.endurance.ask_async(lambda: self._once(request, place, model, account, ticket))
-        except StoppedError:
-            account.ledger.purse.settle(ticket)
-            raise
-        except Exception as error:  # the client's many errors, and answers that are none
-            account.ledger.purse.settle(ticket)
-            raise explain(error, name, model, place, self.listed, self._key) from None
-        except BaseException:
-            account.ledger.purse.settle(ticket)
-            raise
-        counted = usage or estimated_usage(ticket.read, [text])
-        (spent,) = account.ledger.book(ticket, counted, [purpose])
-        account.keep([stored_answer(key, "text", place.base_url, body, "0", text, purpose, spent)])
+        prompt = RemotePrompt("text", request.turns, None, Purpose(PHASE, name), key=key, body=body)
+        reservation = await self._reserve(account, body)
+        with account.paying(reservation, [prompt], place.base_url) as payment:
+            try:
+                text, usage = await self.retry_policy.call_async(lambda: self._answer(request, place, model, payment))
+            except StoppedError:
+                raise
+            except Exception as error:  # the client's many errors, and responses without an answer
+                raise explain(error, name, model, place, self.listed, self._key) from None
         return Message(name, text, *((usage.read, usage.written) if usage is not None else (None, None)))
 
-    async def _ticket(self, account: Account, body: dict[str, Any]) -> Ticket:
-        purse = account.ledger.purse
-        purse.check(body["model"])
-        while (ticket := purse.reserve(body["model"], prompt_bytes(body), body["max_tokens"])) is None:
-            await asyncio.sleep(0.05)
-        return ticket
+    async def _reserve(self, account: Account, body: dict[str, Any]) -> Reservation:
+        """Wait until the budget has enough left for a request."""
+        budget = account.ledger.budget
+        budget.check(body["model"])
+        while (reservation := budget.reserve(body["model"], prompt_bytes(body), body["max_tokens"])) is None:
+            await self.retry_policy.pause_async()
+        return reservation
 
-    async def _once(
-        self, request: MessageRequest, place: Served, model: str, account: Account, ticket: Ticket
+    async def _answer(
+        self, request: MessageRequest, place: Served, model: str, payment: Payment
     ) -> tuple[str, Usage | None]:
-        """Send one request; an answer that cannot be used is booked all the same."""
-        usage: Usage | None = None
-        try:
-            answer = await self._send(request, place, model)
-            if isinstance(answer, str):
-                raise UnusableAnswerError("a page in the place of an answer", may_pass=False)
-            usage = read_usage(answer)
-            if not getattr(answer, "choices", None):
+        """Send one request once, and return its answer, booked and kept."""
+        with payment.attempt() as attempt:
+            response = await self._send(request, place, model)
+            if isinstance(response, str):
+                raise UnusableAnswerError("a page in the place of an answer", transient=False)
+            attempt.usage = read_usage(response)
+            if not getattr(response, "choices", None):
                 raise UnusableAnswerError("the answer has no choices")
-            first = answer.choices[0]
-            said = first.text if place.api == "completions" else first.message.content
-        except Exception as error:
-            if read_trouble(error).kind == "answer":
-                lost = usage or Usage(ticket.read, 0, counted=False)
-                account.ledger.lose(ticket, lost, [Purpose(PHASE, request.community.name)])
-            raise
-        return str(said or "").strip(), usage
+            first = response.choices[0]
+            content = first.text if place.api == "completions" else first.message.content
+            text = str(content or "").strip()
+            payment.answered([text], attempt.usage)
+        return text, attempt.usage
 
     async def _send(self, request: MessageRequest, place: Served, model: str) -> Any:
         body = {**_body(request, place, model), "extra_body": place.extra_body or None}

@@ -67,7 +67,7 @@ def ask_over_ray(asker: Asker, requests: Sequence[MessageRequest], cluster: Clus
         ModPluralError: If Ray is not installed, the cluster cannot be reached, a community cannot be asked, or there is
             a budget, which workers would not share.
     """
-    if asker.account is not None and asker.account.ledger.purse.limits:
+    if asker.account is not None and asker.account.ledger.budget.limits:
         raise ModPluralError("a budget is kept in one process; leave --ray out, servers are asked many at once anyway.")
     unique = {request.key: request for request in requests}
     found = asker.store.get(unique)

@@ -1,1 +1,1 @@
-"""Models behind an API: asked with endurance, within a budget, every answer kept the moment it is there."""
+"""Models behind APIs: requests are repeated and paid out of a budget, and every answer is kept the moment it comes."""

@@ -1,21 +1,17 @@
-"""What to tell the user when a model behind an API does not answer, and which setting mends it."""
+"""Error messages for models behind APIs that do not answer: what went wrong, and which setting mends it."""
 
 from __future__ import annotations
 
 import re
 from typing import Any
 
-from community_lms.remote.failures import Trouble, read_trouble
-from community_lms.remote.retry import Endurance, StoppedError
+from community_lms.remote.abilities import abilities_of
+from community_lms.remote.failures import Failure, classify_error
+from community_lms.remote.retry import RetryPolicy, StoppedError
 from plural_tasks.utils.errors import ModPluralError
 from plural_tasks.utils.secrets import redact
 
 _NOBODY = re.compile(r"refused|resol|unreachable|no route|not known", re.IGNORECASE)
-
-_VARIABLES = {"AnthropicChat": "ANTHROPIC_API_KEY", "AzureOpenaiChatCompletionsLM": "AZURE_OPENAI_API_KEY"}
-"""Clients of the harness -> the variable with the key; OPENAI_API_KEY for the others."""
-
-USUAL = "OPENAI_API_KEY"
 
 KEPT = "What was answered is kept; the same command goes on."
 
@@ -23,14 +19,14 @@ KEPT = "What was answered is kept; the same command goes on."
 class RemoteError(ModPluralError):
     """A model behind an API does not answer."""
 
-    def __init__(self, told: str, status: int | None = None) -> None:
-        """Say what went wrong, with the HTTP status if there was one."""
-        super().__init__(told)
+    def __init__(self, message: str, status: int | None = None) -> None:
+        """Make the error, with the HTTP status if there was one."""
+        super().__init__(message)
         self.status = status
 
 
 def check_key(client: Any) -> None:
-    """Check that a client has the key that it wants.
+    """Check that a client has the key that it needs.
 
     Raises:
         ModPluralError: If the variable is not set.
@@ -38,7 +34,7 @@ def check_key(client: Any) -> None:
     try:
         _ = client.header
     except ValueError as error:
-        variable = _VARIABLES.get(type(client).__name__, USUAL)
+        variable = abilities_of(type(client)).key_variable
         raise ModPluralError(
             f"the model {client.model!r} ({type(client).__name__}) needs a key: set the environment variable "
             f"{variable}."
@@ -50,57 +46,56 @@ def needs_chat(client: Any) -> ModPluralError:
     return ModPluralError(f"the base LLM ({type(client).__name__}) takes chat prompts only; add --apply_chat_template.")
 
 
-def explain(error: Exception, client: Any, endurance: Endurance) -> ModPluralError | None:
-    """Say what went wrong.
+def explain(error: Exception, client: Any, retry_policy: RetryPolicy) -> ModPluralError | None:
+    """Make an error for the user out of the one that ended a request.
 
     Args:
-        error: That ended a request.
-        client: The harness's.
-        endurance: With which it was repeated.
+        error: The error that ended the request.
+        client: The harness's client that was asked.
+        retry_policy: The policy by which the request was repeated.
 
     Returns:
-        None for what the caller knows better: prompts that are no chats, what the client cannot do, and an end from
-        outside.
+        None for errors that the caller explains better: prompts that are no chats, what the client cannot do, and an
+        end from outside.
     """
     if isinstance(error, ModPluralError):
         return error
     if isinstance(error, StoppedError | NotImplementedError | AssertionError):
         return None
-    trouble = read_trouble(error)
+    failure = classify_error(error)
     name = type(client).__name__
     address = redact(str(client.base_url)) if client.base_url else "its provider"
-    said = f" ({trouble.said})" if trouble.said else ""
+    said = f" ({failure.message})" if failure.message else ""
     return RemoteError(
-        f"the model {client.model!r} ({name}) does not answer at {address}: {_advice(trouble, name, endurance)}{said}. "
-        f"{KEPT}",
-        trouble.status,
+        f"the model {client.model!r} ({name}) does not answer at {address}: "
+        f"{_advice(failure, abilities_of(type(client)).key_variable, retry_policy)}{said}. {KEPT}",
+        failure.status,
     )
 
 
-def _advice(trouble: Trouble, name: str, endurance: Endurance) -> str:
-    status = trouble.status
-    variable = _VARIABLES.get(name, USUAL)
+def _advice(failure: Failure, variable: str, retry_policy: RetryPolicy) -> str:
+    status = failure.status
     if status in (401, 403):
         return f"{status}, it refuses the key; set the environment variable {variable}"
     if status == 404:
         return "404, no such model or address; look at model=… and base_url=… (the whole path, …/v1/chat/completions)"
     if status in (400, 413, 422):
         return f"{status}, it refuses the request; look at model=…, base_args=… and the length of prompts"
-    if status == 402 or (status == 429 and not trouble.may_pass):
+    if status == 402 or (status == 429 and not failure.transient):
         return f"{status}, the account has no money left; look at the provider's billing page"
-    if status is not None and not trouble.may_pass:
+    if status is not None and not failure.transient:
         return f"{status}, it does not know this kind of request"
-    if not trouble.may_pass:
+    if not failure.transient:
         return "its answer cannot be read; is base_url the whole path of the protocol (…/v1/chat/completions)?"
-    if trouble.kind == "connection" and not endurance.met and _NOBODY.search(trouble.said):
+    if failure.kind == "connection" and not retry_policy.answered and _NOBODY.search(failure.message):
         return "nobody is there; is the server up, and base_url right?"
-    times = f"{endurance.patience:g} s" if endurance.attempts is None else f"{endurance.attempts} attempts"
+    times = f"{retry_policy.patience:g} s" if retry_policy.attempts is None else f"{retry_policy.attempts} attempts"
     what = {
         "time-out": "no answer in time (timeout=…)",
         "answer": "its answers are broken",
         "connection": "connections are lost",
     }
     return (
-        f"{what.get(trouble.kind, trouble.kind)}, for {times}; wait longer with base_patience=SECONDS, or ask less at "
+        f"{what.get(failure.kind, failure.kind)}, for {times}; wait longer with base_patience=SECONDS, or ask less at "
         "once with num_concurrent=…"
     )

@@ -14,7 +14,7 @@ from dataclasses import astuple, dataclass, fields
 from typing import Any
 
 from community_lms.pools.spec import canonical, digest
-from community_lms.remote.usage import Purpose, Spent
+from community_lms.remote.usage import Purpose, UsageTotal
 from plural_tasks.utils.errors import ModPluralError, unknown_name
 from plural_tasks.utils.sqlite_file import SQLiteFile, chunks
 
@@ -24,25 +24,25 @@ GROUPS = ("phase", "community", "task", "doc", "model")
 
 @dataclass(frozen=True)
 class StoredAnswer:
-    """One row.
+    """One row of the store; its attributes are the columns.
 
     Attributes:
-        key: See `answer_key`.
-        kind: What was asked for: ``text``, ``scores`` or ``first_tokens``.
-        model: Its name.
-        address: Where.
-        body: Of the request, canonical JSON.
-        sample: Which of the answers that are drawn to equal requests.
-        answer: As JSON.
-        phase: What for; see `Purpose`.
-        community: See `Purpose`.
-        task: See `Purpose`.
-        doc: See `Purpose`.
+        key: Digest of everything that decides the answer (`answer_key`).
+        kind: Kind of the answer: ``text``, ``scores`` or ``first_tokens``.
+        model: Name of the model.
+        address: Address of the server.
+        body: Body of the request, as canonical JSON.
+        sample: Number of the answer among those drawn for equal requests.
+        answer: The answer, as JSON.
+        phase: Phase of the answer's `Purpose`.
+        community: Community of the answer's `Purpose`.
+        task: Task of the answer's `Purpose`.
+        doc: Document of the answer's `Purpose`.
         read: Tokens of the prompt.
         written: Tokens of the answer.
-        counted: Did the server count them?
+        counted: Whether the server counted the tokens; else they are estimated.
         cost: Dollars; None where the model has no price.
-        created: Seconds since 1970.
+        created: Time of the answer, in seconds since 1970.
     """
 
     key: str
@@ -63,18 +63,18 @@ class StoredAnswer:
     created: float
 
     @property
-    def spent(self) -> Spent:
-        """What it cost."""
-        return Spent(1, self.read, self.written, self.cost or 0.0, int(self.cost is None), int(not self.counted))
+    def spent(self) -> UsageTotal:
+        """Usage and cost of the answer."""
+        return UsageTotal(1, self.read, self.written, self.cost or 0.0, int(self.cost is None), int(not self.counted))
 
     @property
     def purpose(self) -> Purpose:
-        """What it was asked for first."""
+        """Purpose for which it was first asked."""
         return Purpose(self.phase, self.community, self.task, self.doc)
 
     @property
     def value(self) -> Any:
-        """The answer."""
+        """The answer, parsed."""
         return json.loads(self.answer)
 
 
@@ -88,9 +88,9 @@ def answer_key(kind: str, address: str, body: Any, sample: str) -> str:
 
 
 def stored_answer(
-    key: str, kind: str, address: str, body: Any, sample: str, value: Any, purpose: Purpose, spent: Spent
+    key: str, kind: str, address: str, body: Any, sample: str, value: Any, purpose: Purpose, spent: UsageTotal
 ) -> StoredAnswer:
-    """The row of an answer that has just come."""
+    """Make the row of an answer that has just come."""
     return StoredAnswer(
         key=key,
         kind=kind,
@@ -161,11 +161,11 @@ CREATE TABLE IF NOT EXISTS answers (
         for row in self._connection().execute(f"SELECT {_LIST} FROM answers ORDER BY created, key"):
             yield _row(row)
 
-    def spent(self, by: Sequence[str] = ("phase",)) -> list[tuple[tuple[str, ...], Spent]]:
+    def spent(self, by: Sequence[str] = ("phase",)) -> list[tuple[tuple[str, ...], UsageTotal]]:
         """Sums over all rows.
 
         Args:
-            by: Columns of `GROUPS`.
+            by: Columns to group by, from `GROUPS`.
 
         Raises:
             ModPluralError: If there is no such column.
@@ -180,7 +180,7 @@ CREATE TABLE IF NOT EXISTS answers (
             f"SELECT {names}, count(*), sum(read), sum(written), coalesce(sum(cost), 0), sum(cost IS NULL), "
             f"sum(NOT counted) FROM answers GROUP BY {names} ORDER BY {names}"
         )
-        return [(tuple(row[: len(by)]), Spent(*row[len(by) :])) for row in self._connection().execute(query)]
+        return [(tuple(row[: len(by)]), UsageTotal(*row[len(by) :])) for row in self._connection().execute(query)]
 
     def verify(self) -> list[str]:
         """Derive every key anew; return a line for each row whose key does not match (none when all is well)."""

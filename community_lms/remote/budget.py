@@ -1,4 +1,4 @@
-"""What a command may spend: tokens and dollars are set aside before a request is sent, so that no limit is passed."""
+"""The budget of a command: tokens and dollars are reserved before a request is sent, so that no limit is passed."""
 
 from __future__ import annotations
 
@@ -9,14 +9,15 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 
 from community_lms.remote.prices import Price, Prices, load_prices
-from community_lms.remote.usage import Spent, Usage
+from community_lms.remote.usage import Usage, UsageTotal
 from plural_tasks.utils.errors import ModPluralError
 
 BYTES_PER_TOKEN = 3.0
-"""Of a prompt in UTF-8, taken where no answer has told yet. English text has about four, other scripts fewer."""
+"""Bytes of UTF-8 per token of a prompt, assumed until the server has counted one. English text has about four, other
+scripts fewer."""
 
 _ENOUGH = 20
-"""Answers after which the most tokens for a byte that a model has counted are taken, with `_MARGIN`."""
+"""Number of counted answers after which the estimate is the most tokens per byte among them, times `_MARGIN`."""
 
 _MARGIN = 1.1
 
@@ -31,28 +32,28 @@ class Limits:
 
     Attributes:
         cost: Dollars.
-        tokens: Of prompts and answers together.
+        tokens: Tokens of prompts and answers together.
     """
 
     cost: float | None = None
     tokens: int | None = None
 
     def __bool__(self) -> bool:
-        """Is there any?"""
+        """Whether there is any limit."""
         return self.cost is not None or self.tokens is not None
 
 
 @dataclass(frozen=True)
-class Ticket:
-    """Leave to ask: so much is set aside.
+class Reservation:
+    """Tokens and dollars that are reserved for one request.
 
     Attributes:
-        model: Its name.
+        model: Name of the model.
         size: Bytes of the prompt.
-        read: Tokens of the prompt, as estimated.
-        written: Tokens that may be written.
+        read: Tokens of the prompt, estimated.
+        written: Greatest number of tokens of the answer.
         cost: Dollars of both.
-        price: Of the model; None where nobody says.
+        price: Price of the model; None where it is not known.
     """
 
     model: str
@@ -64,21 +65,21 @@ class Ticket:
 
 
 @dataclass
-class Purse:
-    """Shared by all models of a command; safe for threads.
+class Budget:
+    """What the models of a command have spent and may spend together; safe for threads.
 
     Attributes:
-        limits: For all together.
-        prices: Of models.
+        limits: Limits of all models together.
+        prices: Prices of the models.
     """
 
     limits: Limits = field(default_factory=Limits)
     prices: Prices = field(default_factory=load_prices)
-    _total: Spent = field(default_factory=Spent)
-    _tokens_aside: int = 0
-    _cost_aside: float = 0.0
-    _flying: int = 0
-    _told: dict[str, tuple[int, float]] = field(default_factory=dict)
+    _total: UsageTotal = field(default_factory=UsageTotal)
+    _reserved_tokens: int = 0
+    _reserved_cost: float = 0.0
+    _open: int = 0
+    _counted: dict[str, tuple[int, float]] = field(default_factory=dict)
     _lock: threading.Lock = field(default_factory=threading.Lock)
 
     def check(self, model: str) -> None:
@@ -90,16 +91,16 @@ class Purse:
         if self.limits.cost is not None:
             self.prices.require(model)
 
-    def reserve(self, model: str, size: int, most: int) -> Ticket | None:
-        """Set tokens aside for one request.
+    def reserve(self, model: str, size: int, most: int) -> Reservation | None:
+        """Reserve tokens for one request.
 
         Args:
-            model: Its name.
+            model: Name of the model.
             size: Bytes of the prompt.
-            most: Tokens that may be written.
+            most: Greatest number of tokens of the answer.
 
         Returns:
-            None where there may be enough once requests in flight have settled: come again.
+            The reservation; None where it may fit once open reservations are settled, so that one should try again.
 
         Raises:
             BudgetReachedError: If the request could go over a limit.
@@ -107,33 +108,36 @@ class Purse:
         price = self.prices.of(model)
         with self._lock:
             read = self._estimate(model, size)
-            ticket = Ticket(model, size, read, most, price.of(read, most) if price else 0.0, price)
-            if self._fits(ticket, self._tokens_aside, self._cost_aside):
-                self._flying += 1
-                self._tokens_aside += read + most
-                self._cost_aside += ticket.cost
-                return ticket
-            if self._flying and self._fits(ticket, 0, 0.0):
+            reservation = Reservation(model, size, read, most, price.of(read, most) if price else 0.0, price)
+            if self._fits(reservation, self._reserved_tokens, self._reserved_cost):
+                self._open += 1
+                self._reserved_tokens += read + most
+                self._reserved_cost += reservation.cost
+                return reservation
+            if self._open and self._fits(reservation, 0, 0.0):
                 return None
             raise self._reached()
 
-    def check_again(self, ticket: Ticket) -> None:
-        """Check before a request is repeated that what was lost meanwhile has left enough.
+    def check_again(self, reservation: Reservation) -> None:
+        """Check before a request is repeated that unusable answers have left enough for it.
 
         Raises:
-            BudgetReachedError: If it has not.
+            BudgetReachedError: If they have not.
         """
         with self._lock:
-            tokens, cost = self._tokens_aside - ticket.read - ticket.written, self._cost_aside - ticket.cost
-            if not self._fits(ticket, tokens, cost):
+            tokens, cost = (
+                self._reserved_tokens - reservation.read - reservation.written,
+                self._reserved_cost - reservation.cost,
+            )
+            if not self._fits(reservation, tokens, cost):
                 raise self._reached()
 
-    def _fits(self, ticket: Ticket, tokens_aside: int, cost_aside: float) -> bool:
+    def _fits(self, reservation: Reservation, reserved_tokens: int, reserved_cost: float) -> bool:
         limits = self.limits
-        tokens = self._total.tokens + tokens_aside + ticket.read + ticket.written
+        tokens = self._total.tokens + reserved_tokens + reservation.read + reservation.written
         if limits.tokens is not None and tokens > limits.tokens:
             return False
-        return limits.cost is None or self._total.cost + cost_aside + ticket.cost <= limits.cost
+        return limits.cost is None or self._total.cost + reserved_cost + reservation.cost <= limits.cost
 
     def _reached(self) -> BudgetReachedError:
         total, limits = self._total, self.limits
@@ -146,52 +150,53 @@ class Purse:
             "with as much again."
         )
 
-    def settle(self, ticket: Ticket, told: Usage | None = None) -> None:
-        """Give back what was set aside, when the request has ended.
+    def settle(self, reservation: Reservation, usage: Usage | None = None) -> None:
+        """Give back what was reserved, when the request has ended.
 
         Args:
-            ticket: Of `reserve`.
-            told: What the server counted, if it answered.
+            reservation: The reservation that `reserve` returned; it is settled once.
+            usage: Tokens of the request, if it was answered; the next estimates rest on those that the server counted.
         """
         with self._lock:
-            self._flying -= 1
-            self._tokens_aside -= ticket.read + ticket.written
-            self._cost_aside = self._cost_aside - ticket.cost if self._flying else 0.0  # no rounding is carried on
-            if told is not None and told.counted:
-                times, most = self._told.get(ticket.model, (0, 0.0))
-                self._told[ticket.model] = (times + 1, max(most, told.read / max(1, ticket.size)))
+            self._open -= 1
+            self._reserved_tokens -= reservation.read + reservation.written
+            # Once nothing is reserved any more, no rounding error is carried on.
+            self._reserved_cost = self._reserved_cost - reservation.cost if self._open else 0.0
+            if usage is not None and usage.counted:
+                times, most = self._counted.get(reservation.model, (0, 0.0))
+                self._counted[reservation.model] = (times + 1, max(most, usage.read / max(1, reservation.size)))
 
-    def pay(self, parts: Iterable[Spent]) -> None:
-        """Count what was spent."""
+    def pay(self, parts: Iterable[UsageTotal]) -> None:
+        """Add what was spent."""
         with self._lock:
             for part in parts:
                 self._total.add(part)
 
     def _estimate(self, model: str, size: int) -> int:
-        times, most = self._told.get(model, (0, 0.0))
+        times, most = self._counted.get(model, (0, 0.0))
         return math.ceil(size * (most * _MARGIN if times >= _ENOUGH else max(most, 1 / BYTES_PER_TOKEN)))
 
     @property
-    def total(self) -> Spent:
-        """All that was spent."""
+    def total(self) -> UsageTotal:
+        """Everything that was spent."""
         with self._lock:
             return replace(self._total)
 
 
-_command: Purse | None = None
+_command: Budget | None = None
 
 
 @contextmanager
-def one_purse(purse: Purse) -> Iterator[Purse]:
-    """Inside, all models of the command share a purse, and so its limits."""
+def shared_budget(budget: Budget) -> Iterator[Budget]:
+    """Within this context, all models of the command share a budget, and so its limits."""
     global _command
-    outer, _command = _command, purse
+    outer, _command = _command, budget
     try:
-        yield purse
+        yield budget
     finally:
         _command = outer
 
 
-def command_purse() -> Purse | None:
-    """The command's purse, inside of `one_purse`."""
+def command_budget() -> Budget | None:
+    """The command's budget; None outside of `shared_budget`."""
     return _command

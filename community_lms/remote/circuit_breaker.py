@@ -1,4 +1,4 @@
-"""A circuit breaker: when a server fails again and again, nobody asks it for a while, and then one asks first."""
+"""A circuit breaker: after several failures in a row no request is sent for a while, and then a single trial."""
 
 from __future__ import annotations
 
@@ -7,19 +7,20 @@ import time
 from collections.abc import Callable
 
 POLL = 0.1
-"""Seconds between two looks of those who wait for the one who asks first."""
+"""Seconds after which a request that waits for the outcome of the trial request looks again."""
 
 
-class Breaker:
-    """What all requests to one server share; safe for threads. It never sleeps itself.
+class CircuitBreaker:
+    """Shared by all requests to one server; safe for threads. It never sleeps itself.
 
-    Closed: all may ask. After ``threshold`` failures in a row it opens: nobody asks for a pause, which grows while the
-    server keeps failing. Then it is half open: one request goes ahead, and what becomes of it closes the breaker or
-    opens it again. A pause that the server asks for (Retry-After) holds for everybody, open or not.
+    Closed: every request may be sent. After ``threshold`` failures in a row it opens: no request is sent during a
+    pause, which grows while the server keeps failing. Then it is half open: a single trial request is sent, and its
+    outcome closes the breaker or opens it again. A pause that the server asks for (Retry-After) holds for all
+    requests, whether the breaker is open or not.
 
     Attributes:
-        opened: How often it opened.
-        row: Failures since the last answer.
+        opened: Number of times that it opened.
+        failures_in_a_row: Number of failures since the last success.
     """
 
     def __init__(
@@ -29,29 +30,29 @@ class Breaker:
         longest: float = 30.0,
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
-        """Make a closed one.
+        """Make a closed breaker.
 
         Args:
             threshold: Failures in a row that open it.
-            shortest: Seconds of the first pause; every further one is twice as long.
+            shortest: Seconds of the first pause; every further pause is twice as long.
             longest: Seconds of the longest pause.
-            clock: Seconds, from anywhere.
+            clock: Returns the time in seconds; its zero may lie anywhere.
         """
         self.threshold, self.shortest, self.longest = threshold, shortest, longest
         self.opened = 0
-        self.row = 0
+        self.failures_in_a_row = 0
         self._clock = clock
         self._lock = threading.Lock()
         self._pause = 0.0
         self._until = 0.0
-        self._ahead = False
+        self._trial = False
 
     def enter(self) -> float:
-        """Ask to be let through.
+        """Ask whether a request may be sent.
 
         Returns:
-            0 where one may ask now, and then has to say what became of it (`passed`, `failed` or `given_up`); else the
-            seconds after which to come again.
+            0 where it may be sent now; its outcome must then be reported with `succeeded`, `failed` or `abandoned`.
+            Else the seconds after which to call again.
         """
         with self._lock:
             wait = self._until - self._clock()
@@ -59,44 +60,38 @@ class Breaker:
                 return wait
             if self._pause == 0.0:
                 return 0.0
-            if self._ahead:
+            if self._trial:
                 return POLL
-            self._ahead = True
+            self._trial = True
             return 0.0
 
-    def passed(self) -> None:
-        """The server answered, if only that the request is wrong."""
+    def succeeded(self) -> None:
+        """Report that the server answered, be it that the request is wrong."""
         with self._lock:
-            self.row, self._pause, self._ahead = 0, 0.0, False
+            self.failures_in_a_row, self._pause, self._trial = 0, 0.0, False
 
     def failed(self, asked_pause: float = 0.0) -> float:
-        """The server failed.
+        """Report that the server failed.
 
         Args:
-            asked_pause: Seconds that it asks to wait.
+            asked_pause: Seconds that the server asks to wait.
 
         Returns:
             Seconds of the pause, where the breaker opened with this failure; else 0.
         """
         with self._lock:
-            self.row += 1
+            self.failures_in_a_row += 1
             now = self._clock()
             self._until = max(self._until, now + min(asked_pause, self.longest))
-            if self._ahead or (self._pause == 0.0 and self.row >= self.threshold):
+            if self._trial or (self._pause == 0.0 and self.failures_in_a_row >= self.threshold):
                 self.opened += 1
                 self._pause = min(self.longest, 2 * self._pause or self.shortest)
                 self._until = max(self._until, now + self._pause)
-                self._ahead = False
+                self._trial = False
                 return self._until - now
             return 0.0
 
-    def given_up(self) -> None:
-        """Whoever was let through did not ask after all, or will not hear."""
+    def abandoned(self) -> None:
+        """Report that a request that might be sent was not, or that its outcome will not be known."""
         with self._lock:
-            self._ahead = False
-
-    @property
-    def is_open(self) -> bool:
-        """Is nobody let through, or one alone?"""
-        with self._lock:
-            return self._pause > 0.0
+            self._trial = False

@@ -1,13 +1,12 @@
 """Ask a model through one of the harness's clients (``TemplateAPI``), request by request.
 
-Address, headers, body and parsing are the client's; ours are endurance, the budget, and that each answer is kept when
-it comes.
+Address, headers, body and parsing are the client's; retries, the budget, and keeping each answer when it comes are done
+here.
 """
 
 from __future__ import annotations
 
 import copy
-import inspect
 import logging
 import threading
 from collections import Counter
@@ -15,69 +14,37 @@ from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from typing import Any
 
-from community_lms.remote.account import Account
+from community_lms.remote.abilities import abilities_of
+from community_lms.remote.account import Account, Payment
 from community_lms.remote.advice import check_key, explain, needs_chat
-from community_lms.remote.answer_store import answer_key, stored_answer
-from community_lms.remote.budget import Ticket
-from community_lms.remote.concurrency import fly
-from community_lms.remote.failures import read_trouble
-from community_lms.remote.requests import Question, read_answers
-from community_lms.remote.responses import check_reply, estimated_usage, prompt_bytes, read_usage
-from community_lms.remote.retry import Endurance
-from community_lms.remote.usage import Purpose, Usage
+from community_lms.remote.answer_store import answer_key
+from community_lms.remote.budget import Reservation
+from community_lms.remote.concurrency import run_concurrently
+from community_lms.remote.requests import RemotePrompt, read_answers
+from community_lms.remote.responses import check_response, prompt_bytes, read_usage
+from community_lms.remote.retry import RetryPolicy
+from community_lms.remote.usage import Purpose
 from plural_tasks.utils.progress import bar
 from plural_tasks.utils.secrets import redact
 
 NO_ANSWER = ""
-"""In the place of content that a server leaves out (``null``), as a filter of contents or a model that thinks may."""
+"""Text of an answer whose content the server leaves out (``null``), as content filters and reasoning models may."""
 
 _HARNESS_LOGS = ("lm_eval.models.api_models", "lm_eval.models.litellm_llms")
 
 
-def suits(client: Any) -> bool:
-    """Is this one of the harness's clients that ask in the way of ``TemplateAPI``?"""
-    kind = type(client)
-    if not is_api(kind):
-        return False
-    return all(_owner(kind, name) == "TemplateAPI" for name in ("generate_until", "_loglikelihood_tokens"))
-
-
-def is_api(kind: type) -> bool:
-    """Is it one of the harness's clients of a server?"""
-    return "TemplateAPI" in {ancestor.__name__ for ancestor in inspect.getmro(kind)}
-
-
-def speaks_chat(kind: type) -> bool:
-    """Is this a client of the harness for chat completions of the OpenAI protocol?"""
-    return "LocalChatCompletion" in {ancestor.__name__ for ancestor in inspect.getmro(kind)}
-
-
-def takes_chats(kind: type) -> bool:
-    """Is this a client of the harness for chats alone, of whatever protocol?"""
-    return bool({"LocalChatCompletion", "AnthropicChat"} & {ancestor.__name__ for ancestor in inspect.getmro(kind)})
-
-
-def takes_seeds(kind: type) -> bool:
-    """Does a server take a request with a seed? Anthropic's refuses fields that it does not know."""
-    return is_api(kind) and "AnthropicChat" not in {ancestor.__name__ for ancestor in inspect.getmro(kind)}
-
-
-def _owner(kind: type, name: str) -> str:
-    return next(ancestor.__name__ for ancestor in inspect.getmro(kind) if name in vars(ancestor))
-
-
-class Remote:
+class RemoteModel:
     """A model behind an API.
 
     Attributes:
-        client: The harness's.
-        account: Where answers are kept and paid from.
-        endurance: How requests are repeated.
-        asked: Requests that were answered.
+        client: The harness's client of the API.
+        account: Account out of which requests are paid, and in which answers are kept.
+        retry_policy: How requests are repeated.
+        asked: Number of requests that were answered.
     """
 
-    def __init__(self, client: Any, account: Account | None = None, endurance: Endurance | None = None) -> None:
-        """Make it; nothing is sent.
+    def __init__(self, client: Any, account: Account | None = None, retry_policy: RetryPolicy | None = None) -> None:
+        """Connect a client to an account; nothing is sent.
 
         Raises:
             ModPluralError: If the client wants a key that is not set, or the budget is one of cost and the model has no
@@ -85,13 +52,13 @@ class Remote:
         """
         self.client = client
         self.account = account or Account()
-        self.endurance = endurance or Endurance()
-        self.account.endurances.append(self.endurance)
+        self.retry_policy = retry_policy or RetryPolicy()
+        self.account.retry_policies.append(self.retry_policy)
         self.asked = 0
         self._lock = threading.Lock()
-        self._chat = speaks_chat(type(client))
+        self._chat = abilities_of(type(client)).openai_chat
         check_key(client)
-        self.account.ledger.purse.check(self.model)
+        self.account.ledger.budget.check(self.model)
 
     @property
     def model(self) -> str:
@@ -100,54 +67,54 @@ class Remote:
 
     @property
     def address(self) -> str:
-        """Where it is asked; the client's name where that knows by itself."""
+        """Address of the server; the client's class where only the client knows it."""
         return redact(str(self.client.base_url or type(self.client).__name__))
 
     def write(self, instances: Sequence[Any]) -> list[str]:
-        """Return one text for each request; see the harness's ``generate_until``."""
+        """Return one text for each request of the harness's ``generate_until``."""
         phase = phase_of(instances, "answers")
         settings = [instance.args[1] for instance in instances]
         messages = self._encoded([instance.args[0] for instance in instances], settings)
-        questions = [
-            Question("text", message, own, purpose_of(instance, phase), sample=sample_of(instance))
+        prompts = [
+            RemotePrompt("text", message, own, purpose_of(instance, phase), sample=sample_of(instance))
             for instance, message, own in zip(instances, messages, settings, strict=True)
         ]
-        return [NO_ANSWER if text is None else str(text) for text in self._answers(questions, phase)]
+        return [NO_ANSWER if text is None else str(text) for text in self._answers(prompts, phase)]
 
     def first_tokens(self, instances: Sequence[Any]) -> list[list[tuple[str, float]] | None]:
-        """Return the first token's log-probabilities of one completion for each request; see `replies.first_tokens`."""
+        """Return the first token's log-probabilities of one completion per request; see `responses.first_tokens`."""
         phase = phase_of(instances, "scoring")
-        questions = [
-            Question("first_tokens", instance.args[0], instance.args[1], purpose_of(instance, phase))
+        prompts = [
+            RemotePrompt("first_tokens", instance.args[0], instance.args[1], purpose_of(instance, phase))
             for instance in instances
         ]
-        found = self._answers(questions, phase)
+        found = self._answers(prompts, phase)
         return [None if shown is None else [(str(token), float(value)) for token, value in shown] for shown in found]
 
     def score(self, instances: Sequence[Any]) -> list[tuple[float, bool]]:
-        """Return log-likelihoods; see the harness's ``loglikelihood``, which checks and encodes."""
+        """Return log-likelihoods; the harness's ``loglikelihood`` checks and encodes the requests."""
         phase = phase_of(instances, "scoring")
         purposes = [purpose_of(instance, phase) for instance in instances]
         with self._scoring(purposes, phase):
             return list(self.client.loglikelihood(list(instances)))
 
     def score_whole(self, instances: Sequence[Any]) -> list[float]:
-        """Return log-likelihoods of whole texts; see the harness's ``loglikelihood_rolling``."""
+        """Return log-likelihoods of whole texts, as the harness's ``loglikelihood_rolling`` does."""
         with self._scoring((), phase_of(instances, "scoring")):
             return list(self.client.loglikelihood_rolling(list(instances)))
 
     @contextmanager
     def _scoring(self, purposes: Sequence[Purpose], phase: str) -> Iterator[None]:
-        """Within, what the client would ask for scores is asked here."""
+        """Within this context, requests for scores that the client would send are sent here."""
 
         def ask(encoded: Sequence[Any], **_: Any) -> list[tuple[float, bool]]:
             known = purposes if len(purposes) == len(encoded) else [Purpose(phase)] * len(encoded)
             inputs, lengths, _ = self.client.batch_loglikelihood_requests([list(encoded)])
-            questions = [
-                Question("scores", tokens, None, purpose, length)
+            prompts = [
+                RemotePrompt("scores", tokens, None, purpose, length)
                 for tokens, length, purpose in zip(inputs, lengths, known, strict=True)
             ]
-            return [(float(value), bool(greedy)) for value, greedy in self._answers(questions, phase)]
+            return [(float(value), bool(greedy)) for value, greedy in self._answers(prompts, phase)]
 
         self.client._loglikelihood_tokens = ask
         try:
@@ -166,64 +133,64 @@ class Remote:
             logging.getLogger(__name__).warning("prompts longer than max_length allows are cut from the left.")
         return [tokens[-most:] for tokens, most in zip(encoded, room, strict=True)]
 
-    def _answers(self, questions: Sequence[Question], phase: str) -> list[Any]:
-        """Answer from the store, and ask for the others, each distinct question once."""
-        self._number(questions)
-        found: dict[str, Any] = {key: row.value for key, row in self.account.find(q.key for q in questions).items()}
-        missing = list({question.key: question for question in questions if question.key not in found}.values())
+    def _answers(self, prompts: Sequence[RemotePrompt], phase: str) -> list[Any]:
+        """Take answers from the store, and ask for those that are missing, each distinct prompt once."""
+        self._number(prompts)
+        found: dict[str, Any] = {key: row.value for key, row in self.account.find(q.key for q in prompts).items()}
+        missing = list({prompt.key: prompt for prompt in prompts if prompt.key not in found}.values())
         if missing:
-            self.account.ready()
-            total = len({question.key for question in questions})
+            self.account.check_writable()
+            total = len({prompt.key for prompt in prompts})
             with bar(phase, total, " answers", done=total - len(missing)) as progress, _quiet():
 
-                def do(request: Sequence[Question]) -> None:
-                    found.update(self._ask(request))
-                    self._show(progress, len(request))
+                def do(batch: Sequence[RemotePrompt]) -> None:
+                    found.update(self._ask(batch))
+                    self._show(progress, len(batch))
 
-                work = list(self._requests(missing))
-                fly(work, do, at_once=max(1, self.client._concurrent), stopped=self.endurance.stopped)
-        return [found[question.key] for question in questions]
+                work = list(self._batches(missing))
+                run_concurrently(work, do, at_once=max(1, self.client._concurrent), stopped=self.retry_policy.stopped)
+        return [found[prompt.key] for prompt in prompts]
 
-    def _number(self, questions: Sequence[Question]) -> None:
-        """Give bodies, sample numbers and keys."""
+    def _number(self, prompts: Sequence[RemotePrompt]) -> None:
+        """Set the body, sample number and key of each prompt."""
         seen: Counter[str] = Counter()
-        for question in questions:
-            question.body = self._checked_body(question)
-            prompt = question.body.get("prompt")
-            if isinstance(prompt, list) and len(prompt) == 1:
-                question.body["prompt"] = prompt[0]  # whatever the batch size
-            if question.kind == "scores":
-                question.body["context_tokens"] = question.context_tokens
-            if question.kind != "scores" and question.body.get("temperature"):
-                place = answer_key(question.kind, self.address, question.body, question.sample)
-                question.sample += f".{seen[place]}" if seen[place] else ""
-                seen[place] += 1
+        for prompt in prompts:
+            prompt.body = self._checked_body(prompt)
+            content = prompt.body.get("prompt")
+            if isinstance(content, list) and len(content) == 1:
+                prompt.body["prompt"] = content[0]  # whatever the batch size
+            if prompt.kind == "scores":
+                prompt.body["context_tokens"] = prompt.context_tokens
+            if prompt.kind != "scores" and prompt.body.get("temperature"):
+                equal = answer_key(prompt.kind, self.address, prompt.body, prompt.sample)
+                prompt.sample += f".{seen[equal]}" if seen[equal] else ""
+                seen[equal] += 1
             else:
-                question.sample = "0"
-            question.key = answer_key(question.kind, self.address, question.body, question.sample)
+                prompt.sample = "0"
+            prompt.key = answer_key(prompt.kind, self.address, prompt.body, prompt.sample)
 
-    def _checked_body(self, question: Question) -> dict[str, Any]:
+    def _checked_body(self, prompt: RemotePrompt) -> dict[str, Any]:
         try:
-            return self._body([question])
+            return self._body([prompt])
         except AssertionError as error:
             if "apply_chat_template" not in str(error):
                 raise
             raise needs_chat(self.client) from error
 
-    def _requests(self, missing: Sequence[Question]) -> Iterator[list[Question]]:
-        """Requests of as many prompts as the user's ``batch_size`` says, of one kind and decoding each."""
+    def _batches(self, missing: Sequence[RemotePrompt]) -> Iterator[list[RemotePrompt]]:
+        """Batches of prompts of one kind and decoding, as large as the user's ``batch_size``; each is one request."""
         size = 1 if self._chat else max(1, int(self.client._batch_size))
-        groups: dict[str, list[Question]] = {}
-        for question in missing:
-            groups.setdefault(repr((question.kind, question.settings)), []).append(question)
+        groups: dict[str, list[RemotePrompt]] = {}
+        for prompt in missing:
+            groups.setdefault(repr((prompt.kind, prompt.settings)), []).append(prompt)
         for group in groups.values():
             for first in range(0, len(group), size):
                 yield group[first : first + size]
 
-    def _body(self, request: Sequence[Question]) -> dict[str, Any]:
-        client, first = self.client, request[0]
+    def _body(self, prompts: Sequence[RemotePrompt]) -> dict[str, Any]:
+        client, first = self.client, prompts[0]
         body: dict[str, Any] = client._create_payload(
-            client.create_message([question.message for question in request]),
+            client.create_message([prompt.content for prompt in prompts]),
             generate=first.kind != "scores",
             gen_kwargs=copy.deepcopy(dict(first.settings)) if first.settings is not None else None,
             seed=client._seed,
@@ -231,60 +198,48 @@ class Remote:
         )
         return body
 
-    def _ask(self, request: Sequence[Question]) -> dict[str, Any]:
-        """Ask for the answers to some questions in one request; keep them, and return them by key."""
-        body = self._body(request)
-        most = body.get("max_tokens", body.get("max_completion_tokens", self.client._max_gen_toks)) * len(request)
-        ledger = self.account.ledger
-        while (ticket := ledger.purse.reserve(self.model, prompt_bytes(body), int(most))) is None:
-            self.endurance.pause()
-        try:
-            values, usage = self.endurance.ask(lambda: self._once(request, ticket))
-        except Exception as error:
-            ledger.purse.settle(ticket)
-            told = explain(error, self.client, self.endurance)
-            if told is None:
-                raise
-            raise told from error
-        except BaseException:
-            ledger.purse.settle(ticket)
-            raise
+    def _ask(self, prompts: Sequence[RemotePrompt]) -> dict[str, Any]:
+        """Ask for the answers to some prompts in one request; keep them, and return them by key."""
+        reservation = self._reserve(prompts)
+        with self.account.paying(reservation, prompts, self.address) as payment:
+            try:
+                values = self.retry_policy.call(lambda: self._send(prompts, payment))
+            except Exception as error:
+                explained = explain(error, self.client, self.retry_policy)
+                if explained is None:
+                    raise
+                raise explained from error
         with self._lock:
             self.asked += 1
-        spent = ledger.book(ticket, usage, [question.purpose for question in request])
-        self.account.keep(
-            [
-                stored_answer(one.key, one.kind, self.address, one.body, one.sample, value, one.purpose, part)
-                for one, value, part in zip(request, values, spent, strict=True)
-                if one.kind != "first_tokens" or value is not None  # a server may be told to show them later
-            ]
-        )
-        return {question.key: value for question, value in zip(request, values, strict=True)}
+        return {prompt.key: value for prompt, value in zip(prompts, values, strict=True)}
 
-    def _once(self, request: Sequence[Question], ticket: Ticket) -> tuple[list[Any], Usage]:
-        """Send one request; an answer that cannot be used is booked all the same."""
-        first, usage = request[0], None
-        self.account.ledger.purse.check_again(ticket)
-        try:
-            reply = self.client.model_call(
-                messages=[question.message for question in request],
+    def _reserve(self, prompts: Sequence[RemotePrompt]) -> Reservation:
+        """Wait until the budget has enough left for a request."""
+        body, budget = self._body(prompts), self.account.ledger.budget
+        most = body.get("max_tokens", body.get("max_completion_tokens", self.client._max_gen_toks)) * len(prompts)
+        while (reservation := budget.reserve(self.model, prompt_bytes(body), int(most))) is None:
+            self.retry_policy.pause()
+        return reservation
+
+    def _send(self, prompts: Sequence[RemotePrompt], payment: Payment) -> list[Any]:
+        """Send one request once, and return its answers, booked and kept."""
+        first = prompts[0]
+        with payment.attempt() as attempt:
+            response = self.client.model_call(
+                messages=[prompt.content for prompt in prompts],
                 generate=first.kind != "scores",
                 gen_kwargs=dict(first.settings) if first.settings is not None else None,
             )
-            usage = read_usage(reply)
-            check_reply(reply, chat=self._chat)
-            values = read_answers(reply, request, self.client)
-        except Exception as error:
-            if read_trouble(error).kind == "answer":
-                lost = usage or Usage(ticket.read, 0, counted=False)
-                self.account.ledger.lose(ticket, lost, [question.purpose for question in request])
-            raise
-        return values, usage or estimated_usage(ticket.read, values)
+            attempt.usage = read_usage(response)
+            check_response(response, chat=self._chat)
+            values = read_answers(response, prompts, self.client)
+            payment.answered(values, attempt.usage)
+        return values
 
     def _show(self, progress: Any, count: int) -> None:
         with self._lock:
             progress.update(count)
-        total, again = self.account.ledger.purse.total, sum(self.endurance.retries.values())
+        total, again = self.account.ledger.budget.total, sum(self.retry_policy.retries.values())
         parts = [f"{total.tokens:,} tokens"]
         parts += [f"${total.cost:.4f}"] if total.cost else []
         parts += [f"{again} retries"] if again else []
@@ -292,18 +247,18 @@ class Remote:
 
 
 def phase_of(instances: Sequence[Any], usual: str) -> str:
-    """What requests are for: all of one call have one phase."""
+    """Phase of the requests of one call, which have it in common."""
     found = getattr(instances[0], "purpose", None) if instances else None
     return str((found or {}).get("phase") or usual)
 
 
 def sample_of(instance: Any) -> str:
-    """Which of the answers that are drawn to one prompt this is, where the request says so."""
+    """Number of the answer among those drawn for one prompt; 0 where the request does not say."""
     return str((getattr(instance, "purpose", None) or {}).get("sample", 0))
 
 
 def purpose_of(instance: Any, phase: str) -> Purpose:
-    """What a request of the harness, or one of ours, is for."""
+    """Purpose of a request of the harness or of modplural."""
     found = getattr(instance, "purpose", None)
     task, doc, *_ = getattr(instance, "metadata", None) or ("", "")
     return Purpose(phase, str((found or {}).get("community", "")), str(task or ""), "" if doc is None else str(doc))
@@ -311,7 +266,7 @@ def purpose_of(instance: Any, phase: str) -> Purpose:
 
 @contextmanager
 def _quiet() -> Iterator[None]:
-    """Within, the harness does not log each failure: they are counted, and told when they last."""
+    """Within this context, the harness does not log each failure: they are counted, and reported when they last."""
     logs = [logging.getLogger(name) for name in _HARNESS_LOGS]
     for log in logs:
         log.addFilter(_is_news)

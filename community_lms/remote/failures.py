@@ -1,6 +1,6 @@
-"""What went wrong with a request: may it pass, how long does the server ask to wait, and which setting mends it?
+"""Classify the errors of failed requests: transient or final, and how long the server asks to wait.
 
-Reads the errors of every client that the harness's backends use: requests, openai, litellm.
+Knows the errors of every client that the harness's backends use: requests, openai, litellm.
 """
 
 from __future__ import annotations
@@ -14,64 +14,64 @@ from typing import Any
 from plural_tasks.utils.errors import ModPluralError, one_line
 from plural_tasks.utils.secrets import redact
 
-PASSING = frozenset({408, 409, 425, 429})
-"""Statuses below 500 that mean: later."""
+TRANSIENT = frozenset({408, 409, 425, 429})
+"""HTTP statuses below 500 after which a request is worth repeating."""
 
 FINAL = frozenset({501, 505})
-"""Statuses from 500 that mean: never."""
+"""HTTP statuses from 500 upwards after which no repetition helps."""
 
-SPENT = ("insufficient_quota", "billing_hard_limit_reached", "billing_not_active")
-"""Codes of OpenAI's error 429 that no waiting mends."""
+OUT_OF_MONEY = ("insufficient_quota", "billing_hard_limit_reached", "billing_not_active")
+"""Codes of OpenAI's error 429 for an account without money, which no waiting mends."""
 
 
 class UnusableAnswerError(Exception):
-    """A server's answer that is none: truncated, no JSON, without choices, or an error in the place of an answer."""
+    """A response without a usable answer: truncated, no JSON, without choices, or an error in an answer's place."""
 
-    def __init__(self, found: str, status: int | None = None, *, may_pass: bool = True) -> None:
+    def __init__(self, found: str, status: int | None = None, *, transient: bool = True) -> None:
         """Make the error.
 
         Args:
-            found: In the answer's place.
-            status: That the server wrote into its answer.
-            may_pass: Is it worth asking again?
+            found: Description of what came in the answer's place.
+            status: HTTP status that the server wrote into its response; None where it wrote none.
+            transient: Whether the request is worth repeating.
         """
         super().__init__(found)
         self.status_code = status
-        self.may_pass = may_pass
+        self.transient = transient
 
 
 @dataclass(frozen=True)
-class Trouble:
+class Failure:
     """One failed request.
 
     Attributes:
-        kind: For counts: ``429``, ``500``, ``time-out``, ``connection``, ``answer`` or the client's name for it.
-        may_pass: Is it worth asking again?
-        wait: Seconds that the server asks to wait; 0 where it does not say.
+        kind: Name under which it is counted: ``429``, ``500``, ``time-out``, ``connection``, ``answer``, or the class
+            of the client's error.
+        transient: Whether the request is worth repeating.
+        retry_after: Seconds that the server asks to wait; 0 where it does not say.
         status: HTTP status, if there was one.
-        said: The server's or the client's words, without keys.
+        message: The server's or the client's words, without keys.
     """
 
     kind: str
-    may_pass: bool
-    wait: float
+    transient: bool
+    retry_after: float
     status: int | None
-    said: str
+    message: str
 
 
-def read_trouble(error: BaseException) -> Trouble:
-    """Sort an error that a client raised."""
-    status = status_of(error)
-    said = redact(_words(error))[:300]
+def classify_error(error: BaseException) -> Failure:
+    """Classify an error that a client raised."""
+    status = _status(error)
+    message = redact(_words(error))[:300]
     if status is not None:
-        passing = (status in PASSING or status >= 500) and status not in FINAL and _code(error) not in SPENT
-        return Trouble(str(status), passing, _wait(error), status, said)
-    kind = _kind(error)
-    return Trouble(kind or type(error).__name__, kind is not None, 0.0, None, said)
+        again = (status in TRANSIENT or status >= 500) and status not in FINAL and _code(error) not in OUT_OF_MONEY
+        return Failure(str(status), again, _retry_after(error), status, message)
+    kind = _transient_kind(error)
+    return Failure(kind or type(error).__name__, kind is not None, 0.0, None, message)
 
 
-def status_of(error: BaseException) -> int | None:
-    """The HTTP status of an error, if it has one."""
+def _status(error: BaseException) -> int | None:
     for holder in (getattr(error, "response", None), error):
         for name in ("status_code", "status"):
             found = getattr(holder, name, None)
@@ -80,17 +80,17 @@ def status_of(error: BaseException) -> int | None:
     return None
 
 
-def _kind(error: BaseException) -> str | None:
-    """What an error without a status is called that may pass; None for one that does not.
+def _transient_kind(error: BaseException) -> str | None:
+    """Kind of a transient error that has no HTTP status; None for an error that is final.
 
-    Clients name their classes after what happened, whatever library they stand on.
+    Goes by the names of the error's classes, which the clients' libraries share.
     """
     if isinstance(error, ModPluralError):
         return None
     if isinstance(error, UnusableAnswerError):
-        return "answer" if error.may_pass else None
+        return "answer" if error.transient else None
     if str(getattr(error, "doc", "")).lstrip().startswith("<"):
-        return None  # a page for people: it is the wrong address
+        return None  # an HTML page: it is the wrong address
     names = {ancestor.__name__ for ancestor in type(error).__mro__}
     if any("Timeout" in name for name in names):
         return "time-out"
@@ -103,7 +103,7 @@ def _kind(error: BaseException) -> str | None:
     return None
 
 
-def _wait(error: BaseException) -> float:
+def _retry_after(error: BaseException) -> float:
     """Seconds of ``Retry-After`` (a number, or a date), or of OpenAI's ``retry-after-ms``."""
     headers: Any = getattr(getattr(error, "response", None), "headers", None)
     if not isinstance(headers, Mapping):
@@ -111,14 +111,14 @@ def _wait(error: BaseException) -> float:
     try:
         if (thousandths := headers.get("retry-after-ms")) is not None:
             return max(0.0, float(thousandths) / 1000)
-        said = headers.get("Retry-After") or headers.get("retry-after")
-        if said is None:
+        text = headers.get("Retry-After") or headers.get("retry-after")
+        if text is None:
             return 0.0
-        return max(0.0, float(said))
+        return max(0.0, float(text))
     except ValueError:
         pass
     try:
-        return max(0.0, email.utils.parsedate_to_datetime(str(said)).timestamp() - time.time())
+        return max(0.0, email.utils.parsedate_to_datetime(str(text)).timestamp() - time.time())
     except ValueError:
         return 0.0
 

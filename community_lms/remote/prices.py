@@ -25,7 +25,7 @@ class Price(Checked):
         model: Its name as the backend is given it; ``*`` stands for anything.
         read: Dollars for a million tokens of prompts.
         written: Dollars for a million tokens of answers.
-        source: Where the prices were found.
+        source: Address of the page from which the prices come.
     """
 
     model: Text
@@ -51,14 +51,14 @@ class Prices:
         self.entries = tuple(entries)
 
     def of(self, model: str) -> Price | None:
-        """The price of a model, or None where nobody says."""
+        """The price of a model; None where it is not known."""
         return next((entry for entry in self.entries if fnmatchcase(model, entry.model)), None)
 
     def require(self, model: str) -> Price:
-        """As `of`.
+        """As `of`, for a model that must have a price.
 
         Raises:
-            ModPluralError: Where nobody says; names the nearest names.
+            ModPluralError: If the price is not known; the message names similar models.
         """
         import difflib
 

@@ -1,4 +1,4 @@
-"""One answer that is wanted of a model behind an API, and how it is read out of a reply."""
+"""A prompt for a model behind an API, and how its answer is read out of a response."""
 
 from __future__ import annotations
 
@@ -13,22 +13,23 @@ from plural_tasks.utils.errors import ModPluralError
 
 
 @dataclass
-class Question:
-    """One answer that is wanted.
+class RemotePrompt:
+    """A prompt that a model behind an API is to answer.
 
     Attributes:
-        kind: ``text``, ``scores`` or ``first_tokens``.
-        message: The prompt as the client takes it: text, tokens or a chat.
-        settings: Of generation; None for scores.
-        purpose: What for.
-        context_tokens: Of scores: the length of what stands before the continuation.
-        sample: Which of the answers that are drawn to it; ``3.1`` is the fourth of a second question that is equal.
-        key: In the answer store.
-        body: Of a request for it alone.
+        kind: Kind of the answer: ``text``, ``scores`` or ``first_tokens``.
+        content: The prompt as the client takes it: text, tokens or a chat.
+        settings: Settings of the generation; None for scores.
+        purpose: Purpose of the answer.
+        context_tokens: Number of tokens before the continuation that is scored; 0 for other kinds.
+        sample: Number of the answer among those drawn for equal prompts; ``3.1`` is the fourth answer of the second
+            prompt that is equal.
+        key: Key in the answer store.
+        body: Body of a request for this prompt alone.
     """
 
     kind: str
-    message: Any
+    content: Any
     settings: Mapping[str, Any] | None
     purpose: Purpose
     context_tokens: int = 0
@@ -37,47 +38,47 @@ class Question:
     body: dict[str, Any] = field(default_factory=dict)
 
 
-def read_answers(reply: Any, request: Sequence[Question], client: Any) -> list[Any]:
-    """Read the answers to some questions out of the reply to their request, as plain JSON.
+def read_answers(response: Any, prompts: Sequence[RemotePrompt], client: Any) -> list[Any]:
+    """Read the answers to the prompts of one request out of its response, as plain JSON.
 
     Raises:
         UnusableAnswerError: If they are not there.
-        ModPluralError: If the server does something else than what was asked, and would again.
+        ModPluralError: If the server does something else than what was asked, and would do so again.
     """
-    if request[0].kind == "first_tokens":
-        return [first_tokens(reply)]
+    if prompts[0].kind == "first_tokens":
+        return [first_tokens(response)]
     try:
-        if request[0].kind == "text":
-            contexts = [question.message for question in request]
-            values: list[Any] = list(client.parse_generations(outputs=reply, contexts=contexts))
+        contents = [prompt.content for prompt in prompts]
+        if prompts[0].kind == "text":
+            values: list[Any] = list(client.parse_generations(outputs=response, contexts=contents))
         else:
-            _check_echo(reply, request)
-            tokens, lengths = [one.message for one in request], [one.context_tokens for one in request]
-            values = [list(one) for one in client.parse_logprobs(outputs=reply, tokens=tokens, ctxlens=lengths)]
+            _check_echo(response, prompts)
+            lengths = [prompt.context_tokens for prompt in prompts]
+            values = [list(one) for one in client.parse_logprobs(outputs=response, tokens=contents, ctxlens=lengths)]
     except ModPluralError:
         raise
     except (LookupError, TypeError, ValueError, AttributeError, AssertionError) as error:
         raise UnusableAnswerError(f"the answer cannot be read ({type(error).__name__}: {error})") from error
-    if len(values) != len(request):
-        raise UnusableAnswerError(f"{len(request)} answers were asked for, and {len(values)} came")
+    if len(values) != len(prompts):
+        raise UnusableAnswerError(f"{len(prompts)} answers were asked for, and {len(values)} came")
     return values
 
 
-def _check_echo(reply: Any, request: Sequence[Question]) -> None:
-    """Check that the server returns the log-probabilities of the whole prompt, token by token as we count them.
+def _check_echo(response: Any, prompts: Sequence[RemotePrompt]) -> None:
+    """Check that the server returns the log-probabilities of the whole prompt, with the tokens that were sent.
 
-    The harness would take a slice of what is there, and zero for what is not.
+    The harness's parser would take a slice of what is there, and zero for what is not.
 
     Raises:
         ModPluralError: If it does not.
     """
-    choices = reply.get("choices") if isinstance(reply, Mapping) else None
-    if not isinstance(choices, list) or len(choices) != len(request):
+    choices = response.get("choices") if isinstance(response, Mapping) else None
+    if not isinstance(choices, list) or len(choices) != len(prompts):
         return  # other protocols, and what the parser will refuse
-    for choice, question in zip(sorted(choices, key=lambda one: one.get("index", 0)), request, strict=True):
+    for choice, prompt in zip(sorted(choices, key=lambda one: one.get("index", 0)), prompts, strict=True):
         shown = (choice.get("logprobs") or {}).get("token_logprobs")
-        found, wanted = len(shown) if isinstance(shown, list) else 0, len(question.message)
-        if found <= question.context_tokens + 1 and found < wanted:
+        found, wanted = len(shown) if isinstance(shown, list) else 0, len(prompt.content)
+        if found <= prompt.context_tokens + 1 and found < wanted:
             raise ModPluralError(
                 f"the server returns {found} log-probabilities for a prompt of {wanted} tokens, expected one for each "
                 "token (echo=true, logprobs=1). Take elicitation=sample, or a server that echoes prompts."

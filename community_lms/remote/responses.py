@@ -1,4 +1,4 @@
-"""Read what a server of the OpenAI or of the Anthropic protocol replies."""
+"""Read the responses of servers that speak the OpenAI or the Anthropic protocol."""
 
 from __future__ import annotations
 
@@ -10,35 +10,35 @@ from community_lms.remote.failures import UnusableAnswerError
 from community_lms.remote.usage import Usage
 
 
-def check_reply(reply: Any, *, chat: bool) -> None:
-    """Check that a reply is one, and no error that came with a good status.
+def check_response(response: Any, *, chat: bool) -> None:
+    """Check that a response holds an answer, and not an error that came with a good status.
 
     Args:
-        reply: Parsed JSON.
-        chat: Is it one of chat completions, so that every choice has a message?
+        response: The parsed JSON.
+        chat: Whether it is of chat completions, so that every choice has a message.
 
     Raises:
-        UnusableAnswerError: If it is none.
+        UnusableAnswerError: If it holds none.
     """
-    if isinstance(reply, Mapping) and reply.get("error"):
-        error = reply["error"]
+    if isinstance(response, Mapping) and response.get("error"):
+        error = response["error"]
         code = str(error.get("code", error.get("status"))) if isinstance(error, Mapping) else ""
-        told = error.get("message", error) if isinstance(error, Mapping) else error
+        message = error.get("message", error) if isinstance(error, Mapping) else error
         status = int(code) if code.isdigit() and 400 <= int(code) < 600 else None
-        raise UnusableAnswerError(f"an error in the place of an answer: {told}", status)
-    if not isinstance(reply, Mapping | list):
-        raise UnusableAnswerError(f"found {type(reply).__name__} in the place of an answer")
+        raise UnusableAnswerError(f"an error in the place of an answer: {message}", status)
+    if not isinstance(response, Mapping | list):
+        raise UnusableAnswerError(f"found {type(response).__name__} in the place of an answer")
     if chat:
-        choices = reply.get("choices") if isinstance(reply, Mapping) else None
+        choices = response.get("choices") if isinstance(response, Mapping) else None
         if not isinstance(choices, list) or not choices:
             raise UnusableAnswerError("the answer has no choices")
         if not all(isinstance(one, Mapping) and isinstance(one.get("message"), Mapping) for one in choices):
             raise UnusableAnswerError("a choice of the answer has no message")
 
 
-def read_usage(reply: Any) -> Usage | None:
-    """Tokens as the server counted them; None where it did not."""
-    used = reply.get("usage") if isinstance(reply, Mapping) else getattr(reply, "usage", None)
+def read_usage(response: Any) -> Usage | None:
+    """Tokens as the server counted them; None where it counted none."""
+    used = response.get("usage") if isinstance(response, Mapping) else getattr(response, "usage", None)
     if used is not None and not isinstance(used, Mapping):
         used = {name: getattr(used, name, None) for name in ("prompt_tokens", "completion_tokens")}
     if used is None:
@@ -54,7 +54,7 @@ def _first(used: Mapping[str, Any], *names: str) -> int | None:
 
 
 def estimated_usage(read: int, answers: Sequence[Any]) -> Usage:
-    """Tokens where the server does not count them: of texts by their bytes, of anything else one each."""
+    """Estimate tokens that the server did not count: texts by their bytes, any other answer as one token."""
     sizes = [len(one.encode()) / BYTES_PER_TOKEN if isinstance(one, str) else 0 for one in answers]
     return Usage(read, sum(int(size) + 1 for size in sizes), counted=False)
 
@@ -76,13 +76,13 @@ def _bytes(content: Any) -> int:
     return sum(_bytes(one) for one in content) if isinstance(content, Sequence) else 0
 
 
-def first_tokens(reply: Any) -> list[tuple[str, float]] | None:
-    """The first token's alternatives and their natural log-probabilities, the one that was drawn among them.
+def first_tokens(response: Any) -> list[tuple[str, float]] | None:
+    """The first token's alternatives and their natural log-probabilities, the drawn token among them.
 
     Returns:
-        Empty where the reply has no token at all; None where the server shows no log-probabilities.
+        Empty where the response has no token at all; None where the server shows no log-probabilities.
     """
-    choices = reply.get("choices") if isinstance(reply, Mapping) else None
+    choices = response.get("choices") if isinstance(response, Mapping) else None
     shown = (choices[0].get("logprobs") or {}) if choices else {}
     if not isinstance(shown.get("content"), list):
         return None

@@ -1,4 +1,4 @@
-"""What an answer costs, and what for."""
+"""What answers cost, and what they were asked for."""
 
 from __future__ import annotations
 
@@ -13,8 +13,8 @@ class Purpose:
     """What an answer is for.
 
     Attributes:
-        phase: Such as ``scoring``, ``answers`` or ``messages``.
-        community: Who speaks, or whose prompt it is; "" for none.
+        phase: Step of the run, such as ``scoring``, ``answers`` or ``messages``.
+        community: Name of the community that speaks, or whose prompt it is; "" for none.
         task: Name of the task; "" for none.
         doc: Number of the document in its task; "" for none.
     """
@@ -27,7 +27,13 @@ class Purpose:
 
 @dataclass(frozen=True)
 class Usage:
-    """Tokens of one request, and whether the server counted them or we estimated."""
+    """Tokens of one request.
+
+    Attributes:
+        read: Tokens of its prompts.
+        written: Tokens of its answers.
+        counted: Whether the server counted them; else they are estimated.
+    """
 
     read: int
     written: int
@@ -35,16 +41,16 @@ class Usage:
 
 
 @dataclass
-class Spent:
-    """A sum.
+class UsageTotal:
+    """Usage and cost, summed over answers.
 
     Attributes:
-        answers: How many.
+        answers: Number of answers.
         read: Tokens of prompts.
         written: Tokens of answers.
         cost: Dollars, of answers that have a price.
-        unpriced: Answers of models without a price.
-        estimated: Answers whose tokens the server did not count.
+        unpriced: Number of answers of models without a price.
+        estimated: Number of answers whose tokens the server did not count.
     """
 
     answers: int = 0
@@ -54,33 +60,33 @@ class Spent:
     unpriced: int = 0
     estimated: int = 0
 
-    def add(self, other: Spent) -> None:
-        """Add another sum."""
+    def add(self, other: UsageTotal) -> None:
+        """Add another total to this one."""
         for one in fields(self):
             setattr(self, one.name, getattr(self, one.name) + getattr(other, one.name))
 
     @property
     def tokens(self) -> int:
-        """Of prompts and answers."""
+        """Tokens of prompts and answers."""
         return self.read + self.written
 
     def as_json(self) -> dict[str, Any]:
-        """As plain JSON."""
+        """Return the attributes as plain JSON."""
         return {**asdict(self), "cost": round(self.cost, 8)}
 
 
-def share(usage: Usage, price: Price | None, count: int) -> list[Spent]:
-    """Divide what a request cost among its answers; the first ones have the tokens that cannot be divided.
+def share(usage: Usage, price: Price | None, count: int) -> list[UsageTotal]:
+    """Divide what a request cost among its answers; the first ones get the tokens that cannot be divided.
 
     Args:
         usage: Tokens of the request.
-        price: Of the model; None where nobody says.
+        price: Price of the model; None where it is not known.
         count: Number of answers, at least one.
     """
     return [_part(usage, price, place, count) for place in range(count)]
 
 
-def _part(usage: Usage, price: Price | None, place: int, count: int) -> Spent:
+def _part(usage: Usage, price: Price | None, place: int, count: int) -> UsageTotal:
     read, written = (whole // count + (place < whole % count) for whole in (usage.read, usage.written))
     cost = price.of(read, written) if price is not None else 0.0
-    return Spent(1, read, written, cost, int(price is None), int(not usage.counted))
+    return UsageTotal(1, read, written, cost, int(price is None), int(not usage.counted))

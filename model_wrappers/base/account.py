@@ -6,12 +6,12 @@ from collections.abc import Mapping
 from typing import Any
 
 from community_lms.pools.spec import Pool
+from community_lms.remote.abilities import abilities_of
 from community_lms.remote.account import Account, open_account
-from community_lms.remote.budget import Limits, Purse, command_purse
-from community_lms.remote.client import is_api
+from community_lms.remote.budget import Budget, Limits, command_budget
 from community_lms.remote.ledger import Ledger
 from community_lms.remote.prices import load_prices
-from community_lms.remote.retry import Endurance
+from community_lms.remote.retry import RetryPolicy
 from model_wrappers.arguments import Arguments
 from model_wrappers.base.build import SCRIPTED, backend_class
 from model_wrappers.base.llm import BaseLLM
@@ -34,7 +34,7 @@ def attach(base: BaseLLM, account: Account | None, settings: Arguments, given: M
         base.leave_to_harness()
     elif account is not None:
         attempts = int(given["max_retries"]) if given.get("max_retries") is not None else None
-        base.connect(account, Endurance(settings.base_patience, attempts))
+        base.connect(account, RetryPolicy(settings.base_patience, attempts))
 
 
 def account_of(settings: Arguments, pool: Pool | None, base: BaseLLM | None = None) -> Account | None:
@@ -49,16 +49,16 @@ def account_of(settings: Arguments, pool: Pool | None, base: BaseLLM | None = No
         ModPluralError: If a budget is given and there is nobody to pay, the answer store or the prices cannot be read,
             or limits are given both for the command and for the model.
     """
-    purse, limits = command_purse(), _limits(settings)
+    budget, limits = command_budget(), _limits(settings)
     if not _behind_api(settings, pool, base):
         asked = f" with the pool {pool.name!r}" if pool is not None else ""
-        if limits or (purse is not None and purse.limits):
+        if limits or (budget is not None and budget.limits):
             raise ModPluralError(
                 f"a budget is for models behind APIs, and base={settings.base}{asked} asks none; leave --max-cost and "
                 "--max-tokens (budget_cost, budget_tokens) out."
             )
         return None
-    return open_account(settings.answers, Ledger(_purse(settings)))
+    return open_account(settings.answers, Ledger(_budget(settings)))
 
 
 def account_of_communities(settings: Arguments, pool: Pool) -> Account | None:
@@ -69,24 +69,24 @@ def account_of_communities(settings: Arguments, pool: Pool) -> Account | None:
     """
     if not _is_served(pool):
         return None
-    return open_account(settings.answers, Ledger(_purse(settings)))
+    return open_account(settings.answers, Ledger(_budget(settings)))
 
 
 def _limits(settings: Arguments) -> Limits:
     return Limits(settings.budget_cost, settings.budget_tokens)
 
 
-def _purse(settings: Arguments) -> Purse:
+def _budget(settings: Arguments) -> Budget:
     """The command's, if it has one; else the run's own."""
-    purse = command_purse()
-    if purse is None:
-        return Purse(_limits(settings), load_prices(settings.prices))
+    budget = command_budget()
+    if budget is None:
+        return Budget(_limits(settings), load_prices(settings.prices))
     if _limits(settings) or settings.prices is not None:
         raise ModPluralError(
             "give limits and prices once: --max-cost, --max-tokens and --prices, or budget_cost, budget_tokens and "
             "prices among the model arguments."
         )
-    return purse
+    return budget
 
 
 def _is_served(pool: Pool) -> bool:
@@ -97,5 +97,5 @@ def _behind_api(settings: Arguments, pool: Pool | None, base: BaseLLM | None) ->
     if pool is not None and _is_served(pool):
         return True
     if base is not None or settings.base == SCRIPTED:
-        return base is not None and is_api(base.kind)
-    return is_api(backend_class(settings.base))
+        return base is not None and base.abilities.is_api
+    return abilities_of(backend_class(settings.base)).is_api

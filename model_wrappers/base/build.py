@@ -11,6 +11,7 @@ from contextlib import contextmanager
 from typing import Any
 
 from community_lms.pools.spec import canonical
+from community_lms.remote.abilities import FROM_PRETRAINED_ARGUMENTS, abilities_of
 from community_lms.weights.embedded import EMBEDDED_MODELS, EMBEDDED_READER, install_hint, resolve_weights
 from community_lms.weights.precision import has_native_bfloat16
 from model_wrappers.arguments import OWN
@@ -170,17 +171,10 @@ def _parameters(kind: Any) -> tuple[set[str], bool]:
 
 def _forwarded(kind: Any) -> set[str]:
     """Names that a backend hands to the library behind it (transformers' ``from_pretrained``, vLLM's engine)."""
-    ancestors = {ancestor.__name__ for ancestor in inspect.getmro(kind)}
-    if "HFLM" in ancestors:
-        from transformers import PreTrainedModel
-
-        source = inspect.getsource(PreTrainedModel.from_pretrained)
-        return set(re.findall(r"kwargs\.pop\(\s*\"(\w+)\"", source)) | {
-            "load_in_8bit",
-            "load_in_4bit",
-            "rope_scaling",
-        }
-    if "VLLM" in ancestors:
+    library = abilities_of(kind).library
+    if library == "transformers":
+        return set(FROM_PRETRAINED_ARGUMENTS)
+    if library == "vllm":
         from vllm import EngineArgs
 
         return set(inspect.signature(EngineArgs).parameters)

@@ -7,7 +7,6 @@ from collections.abc import Sequence
 from typing import Any
 
 from community_lms.remote.advice import needs_chat
-from community_lms.remote.client import takes_chats
 from model_wrappers.base.llm import BaseLLM
 
 Turns = list[dict[str, Any]]
@@ -84,5 +83,5 @@ def check_chats(base: BaseLLM, contexts: Sequence[Any]) -> None:
     Raises:
         ModPluralError: If one is a plain prompt.
     """
-    if takes_chats(base.kind) and any(turns_of(context) is None for context in contexts):
+    if base.abilities.chats_only and any(turns_of(context) is None for context in contexts):
         raise needs_chat(base.model)

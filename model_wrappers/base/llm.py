@@ -6,10 +6,11 @@ import sys
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
+from community_lms.remote.abilities import Abilities, abilities_of
 from community_lms.remote.account import Account
 from community_lms.remote.advice import needs_chat
-from community_lms.remote.client import Remote, is_api, suits
-from community_lms.remote.retry import Endurance
+from community_lms.remote.client import RemoteModel
+from community_lms.remote.retry import RetryPolicy
 from plural_tasks.utils.errors import ModPluralError, one_line
 
 Scored = tuple[float, bool]
@@ -30,14 +31,19 @@ class BaseLLM:
     def __init__(self, model: Any) -> None:
         """Make a base LLM of a model that is loaded already."""
         self.model = model
-        self._remote: Remote | None = None
+        self._remote: RemoteModel | None = None
         self._quick: tuple[Any, Any] | None = None
         self._left_to_harness = False
 
     @property
     def kind(self) -> type:
-        """The harness's class of the model, which tells what it can do."""
+        """The harness's class of the model."""
         return type(self.model)
+
+    @property
+    def abilities(self) -> Abilities:
+        """What a model of that class can do."""
+        return abilities_of(self.kind)
 
     @property
     def name(self) -> str:
@@ -48,25 +54,25 @@ class BaseLLM:
         """From now on answer every request as the harness has it."""
         self._left_to_harness = True
 
-    def connect(self, account: Account, endurance: Endurance) -> None:
-        """Ask a model behind an API out of ``account``, and again as ``endurance`` says; other models stay as they are.
+    def connect(self, account: Account, retry_policy: RetryPolicy) -> None:
+        """Ask a model behind an API out of ``account``, again as ``retry_policy`` says; other models stay as they are.
 
         Raises:
             ModPluralError: If the account's budget is one of cost, and the model has no price.
         """
-        if suits(self.model):
-            self._remote = Remote(self.model, account, endurance)
+        if self.abilities.asked_here:
+            self._remote = RemoteModel(self.model, account, retry_policy)
 
     @property
-    def remote(self) -> Remote | None:
+    def remote(self) -> RemoteModel | None:
         """The client of a model behind an API; None for a model that answers for itself, or is left to the harness."""
-        return None if self._left_to_harness or not suits(self.model) else self.client
+        return None if self._left_to_harness or not self.abilities.asked_here else self.client
 
     @property
-    def client(self) -> Remote:
+    def client(self) -> RemoteModel:
         """As `remote`, but for every model: for requests that the harness has no way to make."""
         if self._remote is None:
-            self._remote = Remote(self.model)
+            self._remote = RemoteModel(self.model)
         return self._remote
 
     def score(self, instances: Sequence[Any]) -> list[Scored]:
@@ -104,7 +110,7 @@ class BaseLLM:
                 raise
             raise needs_chat(self.model) from error
         except Exception as error:  # a server's client raises whatever the connection or the answer raises
-            if isinstance(error, ModPluralError) or not is_api(self.kind):
+            if isinstance(error, ModPluralError) or not self.abilities.is_api:
                 raise
             raise ModPluralError(
                 f"the base LLM ({self.name}) did not answer ({type(error).__name__}: {one_line(error)[:300]})."
@@ -135,8 +141,8 @@ class BaseLLM:
         return self._quick
 
 
-_REMOTELY: Mapping[str, Callable[[Remote, Sequence[Any]], Sequence[Any]]] = {
-    "generate_until": Remote.write,
-    "loglikelihood": Remote.score,
-    "loglikelihood_rolling": Remote.score_whole,
+_REMOTELY: Mapping[str, Callable[[RemoteModel, Sequence[Any]], Sequence[Any]]] = {
+    "generate_until": RemoteModel.write,
+    "loglikelihood": RemoteModel.score,
+    "loglikelihood_rolling": RemoteModel.score_whole,
 }

@@ -15,8 +15,8 @@ from rich.box import SIMPLE_HEAD
 from rich.console import Console
 from rich.table import Table
 
-from community_lms.remote.budget import BudgetReachedError, Limits, Purse, one_purse
-from community_lms.remote.usage import Spent
+from community_lms.remote.budget import Budget, BudgetReachedError, Limits, shared_budget
+from community_lms.remote.usage import UsageTotal
 from plural_tasks.utils.errors import ModPluralError, one_line
 
 REACHED = 3
@@ -65,7 +65,7 @@ def is_given(options: argparse.Namespace) -> bool:
 
 @contextmanager
 def budget(max_cost: str | None, max_tokens: str | None, prices: str | None) -> Iterator[None]:
-    """Within, the command has one purse, if there is anything of a budget.
+    """Within, the command has one budget, if there is anything of a budget.
 
     Raises:
         ModPluralError: If limits or prices cannot be read.
@@ -75,7 +75,7 @@ def budget(max_cost: str | None, max_tokens: str | None, prices: str | None) -> 
         return
     from community_lms.remote.prices import load_prices
 
-    with one_purse(Purse(limits_of(max_cost, max_tokens), load_prices(prices))):
+    with shared_budget(Budget(limits_of(max_cost, max_tokens), load_prices(prices))):
         yield
 
 
@@ -107,23 +107,23 @@ def spent(
     ] = "phase",
 ) -> None:
     """Add up what the answers of models behind APIs have cost, over all runs that share the answer store."""
-    from community_lms.remote.account import usual_answers
+    from community_lms.remote.account import default_answers_path
     from community_lms.remote.answer_store import AnswerStore
 
     names = [name.strip() for name in by.split(",") if name.strip()]
     if "doc" in names and "task" not in names:  # numbers of documents are those of a task
         names.insert(names.index("doc"), "task")
-    rows = AnswerStore(answers or usual_answers(), must_exist=True).spent(names)
+    rows = AnswerStore(answers or default_answers_path(), must_exist=True).spent(names)
     console.print(_table(names, rows))
 
 
-def _table(names: Sequence[str], rows: Sequence[tuple[tuple[str, ...], Spent]]) -> Table:
+def _table(names: Sequence[str], rows: Sequence[tuple[tuple[str, ...], UsageTotal]]) -> Table:
     table = Table(title="Answers that were paid for", title_justify="left", box=SIMPLE_HEAD)
     for name in names:
         table.add_column(name)
     for name in ("answers", "tokens read", "written", "dollars"):
         table.add_column(name, justify="right")
-    total = Spent()
+    total = UsageTotal()
     for place, one in rows:
         total.add(one)
         table.add_row(*(name or "·" for name in place), *_cells(one))
@@ -137,7 +137,7 @@ def _table(names: Sequence[str], rows: Sequence[tuple[tuple[str, ...], Spent]]) 
     return table
 
 
-def _cells(one: Spent) -> list[str]:
+def _cells(one: UsageTotal) -> list[str]:
     about = "about " if one.estimated else ""
     dollars = "unknown" if one.unpriced == one.answers else f"{one.cost:.4f}"
     return [f"{one.answers:,}", f"{about}{one.read:,}", f"{about}{one.written:,}", dollars]

@@ -5,12 +5,12 @@ It picks by the probability of each number, or by what it writes.
 
 from __future__ import annotations
 
-import inspect
 import re
 from collections.abc import Mapping, Sequence
 from typing import Literal
 
 from community_lms.pools.spec import Community
+from community_lms.remote.abilities import abilities_of
 from model_wrappers.base.chat import fresh, turns_of
 from model_wrappers.base.llm import BaseLLM
 from model_wrappers.collaboration.instances import instance
@@ -21,15 +21,12 @@ from plural_tasks.metrics import normalise
 
 Selection = Literal["auto", "score", "generate"]
 
-SCORING = {"HFLM", "VLLM", "SGLangLM", "ScriptedLM"}
-"""Base LLMs that score several answers in one reading; an endpoint would be asked once for each number."""
-
 
 def selection_of(kind: type, chosen: Selection) -> Selection:
     """How a base LLM of class ``kind`` picks: as ``chosen``; where that is ``auto``, by scores if they cost no more."""
     if chosen != "auto":
         return chosen
-    return "score" if SCORING & {ancestor.__name__ for ancestor in inspect.getmro(kind)} else "generate"
+    return "score" if abilities_of(kind).scores_together else "generate"
 
 
 def numbers(count: int) -> list[str]:

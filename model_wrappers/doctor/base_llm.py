@@ -7,12 +7,11 @@ from dataclasses import dataclass
 from typing import Any
 
 from community_lms.remote.account import Account
-from community_lms.remote.client import speaks_chat
-from community_lms.remote.retry import Endurance
+from community_lms.remote.retry import RetryPolicy
 from model_wrappers.base.build import build_base
 from model_wrappers.base.chat import apply_template
 from model_wrappers.base.llm import BaseLLM
-from model_wrappers.collaboration.elicitation.auto import AUTO, choose, scores
+from model_wrappers.collaboration.elicitation.auto import AUTO, choose
 from model_wrappers.collaboration.elicitation.completions import tells_logprobs
 from model_wrappers.doctor.base import Check, Finding, fault, note, ok
 from model_wrappers.doctor.context import longest_prompts
@@ -69,7 +68,7 @@ def base_llms(visit: Visit) -> Iterator[Finding]:
                 base.leave_to_harness()
                 base.model.max_retries = 1
             else:
-                base.connect(Account(), Endurance(attempts=1))  # a look waits for nobody, and keeps nothing
+                base.connect(Account(), RetryPolicy(attempts=1))  # a look waits for nobody, and keeps nothing
         except ModPluralError as error:
             yield fault(f"set up{label}", str(error), SETUP)
             continue
@@ -132,8 +131,8 @@ def distributions(visit: Visit, built: Built) -> Iterator[Finding]:
     if route != "logprob":
         yield ok(name, f"elicitation={route}, because {because}")
         return
-    kind = built.base.kind
-    if speaks_chat(kind) and not scores(kind):
+    able = built.base.abilities
+    if able.openai_chat and not able.scores:
         if tells_logprobs(built.base):
             yield ok(name, "elicitation=logprob, because the server shows log-probabilities of chat completions")
         else:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from contextlib import nullcontext
 
-from community_lms.remote.budget import Limits, Purse, one_purse
+from community_lms.remote.budget import Budget, Limits, shared_budget
 from community_lms.remote.prices import load_prices
 from model_wrappers.base.account import account_of
 from model_wrappers.base.build import SCRIPTED, backend_class
@@ -24,7 +24,7 @@ PRICE = "Write a file with the model's price and name it with --prices FILE; see
 def answers(visit: Visit) -> Iterator[Finding]:
     """Does the answer store open, is it whole, and does it take answers?"""
     _know_backend(visit.settings.base)
-    with one_purse(Purse(visit.limits)) if visit.limits else nullcontext():
+    with shared_budget(Budget(visit.limits)) if visit.limits else nullcontext():
         account = account_of(visit.settings, visit.pool)
     if account is None:
         return

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from typing import Any
 
-from community_lms.remote.client import is_api
+from community_lms.remote.abilities import abilities_of
 from model_wrappers.doctor.base import Finding, fault, note, ok
 from model_wrappers.doctor.visit import Calls, Visit
 
@@ -77,6 +77,8 @@ def _counter(model: Any) -> Callable[[str], int] | None:
 def _limit(model: Any) -> int | None:
     """Tokens that the base LLM reads and writes together; of an API only where it cuts prompts itself."""
     length = getattr(model, "max_length", None)
-    if not isinstance(length, int) or (is_api(type(model)) and not getattr(model, "tokenized_requests", False)):
+    if not isinstance(length, int) or (
+        abilities_of(type(model)).is_api and not getattr(model, "tokenized_requests", False)
+    ):
         return None
     return length

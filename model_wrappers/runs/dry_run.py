@@ -9,11 +9,11 @@ from community_lms.engines import ENGINES
 from community_lms.generation.ask import Asker
 from community_lms.messages.message import Message, MessageRequest
 from community_lms.messages.store import MessageStore, StoredMessage
-from community_lms.remote.client import is_api, speaks_chat
+from community_lms.remote.abilities import abilities_of
 from model_wrappers.base.account import PAYING
 from model_wrappers.base.build import SCRIPTED, backend_class
 from model_wrappers.base.scripted import ScriptedLM
-from model_wrappers.collaboration.elicitation.auto import AUTO, scores
+from model_wrappers.collaboration.elicitation.auto import AUTO
 from model_wrappers.collaboration.selection import Selection, selection_of
 from model_wrappers.lm import ModPluralLM
 from model_wrappers.runs.plan import Plan
@@ -32,8 +32,8 @@ def usual_elicitation(arguments: Mapping[str, Any]) -> dict[str, Any]:
     """
     choice, base = arguments.get("elicitation", AUTO), str(arguments.get("base", "hf"))
     if choice == AUTO and base != SCRIPTED:
-        kind = backend_class(base)
-        asked = scores(kind, arguments.get("model")) or speaks_chat(kind)
+        able = abilities_of(backend_class(base))
+        asked = able.scores_model(arguments.get("model")) or able.openai_chat
         choice = "logprob" if asked else "sample"
     return {"elicitation": choice, "elicitation_error": None}
 
@@ -41,13 +41,19 @@ def usual_elicitation(arguments: Mapping[str, Any]) -> dict[str, Any]:
 def scores_apart(arguments: Mapping[str, Any]) -> bool:
     """Is every option a request of its own, with the whole prompt before it, as with completions of an API?"""
     base = str(arguments.get("base", "hf"))
-    return base != SCRIPTED and is_api(backend_class(base)) and scores(backend_class(base), arguments.get("model"))
+    if base == SCRIPTED:
+        return False
+    able = abilities_of(backend_class(base))
+    return able.is_api and able.scores_model(arguments.get("model"))
 
 
 def asks_for_logprobs(arguments: Mapping[str, Any]) -> bool:
     """Does the server say whether it shows log-probabilities of chats, when it is asked?"""
     base = str(arguments.get("base", "hf"))
-    return base != SCRIPTED and speaks_chat(backend_class(base)) and not scores(backend_class(base))
+    if base == SCRIPTED:
+        return False
+    able = abilities_of(backend_class(base))
+    return able.openai_chat and not able.scores
 
 
 class _Placeholders:

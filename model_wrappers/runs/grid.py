@@ -209,11 +209,11 @@ def _check_chat_option(config: Any) -> None:
     Raises:
         ModPluralError: If they are not, or the backend is unknown.
     """
-    from community_lms.remote.client import takes_chats
+    from community_lms.remote.abilities import abilities_of
     from model_wrappers.base.build import SCRIPTED, backend_class
 
     base = str(config.model_args.get("base", "hf"))
-    if base != SCRIPTED and not config.apply_chat_template and takes_chats(backend_class(base)):
+    if base != SCRIPTED and not config.apply_chat_template and abilities_of(backend_class(base)).chats_only:
         raise ModPluralError(f"the base LLM ({base}) takes chat prompts only; add --apply_chat_template.")
 
 

@@ -2,14 +2,12 @@
 
 from __future__ import annotations
 
-import inspect
 import sys
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any
 
-from community_lms.remote.client import takes_seeds
 from model_wrappers.base.llm import BaseLLM
 from model_wrappers.collaboration.elicitation.base import Job
 from model_wrappers.collaboration.session import Session
@@ -18,8 +16,6 @@ TOKENS = 32
 """Longest answer: a label, an option's text, or a short sentence with one of them."""
 
 _UNTOUCHED: dict[str, Any] = {"do_sample": True, "temperature": 1.0, "until": [], "max_gen_toks": TOKENS}
-_SEEDED = {"TemplateAPI", "VLLM"}
-"""Backends that draw for themselves; where a request takes a seed, it is up to the server to honour it."""
 
 
 @dataclass(frozen=True)
@@ -43,11 +39,11 @@ def write(draws: Sequence[Draw], base: BaseLLM) -> list[str]:
     Raises:
         ModPluralError: If the base LLM does not answer.
     """
-    kinds = {ancestor.__name__ for ancestor in inspect.getmro(base.kind)}
-    if kinds & _SEEDED:
-        seeded = "VLLM" in kinds or takes_seeds(base.kind)
-        return _ask(draws, base, [{**_UNTOUCHED, **({"seed": draw.seed} if seeded else {})} for draw in draws])
-    return _locally(draws, base, {"top_k": 0, "top_p": 1.0} if "HFLM" in kinds else {})
+    able = base.abilities
+    if able.draws_itself:
+        settings = [{**_UNTOUCHED, **({"seed": draw.seed} if able.takes_seeds else {})} for draw in draws]
+        return _ask(draws, base, settings)
+    return _locally(draws, base, {"top_k": 0, "top_p": 1.0} if able.library == "transformers" else {})
 
 
 def _locally(draws: Sequence[Draw], base: BaseLLM, more: dict[str, Any]) -> list[str]:

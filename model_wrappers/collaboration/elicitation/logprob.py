@@ -5,9 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Sequence
 
-from community_lms.remote.client import speaks_chat
 from model_wrappers.base.llm import Scored
-from model_wrappers.collaboration.elicitation.auto import scores
 from model_wrappers.collaboration.elicitation.base import Elicited, Job
 from model_wrappers.collaboration.elicitation.top_logprobs import first_token_rows
 from model_wrappers.collaboration.session import Session
@@ -24,7 +22,7 @@ class Logprob:
         Chat APIs give none: there the first token's log-probabilities are read, see `first_token_rows`.
         """
         base = session.base
-        if speaks_chat(base.kind) and not scores(base.kind):
+        if base.abilities.openai_chat and not base.abilities.scores:
             return first_token_rows(jobs, session)
         return _likelihoods(jobs, session)
 

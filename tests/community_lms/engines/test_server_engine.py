@@ -32,7 +32,7 @@ from community_lms.pools.served import Served
 from community_lms.pools.spec import Community, Decoding, canonical
 from community_lms.remote.account import Account
 from community_lms.remote.answer_store import AnswerStore
-from community_lms.remote.budget import BudgetReachedError, Limits, Purse
+from community_lms.remote.budget import Budget, BudgetReachedError, Limits
 from community_lms.remote.ledger import Ledger
 from plural_tasks.utils.errors import ModPluralError
 from tests.openai_server import OpenAIServer, drawn, serving
@@ -577,7 +577,7 @@ class TestAccount:
     """Messages are paid for once, and within a budget."""
 
     def account(self, path: Any, tokens: int | None = None) -> Account:
-        return Account(AnswerStore(path), Ledger(Purse(Limits(tokens=tokens))))
+        return Account(AnswerStore(path), Ledger(Budget(Limits(tokens=tokens))))
 
     def test_each_message_is_kept_the_moment_it_comes(
         self, start: Start, request_for: Ask, tmp_path: Path, engine: ServerEngine
@@ -606,7 +606,7 @@ class TestAccount:
         # Each sets aside 200 tokens for its answer, and needs fifteen to seventeen.
         kept = len(AnswerStore(tmp_path / "a.sqlite"))
         assert len(server.asked) == kept == len(answers_of(told.value)) >= 20
-        assert engine.account.ledger.purse.total.tokens <= 700
+        assert engine.account.ledger.budget.total.tokens <= 700
 
     @pytest.mark.parametrize("fault", ["empty", "cut"])
     def test_answers_that_are_none_are_asked_for_again_and_were_paid_for(
@@ -616,3 +616,14 @@ class TestAccount:
         assert engine.speak(many(request_for, server.url, 1, "left"))[0].text == "left heard: question 0?"
         assert engine.account.ledger.lost.answers == 1
         assert engine.account.ledger.as_json()["now"]["answers"] == 2
+
+    def test_what_is_lost_counts_against_the_budget(self, start: Start, request_for: Ask, engine: ServerEngine) -> None:
+        """Each broken answer costs fifteen tokens of sixty, and sixteen may be needed: none is left for a fourth."""
+        server = start(adapters=["left"], fault=lambda asked, time_of: "empty")
+        engine.account = self.account(None, tokens=60)
+        with pytest.raises(BudgetReachedError):
+            engine.speak(
+                asks(request_for, adapter("left", server.url), "question 0?", decoding=Decoding(max_new_tokens=8))
+            )
+        assert engine.account.ledger.budget.total.tokens <= 60
+        assert len(server.asked) == 3

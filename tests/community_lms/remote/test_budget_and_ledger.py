@@ -7,30 +7,30 @@ import threading
 import pytest
 
 from community_lms.remote import prices as table
-from community_lms.remote.budget import BudgetReachedError, Limits, Purse, command_purse, one_purse
+from community_lms.remote.budget import Budget, BudgetReachedError, Limits, command_budget, shared_budget
 from community_lms.remote.ledger import Ledger
 from community_lms.remote.prices import Price, Prices, load_prices
-from community_lms.remote.usage import Purpose, Spent, Usage, share
+from community_lms.remote.usage import Purpose, Usage, UsageTotal, share
 from plural_tasks.utils.errors import ModPluralError
 
 # A dollar for a thousand tokens read, ten for a thousand written.
 DEAR = Prices([Price(model="dear", read=1_000.0, written=10_000.0)])
 
 
-def purse(cost: float | None = None, tokens: int | None = None) -> Purse:
-    return Purse(Limits(cost, tokens), DEAR)
+def budget(cost: float | None = None, tokens: int | None = None) -> Budget:
+    return Budget(Limits(cost, tokens), DEAR)
 
 
-class TestPurse:
+class TestBudget:
     def test_sets_aside_the_most_that_a_request_can_cost(self) -> None:
         # 300 bytes / 3 = 100 tokens read, 50 written: 100 * .001 + 50 * .01 = .6 dollars.
-        ticket = purse().reserve("dear", 300, 50)
-        assert ticket is not None
-        assert (ticket.read, ticket.written) == (100, 50)
-        assert ticket.cost == pytest.approx(0.6)
+        reservation = budget().reserve("dear", 300, 50)
+        assert reservation is not None
+        assert (reservation.read, reservation.written) == (100, 50)
+        assert reservation.cost == pytest.approx(0.6)
 
     def test_waits_for_what_is_in_flight_and_then_ends(self) -> None:
-        own = purse(cost=1.0)
+        own = budget(cost=1.0)
         first = own.reserve("dear", 300, 50)
         assert first is not None
         assert own.reserve("dear", 300, 50) is None  # .6 + .6 would be too much, .6 alone would not
@@ -49,7 +49,7 @@ class TestPurse:
         assert own.reserve("dear", 2, 10) is not None  # a small one has room
 
     def test_tokens(self) -> None:
-        own = purse(tokens=300)
+        own = budget(tokens=300)
         first = own.reserve("free", 300, 50)
         assert first is not None
         assert own.reserve("free", 300, 49) is not None  # 150 + 149
@@ -59,39 +59,39 @@ class TestPurse:
         with pytest.raises(
             BudgetReachedError, match="the budget of 10 tokens is reached: 0 answers with 0 tokens were"
         ):
-            purse(tokens=10).reserve("free", 300, 50)
+            budget(tokens=10).reserve("free", 300, 50)
 
     def test_learns_how_long_tokens_are(self) -> None:
-        own = purse()
+        own = budget()
 
         def read(model: str = "dear") -> int:
-            ticket = own.reserve(model, 500, 1)
-            assert ticket is not None
-            own.settle(ticket)
-            return ticket.read
+            reservation = own.reserve(model, 500, 1)
+            assert reservation is not None
+            own.settle(reservation)
+            return reservation.read
 
         for tokens in [50] * 19 + [100]:
             assert read() == 167  # 500 / 3
-            ticket = own.reserve("dear", 500, 1)
-            assert ticket is not None
-            own.settle(ticket, Usage(tokens, 1))
+            reservation = own.reserve("dear", 500, 1)
+            assert reservation is not None
+            own.settle(reservation, Usage(tokens, 1))
         assert read() == 111  # the most so far, 100, and a tenth (and what floats add)
         assert read("other") == 167
 
     def test_no_limit_is_passed_by_many_at_once(self) -> None:
-        own = purse(tokens=1_000)
+        own = budget(tokens=1_000)
         taken: list[int] = []
 
         def ask() -> None:
             while True:
                 try:
-                    ticket = own.reserve("free", 27, 30)
+                    reservation = own.reserve("free", 27, 30)
                 except BudgetReachedError:
                     return
-                if ticket is not None:
+                if reservation is not None:
                     taken.append(1)
                     own.pay(share(Usage(10, 30), None, 1))
-                    own.settle(ticket)
+                    own.settle(reservation)
 
         threads = [threading.Thread(target=ask) for _ in range(8)]
         for thread in threads:
@@ -102,29 +102,29 @@ class TestPurse:
         assert own.total.tokens == 1_000
 
     def test_a_limit_of_cost_needs_a_price(self) -> None:
-        purse(tokens=5).check("unknown")
+        budget(tokens=5).check("unknown")
         with pytest.raises(ModPluralError, match=r"no price is known for the model 'deer' \(near: dear\)"):
-            purse(cost=5.0).check("deer")
+            budget(cost=5.0).check("deer")
 
     def test_a_command_has_one(self) -> None:
-        own = purse()
-        assert command_purse() is None
-        with one_purse(own):
-            assert command_purse() is own
-        assert command_purse() is None
+        own = budget()
+        assert command_budget() is None
+        with shared_budget(own):
+            assert command_budget() is own
+        assert command_budget() is None
 
 
 class TestLedger:
     def test_books_by_phase_community_and_document(self) -> None:
-        ledger = Ledger(purse())
+        ledger = Ledger(budget())
         for phase, community, doc, usage in (
             ("scoring", "", "0", Usage(100, 1)),
             ("scoring", "", "1", Usage(50, 1)),
             ("messages", "asia", "0", Usage(10, 20, counted=False)),
         ):
-            ticket = ledger.purse.reserve("dear", 0, 1)
-            assert ticket is not None
-            ledger.book(ticket, usage, [Purpose(phase, community, "t", doc)])
+            reservation = ledger.budget.reserve("dear", 0, 1)
+            assert reservation is not None
+            ledger.book(reservation, usage, [Purpose(phase, community, "t", doc)])
         now = ledger.as_json()["now"]
         assert (now["answers"], now["read"], now["written"], now["estimated"]) == (3, 160, 22, 1)
         assert now["cost"] == pytest.approx(0.16 + 0.22)
@@ -134,19 +134,19 @@ class TestLedger:
         assert ledger.of_document("t", "9")["answers"] == 0
 
     def test_stored_answers_are_told_apart(self) -> None:
-        ledger = Ledger(purse())
-        ledger.find(Purpose("answers", "", "t", "3"), Spent(1, 7, 8, 0.5))
+        ledger = Ledger(budget())
+        ledger.find(Purpose("answers", "", "t", "3"), UsageTotal(1, 7, 8, 0.5))
         told = ledger.as_json()
         assert (told["now"]["answers"], told["stored"]["answers"], told["stored"]["cost"]) == (0, 1, 0.5)
-        assert ledger.purse.total.answers == 0  # and cost nothing now
+        assert ledger.budget.total.answers == 0  # and cost nothing now
         assert ledger.of_document("t", "3")["cost"] == 0.5
 
     def test_lost_answers_were_paid_for(self) -> None:
-        ledger = Ledger(purse())
-        ticket = ledger.purse.reserve("dear", 0, 1)
-        assert ticket is not None
-        ledger.lose(ticket, Usage(100, 10), [Purpose("answers")])
-        ledger.book(ticket, Usage(100, 10), [Purpose("answers")])
+        ledger = Ledger(budget())
+        reservation = ledger.budget.reserve("dear", 0, 1)
+        assert reservation is not None
+        ledger.lose(reservation, Usage(100, 10), [Purpose("answers")])
+        ledger.book(reservation, Usage(100, 10), [Purpose("answers")])
         told = ledger.as_json()
         assert (told["lost"]["cost"], told["now"]["cost"]) == (pytest.approx(0.2), pytest.approx(0.4))
 

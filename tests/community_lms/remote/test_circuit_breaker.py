@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from community_lms.remote.circuit_breaker import POLL, Breaker
+from community_lms.remote.circuit_breaker import POLL, CircuitBreaker
 
 
 class Clock:
@@ -21,32 +21,31 @@ def clock() -> Clock:
 
 
 @pytest.fixture
-def breaker(clock: Clock) -> Breaker:
-    return Breaker(threshold=3, shortest=1.0, longest=5.0, clock=clock)
+def breaker(clock: Clock) -> CircuitBreaker:
+    return CircuitBreaker(threshold=3, shortest=1.0, longest=5.0, clock=clock)
 
 
-def test_opens_after_failures_in_a_row(breaker: Breaker) -> None:
+def test_opens_after_failures_in_a_row(breaker: CircuitBreaker) -> None:
     assert [breaker.failed(), breaker.failed()] == [0.0, 0.0]
     assert breaker.enter() == 0.0
-    breaker.passed()
+    breaker.succeeded()
     assert [breaker.failed(), breaker.failed()] == [0.0, 0.0]  # the row began anew
     assert breaker.failed() == 1.0
-    assert (breaker.is_open, breaker.opened, breaker.row) == (True, 1, 3)
+    assert (breaker.opened, breaker.failures_in_a_row) == (1, 3)
     assert breaker.enter() == 1.0
 
 
-def test_one_goes_ahead_and_closes_it(breaker: Breaker, clock: Clock) -> None:
+def test_one_goes_ahead_and_closes_it(breaker: CircuitBreaker, clock: Clock) -> None:
     for _ in range(3):
         breaker.failed()
     clock.now += 1.0
     assert breaker.enter() == 0.0
     assert breaker.enter() == POLL  # the others wait for the one
-    breaker.passed()
+    breaker.succeeded()
     assert breaker.enter() == breaker.enter() == 0.0
-    assert not breaker.is_open
 
 
-def test_pauses_grow_to_the_longest(breaker: Breaker, clock: Clock) -> None:
+def test_pauses_grow_to_the_longest(breaker: CircuitBreaker, clock: Clock) -> None:
     for _ in range(3):
         breaker.failed()
     pauses = []
@@ -57,22 +56,22 @@ def test_pauses_grow_to_the_longest(breaker: Breaker, clock: Clock) -> None:
     assert pauses == [2.0, 4.0, 5.0, 5.0]
     assert breaker.opened == 5
     clock.now += 5.0
-    breaker.passed()
+    breaker.succeeded()
     for _ in range(2):
         breaker.failed()
     assert breaker.failed() == 1.0  # from the beginning again
 
 
-def test_who_goes_ahead_and_gives_up_lets_the_next_one(breaker: Breaker, clock: Clock) -> None:
+def test_who_goes_ahead_and_gives_up_lets_the_next_one(breaker: CircuitBreaker, clock: Clock) -> None:
     for _ in range(3):
         breaker.failed()
     clock.now += 1.0
     assert breaker.enter() == 0.0
-    breaker.given_up()
+    breaker.abandoned()
     assert breaker.enter() == 0.0
 
 
-def test_a_pause_that_is_asked_for_holds_for_all_and_opens_nothing(breaker: Breaker, clock: Clock) -> None:
+def test_a_pause_that_is_asked_for_holds_for_all_and_opens_nothing(breaker: CircuitBreaker, clock: Clock) -> None:
     assert breaker.failed(3.0) == 0.0
     assert breaker.enter() == 3.0
     clock.now += 2.0
@@ -80,7 +79,6 @@ def test_a_pause_that_is_asked_for_holds_for_all_and_opens_nothing(breaker: Brea
     assert breaker.enter() == 1.0
     clock.now += 1.0
     assert breaker.enter() == breaker.enter() == 0.0
-    assert not breaker.is_open
-    breaker.passed()
+    breaker.succeeded()
     breaker.failed(60.0)
     assert breaker.enter() == 5.0  # nobody is held longer than the longest pause by one answer

@@ -14,14 +14,15 @@ from typing import Any
 import pytest
 
 from community_lms.remote import retry as module
+from community_lms.remote.abilities import abilities_of
 from community_lms.remote.account import Account
 from community_lms.remote.advice import RemoteError
 from community_lms.remote.answer_store import AnswerStore
-from community_lms.remote.budget import BudgetReachedError, Limits, Purse
-from community_lms.remote.client import Remote, suits
+from community_lms.remote.budget import Budget, BudgetReachedError, Limits
+from community_lms.remote.client import RemoteModel
 from community_lms.remote.ledger import Ledger
 from community_lms.remote.prices import Price, Prices
-from community_lms.remote.retry import Endurance
+from community_lms.remote.retry import RetryPolicy
 from plural_tasks.utils.errors import ModPluralError
 from tests.openai_server import OpenAIServer, drawn, serving
 
@@ -67,8 +68,10 @@ def completions(server: OpenAIServer, **settings: Any) -> Any:
     return made
 
 
-def remote(client: Any, store: Any = None, limits: Limits = NONE, prices: Prices = FREE, **endurance: Any) -> Remote:
-    return Remote(client, Account(AnswerStore(store), Ledger(Purse(limits, prices))), Endurance(**endurance))
+def remote(
+    client: Any, store: Any = None, limits: Limits = NONE, prices: Prices = FREE, **retry_policy: Any
+) -> RemoteModel:
+    return RemoteModel(client, Account(AnswerStore(store), Ledger(Budget(limits, prices))), RetryPolicy(**retry_policy))
 
 
 def prompt(client: Any, text: str) -> Any:
@@ -247,7 +250,7 @@ class TestFaults:
             made = remote(client)
             assert made.write(questions(client, 3)) == [f"m heard: question {number}?" for number in range(3)]
             assert len(server.asked) == 6
-        assert sum(made.endurance.retries.values()) == 3
+        assert sum(made.retry_policy.retries.values()) == 3
         assert made.asked == 3
         assert sum(made.account.as_json()["retries"].values()) == 3
         lost = made.account.ledger.lost.answers
@@ -261,7 +264,7 @@ class TestFaults:
         def fault(asked: Any, _: int) -> Any:
             with lock:
                 bad = rng.choice(FAULTS) if rng.random() < 0.3 else None
-                down = delivered.total() >= 60 and made.endurance.breaker.opened < 3
+                down = delivered.total() >= 60 and made.retry_policy.breaker.opened < 3
                 bad = 503 if down else bad
                 if bad is None:
                     delivered[json.dumps(asked)] += 1
@@ -271,13 +274,13 @@ class TestFaults:
             client = chat(server)
             expected = remote(client).write(questions(client, 200, temperature=1.0))
             made = remote(client, tmp_path / "a.sqlite")
-            made.endurance.breaker.shortest = 0.05
+            made.retry_policy.breaker.shortest = 0.05
             server.fault = fault
             assert made.write(questions(client, 200, temperature=1.0)) == expected
         assert set(delivered.values()) == {1}
         assert len(delivered) == 200
-        assert sum(made.endurance.retries.values()) >= 50
-        assert made.endurance.breaker.opened >= 3
+        assert sum(made.retry_policy.retries.values()) >= 50
+        assert made.retry_policy.breaker.opened >= 3
 
     def test_slow_answers(self) -> None:
         with serving(fault=lambda asked, time_of: "hang" if time_of == 1 else None) as server:
@@ -286,7 +289,7 @@ class TestFaults:
             made = remote(client)
             assert made.write(questions(client, 1)) == ["m heard: question 0?"]
             server.released.set()
-        assert dict(made.endurance.retries) == {"time-out": 1}
+        assert dict(made.retry_policy.retries) == {"time-out": 1}
 
     @pytest.mark.parametrize(
         ("fault", "said"),
@@ -384,7 +387,7 @@ class TestBudget:
                 made = remote(client, tmp_path / "a.sqlite", Limits(tokens=60))
                 with pytest.raises(BudgetReachedError, match="the budget of 60 tokens is reached"):
                     made.write(everything)
-                assert made.account.ledger.purse.total.tokens == 45
+                assert made.account.ledger.budget.total.tokens == 45
                 assert len(AnswerStore(tmp_path / "a.sqlite")) == done
             answers = remote(client, tmp_path / "a.sqlite", Limits(tokens=60)).write(everything)
             assert answers == [f"m heard: question {number}?" for number in range(10)]
@@ -397,7 +400,7 @@ class TestBudget:
             made = remote(client, tmp_path / "a.sqlite", Limits(cost=0.1), prices)
             with pytest.raises(BudgetReachedError, match=r"the budget of \$0.1 is reached"):
                 made.write(questions(client, 10))
-            assert 0.019 < made.account.ledger.purse.total.cost <= 0.1
+            assert 0.019 < made.account.ledger.budget.total.cost <= 0.1
             rows = list(AnswerStore(tmp_path / "a.sqlite").rows())
             assert [row.cost for row in rows] == pytest.approx([0.019] * len(rows))
 
@@ -411,7 +414,7 @@ class TestBudget:
             client = chat(server)
             made = remote(client)
             made.write(questions(client, 1))
-        total = made.account.ledger.purse.total
+        total = made.account.ledger.budget.total
         # (11 + 12) bytes / 3, and 20 bytes / 3 + 1.
         assert (total.read, total.written, total.estimated) == (8, 7, 1)
 
@@ -424,7 +427,7 @@ def test_suits_clients_of_the_harness_alone() -> None:
             return []
 
     for kind, expected in ((LocalChatCompletion, True), (AnthropicChat, True), (AnthropicLM, False), (Own, False)):
-        assert suits(kind.__new__(kind)) is expected
+        assert abilities_of(kind).asked_here is expected
 
 
 class TestAnthropic:
@@ -460,7 +463,7 @@ class TestAnthropic:
                 one.purpose = {"phase": "sampled answers", "community": "", "sample": number}
             rounds += made.write(drawn)
         assert len(set(rounds)) == 4  # a later round is no repetition of the first
-        assert (made.account.ledger.purse.total.read, made.account.ledger.purse.total.written) == (120, 20)
+        assert (made.account.ledger.budget.total.read, made.account.ledger.budget.total.written) == (120, 20)
         assert all("seed" not in body for body in client.asked)
 
     def test_an_answer_without_content_is_asked_for_again_and_then_an_error(self, client) -> None:
@@ -478,5 +481,5 @@ def test_what_is_lost_counts_against_the_budget() -> None:
         made = remote(client, limits=Limits(tokens=60))
         with pytest.raises(BudgetReachedError):
             made.write(questions(client, 1))
-        assert made.account.ledger.purse.total.tokens <= 60
+        assert made.account.ledger.budget.total.tokens <= 60
         assert len(server.asked) == 3

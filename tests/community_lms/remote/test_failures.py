@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 import requests
 
-from community_lms.remote.failures import UnusableAnswerError, read_trouble
+from community_lms.remote.failures import UnusableAnswerError, classify_error
 from plural_tasks.utils.errors import ModPluralError
 from tests.openai_server import serving
 
@@ -31,7 +31,7 @@ def caught(fault: Any, **post: Any) -> Exception:
 
 
 @pytest.mark.parametrize(
-    ("fault", "kind", "may_pass"),
+    ("fault", "kind", "transient"),
     [
         *((status, str(status), True) for status in (408, 409, 425, 429, 500, 502, 503, 504, 529)),
         *((status, str(status), False) for status in (400, 401, 402, 403, 404, 413, 422, 501, 505)),
@@ -41,20 +41,20 @@ def caught(fault: Any, **post: Any) -> Exception:
         ("html", "JSONDecodeError", False),
     ],
 )
-def test_requests(fault, kind, may_pass) -> None:
-    trouble = read_trouble(caught(fault))
-    assert (trouble.kind, trouble.may_pass) == (kind, may_pass)
-    assert trouble.status == (fault if isinstance(fault, int) else None)
-    assert trouble.wait == 0.0
+def test_requests(fault, kind, transient) -> None:
+    failure = classify_error(caught(fault))
+    assert (failure.kind, failure.transient) == (kind, transient)
+    assert failure.status == (fault if isinstance(fault, int) else None)
+    assert failure.retry_after == 0.0
     if isinstance(fault, int):
-        assert trouble.said == "so be it"
+        assert failure.message == "so be it"
 
 
 def test_no_answer_in_time_and_nobody_there() -> None:
-    assert read_trouble(caught("hang", timeout=0.05)).kind == "time-out"
+    assert classify_error(caught("hang", timeout=0.05)).kind == "time-out"
     with pytest.raises(requests.ConnectionError) as told:
         requests.post("http://127.0.0.1:1/v1", json=BODY, timeout=5)
-    assert (read_trouble(told.value).kind, read_trouble(told.value).may_pass) == ("connection", True)
+    assert (classify_error(told.value).kind, classify_error(told.value).transient) == ("connection", True)
 
 
 def http_date(seconds: float) -> str:
@@ -77,7 +77,7 @@ def http_date(seconds: float) -> str:
 )
 def test_how_long_the_server_asks_to_wait(headers, low, high) -> None:
     headers = {name: http_date(value) if isinstance(value, int) else value for name, value in headers.items()}
-    found = read_trouble(caught({"status": 429, "headers": headers})).wait
+    found = classify_error(caught({"status": 429, "headers": headers})).retry_after
     assert low <= found <= high
 
 
@@ -85,35 +85,35 @@ def test_no_waiting_fills_an_account() -> None:
     response = requests.Response()
     response.status_code = 429
     response._content = json.dumps({"error": {"message": "You are out.", "code": "insufficient_quota"}}).encode()
-    trouble = read_trouble(requests.HTTPError("429", response=response))
-    assert (trouble.kind, trouble.may_pass, trouble.said) == ("429", False, "You are out.")
+    failure = classify_error(requests.HTTPError("429", response=response))
+    assert (failure.kind, failure.transient, failure.message) == ("429", False, "You are out.")
 
 
 def test_answers_that_are_none() -> None:
-    assert read_trouble(UnusableAnswerError("no choices")).may_pass
-    assert not read_trouble(UnusableAnswerError("a page", may_pass=False)).may_pass
-    inside = read_trouble(UnusableAnswerError("an error in the place of an answer: slow down", 429))
-    assert (inside.kind, inside.may_pass) == ("429", True)
-    assert not read_trouble(UnusableAnswerError("an error in the place of an answer: no", 400)).may_pass
+    assert classify_error(UnusableAnswerError("no choices")).transient
+    assert not classify_error(UnusableAnswerError("a page", transient=False)).transient
+    inside = classify_error(UnusableAnswerError("an error in the place of an answer: slow down", 429))
+    assert (inside.kind, inside.transient) == ("429", True)
+    assert not classify_error(UnusableAnswerError("an error in the place of an answer: no", 400)).transient
 
 
 @pytest.mark.parametrize("error", [ModPluralError("x"), KeyError("x"), AssertionError("x"), ValueError("x")])
 def test_our_own_mistakes_do_not_pass(error) -> None:
-    assert not read_trouble(error).may_pass
+    assert not classify_error(error).transient
 
 
 def test_keys_are_taken_out(monkeypatch) -> None:
     monkeypatch.setenv("OPENAI_API_KEY", "planted-secret-value")
-    trouble = read_trouble(caught({"status": 401, "message": "planted-secret-value is wrong"}))
-    assert trouble.said == "[OPENAI_API_KEY] is wrong"
+    failure = classify_error(caught({"status": 401, "message": "planted-secret-value is wrong"}))
+    assert failure.message == "[OPENAI_API_KEY] is wrong"
 
 
 @pytest.mark.parametrize(
-    ("fault", "kind", "may_pass"), [(429, "429", True), (500, "500", True), (404, "404", False), ("drop", None, True)]
+    ("fault", "kind", "transient"), [(429, "429", True), (500, "500", True), (404, "404", False), ("drop", None, True)]
 )
-def test_the_openai_client(fault, kind, may_pass) -> None:
+def test_the_openai_client(fault, kind, transient) -> None:
     openai = pytest.importorskip("openai")
     with serving(fault=lambda asked, time_of: fault) as server, pytest.raises(openai.OpenAIError) as told:
         openai.OpenAI(base_url=server.url, api_key="k", max_retries=0).chat.completions.create(**BODY)
-    trouble = read_trouble(told.value)
-    assert (trouble.kind, trouble.may_pass) == (kind or "connection", may_pass)
+    failure = classify_error(told.value)
+    assert (failure.kind, failure.transient) == (kind or "connection", transient)

@@ -32,13 +32,13 @@ def test_an_api_is_asked_remotely_unless_it_is_left_to_the_harness() -> None:
     from lm_eval.models.openai_completions import LocalChatCompletion
 
     from community_lms.remote.account import Account
-    from community_lms.remote.retry import Endurance
+    from community_lms.remote.retry import RetryPolicy
 
     client = LocalChatCompletion(base_url="http://127.0.0.1:1/v1/chat/completions", model="m")
     base = BaseLLM(client)
     base._find_quick()  # as for a request with pictures
     account = Account()
-    base.connect(account, Endurance())
+    base.connect(account, RetryPolicy())
     assert base.remote is base.client
     assert base.client.account is account
     base.leave_to_harness()

@@ -17,7 +17,7 @@ from typer.testing import CliRunner
 
 from community_lms.remote import retry
 from community_lms.remote.answer_store import AnswerStore
-from community_lms.remote.budget import Limits, Purse, one_purse
+from community_lms.remote.budget import Budget, Limits, shared_budget
 from model_wrappers.cli.app import app
 from model_wrappers.cli.budget import REACHED
 from model_wrappers.cli.evaluate import run_harness
@@ -213,7 +213,7 @@ def test_settings_that_are_wrong_are_one_error(server, limits, settings, said) -
     given = {**(api if "base" not in settings else {}), "message_engine": "scripted", "messages": "none", **settings}
     with contextlib.ExitStack() as stack:
         if limits is not None:
-            stack.enter_context(one_purse(Purse(limits)))
+            stack.enter_context(shared_budget(Budget(limits)))
         with pytest.raises(ModPluralError, match=re.escape(said)):
             _answer(ModPluralLM.create_from_arg_obj(given))
     assert server.asked == []

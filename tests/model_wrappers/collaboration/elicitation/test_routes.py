@@ -15,11 +15,11 @@ from lm_eval.models.openai_completions import (
     OpenAICompletionsAPI,
 )
 
+from community_lms.remote.abilities import Abilities, abilities_of
 from model_wrappers.arguments import Arguments
 from model_wrappers.base.llm import BaseLLM
 from model_wrappers.base.scripted import ScriptedLM
 from model_wrappers.collaboration.elicitation import AUTO, ROUTES, Job, choose, drawing
-from model_wrappers.collaboration.elicitation.auto import scores
 from model_wrappers.collaboration.methods import METHODS
 from model_wrappers.collaboration.prompts import load_prompts
 from model_wrappers.collaboration.query import read_queries
@@ -128,6 +128,8 @@ def test_options_may_be_asked_for_by_text(tmp_path, route) -> None:
 
 
 class NoScores(ScriptedLM):
+    abilities = Abilities()
+
     def loglikelihood(self, requests, disable_tqdm=False):
         """Refuse."""
         raise NotImplementedError("none here")
@@ -147,7 +149,7 @@ class NoScores(ScriptedLM):
     ],
 )
 def test_who_gives_log_likelihoods(kind, model_name, able) -> None:
-    assert scores(kind, model_name) is able
+    assert abilities_of(kind).scores_model(model_name) is able
 
 
 def test_auto_scores_where_it_can_and_samples_where_it_cannot(tmp_path) -> None:
