@@ -7,11 +7,17 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from lm_eval.tasks import TaskManager
 
 from model_wrappers.collaboration.methods import METHODS
 from plural_tasks.sources.modular_pluralism import SOURCES
 from tests.model_wrappers.helpers import model
+
+
+@pytest.fixture(scope="session", autouse=True)
+def _imports() -> None:
+    global TaskManager
+    from lm_eval.tasks import TaskManager
+
 
 FOLDER = Path(__file__).resolve().parents[2] / "shared" / "data" / "modular_pluralism"
 TASK_FOLDER = Path(__file__).resolve().parent.parent / "task_configs"

@@ -11,9 +11,15 @@ from plural_tasks.schema import LABELS
 from plural_tasks.utils.checked import read_yaml
 from tests.tools.train_embedded.conftest import Records
 from tests.tools.train_embedded.made import told
-from tools.train_embedded.__main__ import RECIPE
 from tools.train_embedded.pools import ROOT, train_questions
 from tools.train_embedded.reader import DRAWS, KINDS, MAKERS, all_themes, context, letters
+
+
+@pytest.fixture(scope="session", autouse=True)
+def _imports() -> None:
+    global RECIPE
+    from tools.train_embedded.__main__ import RECIPE
+
 
 THEMES = all_themes()
 CLOSED = re.compile(r"Question: (?P<question>[^\n]*)\n(?P<options>(?:[A-Z]\. [^\n]*\n)+)Answer:$")
