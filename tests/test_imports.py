@@ -14,7 +14,10 @@ from tests.import_graph import Import, circles, imports, modules, way
 ROOT = Path(__file__).resolve().parent.parent
 PACKAGES = ("plural_tasks", "community_lms", "model_wrappers", "task_configs")
 HEAVY = ("torch", "transformers", "datasets", "peft", "lm_eval", "scipy", "sklearn", "pandas", "huggingface_hub")
-HEAVY_FOR_TESTS = {"torch", "transformers", "datasets", "peft", "lm_eval", "ray", "openvino", "accelerate", "sklearn"}
+HEAVY_FOR_TESTS = {
+    *("torch", "transformers", "datasets", "peft", "lm_eval", "ray", "openvino", "accelerate", "openai", "matplotlib"),
+    *("scipy", "sklearn", "pandas"),
+}
 PARTS = [
     f"plural_tasks.{name}"
     for name in (

@@ -21,11 +21,10 @@ from tests.openai_server import OpenAIServer, drawn, serving
 @pytest.fixture(scope="session", autouse=True)
 def _imports() -> None:
     global ModPluralLM, estimate
+    pytest.importorskip("openai", reason="the engine server needs modplural[server]")
     from model_wrappers.lm import ModPluralLM
     from model_wrappers.runs.estimate import estimate
 
-
-pytest.importorskip("openai", reason="the engine server needs modplural[server]")
 
 POOL = """
 name: served
