@@ -3,9 +3,13 @@
 import logging
 import os
 from collections.abc import Iterator
+from pathlib import Path
 
 import pytest
 
+# On models of two layers, threads that wait for one another on a busy machine cost a hundredfold. Read when torch is
+# imported, here and in the processes that tests start.
+os.environ.setdefault("OMP_NUM_THREADS", "1")
 # Consoles take their width from here and not from the terminal that the tests happen to run in.
 os.environ["COLUMNS"] = "200"
 
@@ -15,6 +19,15 @@ def _answers_of_their_own(tmp_path_factory: pytest.TempPathFactory, monkeypatch:
     """No test finds the answers of another, nor leaves any with the user."""
     place = tmp_path_factory.mktemp("answers") / "answers.sqlite"
     monkeypatch.setattr("community_lms.remote.account.default_answers_path", lambda: place)
+
+
+@pytest.fixture(scope="module")
+def own_cache(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
+    """A user's cache for the tests of a module: graphs of tiny models are no use to anyone after them."""
+    folder = tmp_path_factory.mktemp("cache")
+    with pytest.MonkeyPatch.context() as patched:
+        patched.setenv("XDG_CACHE_HOME", str(folder))
+        yield folder
 
 
 @pytest.fixture(autouse=True)

@@ -111,7 +111,9 @@ def circles(graph: Graph[Node]) -> list[list[Node]]:
     reached = {node: _reached(graph, node) for node in graph}
     knots = {frozenset(other for other in reached[node] if node in reached.get(other, ())) for node in graph}
     return [
-        circle({node: [other for other in graph[node] if other in knot] for node in sorted(knot, key=str)})
+        circle(
+            {node: [other for other in sorted(graph[node], key=str) if other in knot] for node in sorted(knot, key=str)}
+        )
         for knot in sorted((knot for knot in knots if knot), key=lambda knot: (-len(knot), sorted(map(str, knot))))
     ]
 

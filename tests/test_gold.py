@@ -7,17 +7,21 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from lm_eval.tasks import TaskManager
 
 from model_wrappers.collaboration.methods import METHODS
 from plural_tasks.sources.modular_pluralism import SOURCES
 from tests.model_wrappers.helpers import model
+from tests.published_data import published
 
-FOLDER = Path(__file__).resolve().parents[2] / "shared" / "data" / "modular_pluralism"
+
+@pytest.fixture(scope="session", autouse=True)
+def _imports() -> None:
+    global TaskManager
+    from lm_eval.tasks import TaskManager
+
+
 TASK_FOLDER = Path(__file__).resolve().parent.parent / "task_configs"
 COUNT = 20
-
-pytestmark = pytest.mark.skipif(not FOLDER.is_dir(), reason=f"the method's task files are not at {FOLDER}")
 
 
 def shuffled(row: dict[str, Any]) -> dict[str, Any]:
@@ -37,7 +41,7 @@ def shuffled(row: dict[str, Any]) -> dict[str, Any]:
 @pytest.mark.parametrize("method", METHODS)
 @pytest.mark.parametrize("source", SOURCES, ids=lambda source: source.name)
 def test_shuffling_the_gold_changes_no_prompt(tmp_path, source, method) -> None:
-    rows = json.loads((FOLDER / source.filename).read_text(encoding="utf-8"))[:COUNT]
+    rows = json.loads(published(f"modular_pluralism/{source.filename}").read_text(encoding="utf-8"))[:COUNT]
     seen = []
     for name, records in (("plain", rows), ("shuffled", [shuffled(row) for row in rows])):
         path = tmp_path / f"{name}.json"

@@ -9,11 +9,15 @@ from pathlib import Path
 
 import pytest
 
-from tests.import_graph import Import, circles, imports, modules
+from tests.import_graph import Import, circles, imports, modules, way
 
 ROOT = Path(__file__).resolve().parent.parent
 PACKAGES = ("plural_tasks", "community_lms", "model_wrappers", "task_configs")
 HEAVY = ("torch", "transformers", "datasets", "peft", "lm_eval", "scipy", "sklearn", "pandas", "huggingface_hub")
+HEAVY_FOR_TESTS = {
+    *("torch", "transformers", "datasets", "peft", "lm_eval", "ray", "openvino", "accelerate", "openai", "matplotlib"),
+    *("scipy", "sklearn", "pandas"),
+}
 PARTS = [
     f"plural_tasks.{name}"
     for name in (
@@ -71,6 +75,10 @@ def _circles(arrows: Iterable[tuple[str, str]]) -> list[str]:
         graph.setdefault(start, set()).add(end)
         graph.setdefault(end, set())
     return [" -> ".join(path) for path in circles(graph)]
+
+
+def _is_collected(module: str) -> bool:
+    return module.startswith("tests.") and module.rpartition(".")[2].startswith(("test_", "conftest"))
 
 
 def _below(module: str, prefix: str) -> bool:
@@ -159,6 +167,19 @@ def test_a_circle_is_found_and_its_path_shown(tmp_path, statement) -> None:
 def test_a_tree_without_circles_has_none() -> None:
     assert _circles([("a", "b"), ("b", "c"), ("a", "c")]) == []
     assert _circles([("a", "b"), ("b", "c"), ("c", "a"), ("c", "b"), ("d", "a")]) == ["b -> c -> b"]
+
+
+def test_collecting_tests_imports_nothing_heavy() -> None:
+    """Read from the source: what test modules import at once, and what that imports at once in turn."""
+    files, found = _tree(ROOT, (*PACKAGES, "examples", "tests", "tools", "benchmarks"))
+    graph: dict[str, set[str]] = {name: {name.rpartition(".")[0]} - {""} for name in files}
+    for each in found:
+        heavy = set() if each.imported in files else HEAVY_FOR_TESTS & set(each.imported.split("."))
+        if each.at_once:
+            graph[each.importer] |= heavy or {each.imported}
+
+    paths = [path for name in files if _is_collected(name) and (path := way(graph, name, HEAVY_FOR_TESTS))]
+    assert not paths, "\n".join(" -> ".join(path) for path in paths)
 
 
 def test_only_the_backend_engine_of_the_communities_knows_the_harness() -> None:

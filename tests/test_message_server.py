@@ -12,14 +12,19 @@ from typer.testing import CliRunner
 from community_lms.messages.store import MessageStore
 from model_wrappers.arguments import read_arguments
 from model_wrappers.cli.app import app
-from model_wrappers.lm import ModPluralLM
-from model_wrappers.runs.estimate import estimate
 from model_wrappers.runs.plan import make_plan
 from plural_tasks.utils.errors import ModPluralError
 from tests.model_wrappers.helpers import doc, requests
 from tests.openai_server import OpenAIServer, drawn, serving
 
-pytest.importorskip("openai", reason="the engine server needs modplural[server]")
+
+@pytest.fixture(scope="session", autouse=True)
+def _imports() -> None:
+    global ModPluralLM, estimate
+    pytest.importorskip("openai", reason="the engine server needs modplural[server]")
+    from model_wrappers.lm import ModPluralLM
+    from model_wrappers.runs.estimate import estimate
+
 
 POOL = """
 name: served

@@ -12,11 +12,17 @@ import pytest
 from typer.testing import CliRunner
 
 from model_wrappers.cli.app import app
-from model_wrappers.lm import ModPluralLM
 from plural_tasks.utils.errors import ModPluralError
 from tests.community_lms.tiny_models import save_tokenizer
 from tests.model_wrappers.helpers import doc, requests
 from tests.openai_server import OpenAIServer, serving
+
+
+@pytest.fixture(scope="session", autouse=True)
+def _imports() -> None:
+    global ModPluralLM
+    from model_wrappers.lm import ModPluralLM
+
 
 pytest.importorskip("tenacity", reason="the harness's API backends need lm_eval[api]")
 

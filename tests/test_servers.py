@@ -7,10 +7,16 @@ from collections.abc import Iterator
 
 import pytest
 
-from model_wrappers.lm import ModPluralLM
 from plural_tasks.utils.errors import ModPluralError
 from tests.model_wrappers.helpers import doc, requests
 from tests.openai_server import OpenAIServer, serving
+
+
+@pytest.fixture(scope="session", autouse=True)
+def _imports() -> None:
+    global ModPluralLM
+    from model_wrappers.lm import ModPluralLM
+
 
 pytest.importorskip("tenacity", reason="the harness's API backends need lm_eval[api]")
 

@@ -5,10 +5,17 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
-from lm_eval.tasks import TaskManager
 
 from plural_tasks.sources import SOURCES
-from plural_tasks.task import OvertonTask, PluralTask
+
+
+@pytest.fixture(scope="session", autouse=True)
+def _imports() -> None:
+    global TaskManager, OvertonTask, PluralTask
+    from lm_eval.tasks import TaskManager
+
+    from plural_tasks.task import OvertonTask, PluralTask
+
 
 FOLDER = Path(__file__).resolve().parent.parent / "task_configs"
 MAIN = {"overton": "coverage", "steerable": "accuracy", "distributional": "js_distance"}

@@ -1,17 +1,24 @@
 """What the benchmarks make of their rounds, worked out by hand."""
 
 import pytest
-from transformers import LlamaConfig
 
 from benchmarks.speed.findings import Claim, Finding, read_results, write_results
-from benchmarks.speed.growth import apart, memory_growth
-from benchmarks.speed.phases import REST, Clock
-from benchmarks.speed.rates import Rates, Shape, message_seconds, reading_seconds, step_seconds
 from benchmarks.speed.shares import top
 from benchmarks.speed.timing import Round, median_rate, ratio, take_turns
 
-SHAPE = Shape(inner=100, outer=50, kept=4, size=2)
-RATES = Rates(matrix=1000.0, copy=300.0)
+
+@pytest.fixture(scope="session", autouse=True)
+def _imports() -> None:
+    global LlamaConfig, apart, memory_growth, REST, Clock, Rates, Shape, message_seconds, reading_seconds
+    global step_seconds, SHAPE, RATES
+    from transformers import LlamaConfig
+
+    from benchmarks.speed.growth import apart, memory_growth
+    from benchmarks.speed.phases import REST, Clock
+    from benchmarks.speed.rates import Rates, Shape, message_seconds, reading_seconds, step_seconds
+
+    SHAPE = Shape(inner=100, outer=50, kept=4, size=2)
+    RATES = Rates(matrix=1000.0, copy=300.0)
 
 
 def test_the_shape_of_a_model() -> None:

@@ -8,11 +8,16 @@ from typing import Any
 import pytest
 
 from benchmarks.speed import __main__ as suite
-from benchmarks.speed import plots
 from benchmarks.speed.findings import FORMAT
-from benchmarks.speed.page import main as write_page
 from benchmarks.speed.registry import COMPARISONS, Models
 from benchmarks.speed.tables import number
+
+
+@pytest.fixture(scope="session", autouse=True)
+def _imports() -> None:
+    global plots, write_page
+    from benchmarks.speed import plots
+
 
 ROUND = {"seconds": 2.0, "amount": 10}
 ENTRY: dict[str, Any] = {

@@ -3,11 +3,6 @@
 from pathlib import Path
 from typing import Any
 
-import torch
-from peft import LoraConfig, get_peft_model
-from tokenizers import Tokenizer, decoders, models, pre_tokenizers, trainers
-from transformers import AutoModelForCausalLM, LlamaConfig, LlamaForCausalLM, PreTrainedTokenizerFast
-
 ROOM = 128
 # Knows no system turn, as the template of the published backbone.
 TEMPLATE = (
@@ -18,6 +13,9 @@ TEMPLATE = (
 
 def save_tokenizer(folder: Path, template: str | None) -> int:
     """Save a byte-level tokenizer trained on three sentences; return the size of its vocabulary."""
+    from tokenizers import Tokenizer, decoders, models, pre_tokenizers, trainers
+    from transformers import PreTrainedTokenizerFast
+
     tokenizer = Tokenizer(models.BPE())
     tokenizer.pre_tokenizer = pre_tokenizers.ByteLevel(add_prefix_space=False)
     tokenizer.decoder = decoders.ByteLevel()
@@ -35,6 +33,9 @@ def save_tokenizer(folder: Path, template: str | None) -> int:
 
 
 def save_model(folder: Path, seed: int, hidden: int = 16, template: str | None = None) -> str:
+    import torch
+    from transformers import LlamaConfig, LlamaForCausalLM
+
     size = save_tokenizer(folder, template)
     torch.manual_seed(seed)
     config = LlamaConfig(
@@ -53,6 +54,10 @@ def save_model(folder: Path, seed: int, hidden: int = 16, template: str | None =
 
 
 def save_adapter(folder: Path, backbone: str, seed: int, **options: Any) -> str:
+    import torch
+    from peft import LoraConfig, get_peft_model
+    from transformers import AutoModelForCausalLM
+
     torch.manual_seed(seed)
     settings: dict[str, Any] = {"r": 4, "lora_alpha": 16, "target_modules": ["q_proj", "v_proj"], **options}
     model = get_peft_model(AutoModelForCausalLM.from_pretrained(backbone), LoraConfig(**settings))

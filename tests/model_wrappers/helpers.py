@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from typing import Any
-
-from lm_eval.api.instance import Instance
+from typing import TYPE_CHECKING, Any
 
 from community_lms.engines.scripted import ScriptedEngine
-from model_wrappers.base.scripted import ScriptedLM
-from model_wrappers.lm import ModPluralLM
+
+if TYPE_CHECKING:
+    from model_wrappers.base.scripted import ScriptedLM
+    from model_wrappers.lm import ModPluralLM
 
 METHOD_NAMES = ("vanilla", "prompting", "moe", "modplural")
 MODE_NAMES = ("overton", "steerable", "distributional")
@@ -45,6 +45,8 @@ def requests(
     documents: Sequence[dict[str, Any]], kind: str, context: Callable[[dict[str, Any]], Any] | None = None
 ) -> list[Any]:
     """The harness's requests for documents: one each for generation, one for each label for scoring."""
+    from lm_eval.api.instance import Instance
+
     made: list[Any] = []
     for number, document in enumerate(documents):
         prompt = context(document) if context else f"Question: {document['question']}\nAnswer:"
@@ -63,6 +65,9 @@ def model(
     tmp_path: Any, *, base: ScriptedLM | None = None, script: dict[str, list[str]] | None = None, **arguments: Any
 ) -> tuple[ModPluralLM, ScriptedLM, ScriptedEngine]:
     """A modplural over a scripted base LLM and a scripted engine; the pool has two communities, left and right."""
+    from model_wrappers.base.scripted import ScriptedLM
+    from model_wrappers.lm import ModPluralLM
+
     pool = tmp_path / "pair.yaml"
     pool.write_text(POOL)
     base = base if base is not None else ScriptedLM()

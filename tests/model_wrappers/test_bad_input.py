@@ -11,9 +11,15 @@ from pathlib import Path
 import pytest
 
 from model_wrappers.cli import main
-from model_wrappers.lm import ModPluralLM
 from plural_tasks.utils.errors import ModPluralError
 from tests.model_wrappers.helpers import POOL
+
+
+@pytest.fixture(scope="session", autouse=True)
+def _imports() -> None:
+    global ModPluralLM
+    from model_wrappers.lm import ModPluralLM
+
 
 GOOD_ITEM = {
     "question": "Question: Tea?\nOptions: A. Yes B. No\nAnswer:",

@@ -7,11 +7,17 @@ from typer.testing import CliRunner
 
 from model_wrappers.cli.app import app
 from model_wrappers.cli.evaluate import run_harness
-from model_wrappers.lm import ModPluralLM
 from model_wrappers.runs.grid import Grid, harness_config
 from plural_tasks.utils.errors import ModPluralError
 from tests.model_wrappers.helpers import doc, requests
 from tests.openai_server import serving
+
+
+@pytest.fixture(scope="session", autouse=True)
+def _imports() -> None:
+    global ModPluralLM
+    from model_wrappers.lm import ModPluralLM
+
 
 runner = CliRunner()
 TASK = ("--tasks", "plural_embedded_steerable")

@@ -4,16 +4,22 @@ import json
 import pickle
 
 import pytest
-from lm_eval.api.model import CachingLM
 
 from model_wrappers.base.chat import ChatStr, text_of, with_text
 from model_wrappers.base.llm import BaseLLM
-from model_wrappers.base.scripted import ScriptedLM
 from model_wrappers.collaboration.query import visible
 from model_wrappers.collaboration.trace import read_trace
-from model_wrappers.lm import ModPluralLM
 from plural_tasks.utils.errors import ModPluralError
 from tests.model_wrappers.helpers import doc, model, requests
+
+
+@pytest.fixture(scope="session", autouse=True)
+def _imports() -> None:
+    global CachingLM, ScriptedLM, ModPluralLM
+    from lm_eval.api.model import CachingLM
+
+    from model_wrappers.base.scripted import ScriptedLM
+    from model_wrappers.lm import ModPluralLM
 
 
 def test_the_response_cache_is_refused_for_its_key_is_the_prompt_alone(tmp_path) -> None:

@@ -8,34 +8,21 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from lm_eval import simple_evaluate
-from lm_eval.api.model import LM
-from lm_eval.tasks import TaskManager
+
+
+@pytest.fixture(scope="session", autouse=True)
+def _imports() -> None:
+    global simple_evaluate, TaskManager, Fixed
+    from lm_eval import simple_evaluate
+    from lm_eval.tasks import TaskManager
+
+    from tests.plural_tasks.fixed_lm import Fixed
+
 
 FOLDER = Path(__file__).resolve().parents[2] / "task_configs"
 
 
-class Fixed(LM):
-    """Always prefers what is shown first, three to one; always says the same."""
-
-    def __init__(self, answer: str = "Duty matters. So does care.") -> None:
-        super().__init__()
-        self.answer = answer
-        self.prompts: list[str] = []
-
-    def loglikelihood(self, requests: list[Any]) -> list[tuple[float, bool]]:
-        self.prompts += [request.args[0] for request in requests]
-        return [(-0.5 if request.args[1].strip() == "A" else -0.5 - 1.0986122886681098, False) for request in requests]
-
-    def loglikelihood_rolling(self, requests: list[Any]) -> list[float]:
-        raise AssertionError("nothing asks for this")
-
-    def generate_until(self, requests: list[Any]) -> list[str]:
-        self.prompts += [request.args[0] for request in requests]
-        return [self.answer] * len(requests)
-
-
-def evaluate(model: LM, task: str, limit: int = 4, **metadata: Any) -> dict[str, Any]:
+def evaluate(model: Fixed, task: str, limit: int = 4, **metadata: Any) -> dict[str, Any]:
     manager = TaskManager(include_path=str(FOLDER), include_defaults=False, metadata=metadata)
     return simple_evaluate(model=model, tasks=[task], task_manager=manager, limit=limit, bootstrap_iters=10)
 

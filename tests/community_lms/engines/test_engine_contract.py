@@ -7,7 +7,6 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-import torch
 
 from community_lms.engines import ENGINES, SHARED, MessageEngine, batch_of, make_engine
 from community_lms.generation.ask import batches
@@ -19,23 +18,20 @@ from tests.community_lms.engines.vllm_stand_in import StandIn
 from tests.community_lms.tiny_models import save_adapter, save_model
 from tests.openai_server import drawn, serving
 
+pytestmark = pytest.mark.usefixtures("own_cache")
+
 Ask = Callable[..., MessageRequest]
 NAMES = ("left", "right")
 REMOTE = ("backend", "server")
 
 
 @pytest.fixture(scope="module")
-def weights(tmp_path_factory: pytest.TempPathFactory) -> Iterator[dict[str, str]]:
+def weights(tmp_path_factory: pytest.TempPathFactory) -> dict[str, str]:
     root = tmp_path_factory.mktemp("weights")
     made = {"base": save_model(root / "base", seed=1)}
     for seed, name in enumerate(NAMES):
         made[name] = save_adapter(root / name, made["base"], seed=seed, init_lora_weights=False)
-    before = torch.get_num_threads()
-    torch.set_num_threads(1)
-    with pytest.MonkeyPatch.context() as patched:
-        patched.setenv("XDG_CACHE_HOME", str(root / "cache"))
-        yield made
-    torch.set_num_threads(before)
+    return made
 
 
 @pytest.fixture(params=ENGINES)

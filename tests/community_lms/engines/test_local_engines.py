@@ -1,12 +1,10 @@
 """Both engines of local weights on real classes of transformers and peft, with a Llama of two tiny random layers."""
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
 import pytest
-import torch
-from transformers import AutoModelForCausalLM, AutoTokenizer
 
 from community_lms.engines import MessageEngine, make_engine
 from community_lms.engines.warning import EngineWarning
@@ -15,24 +13,17 @@ from community_lms.pools.spec import Community, Decoding
 from plural_tasks.utils.errors import ModPluralError
 from tests.community_lms.tiny_models import ROOM, TEMPLATE, save_adapter, save_model
 
+
+@pytest.fixture(scope="session", autouse=True)
+def _imports() -> None:
+    global torch, AutoModelForCausalLM, AutoTokenizer
+    import torch
+    from transformers import AutoModelForCausalLM, AutoTokenizer
+
+
+pytestmark = pytest.mark.usefixtures("own_cache")
+
 Ask = Callable[..., MessageRequest]
-
-
-@pytest.fixture(scope="module", autouse=True)
-def _one_thread() -> Iterator[None]:
-    """On layers this small, threads that wait for one another on a busy machine cost a hundredfold."""
-    before = torch.get_num_threads()
-    torch.set_num_threads(1)
-    yield
-    torch.set_num_threads(before)
-
-
-@pytest.fixture(scope="module", autouse=True)
-def _cache(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
-    """Graphs of tiny models are no use to anyone after the tests."""
-    with pytest.MonkeyPatch.context() as patched:
-        patched.setenv("XDG_CACHE_HOME", str(tmp_path_factory.mktemp("cache")))
-        yield
 
 
 @pytest.fixture(scope="module")

@@ -1,47 +1,43 @@
 """What is particular to OpenVINO: what it leaves to transformers, its graphs, and messages that have peft's keys."""
 
+from __future__ import annotations
+
 import logging
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pytest
-import torch
-from peft import LoraConfig, get_peft_model
-from transformers import AutoModelForCausalLM, GPT2Config, GPT2LMHeadModel
 
 from community_lms import engines
-from community_lms.engines import engine_name, openvino_graph, openvino_reader
 from community_lms.engines.lora_matrices import UnusualAdapterError, read_matrices
-from community_lms.engines.openvino import OpenVINOEngine
-from community_lms.engines.openvino_graph import GRAPH, graph_of
-from community_lms.engines.openvino_layers import UnsuitableError, linear_layers, with_adapters
-from community_lms.engines.openvino_reader import Reader
-from community_lms.engines.peft import PeftEngine
 from community_lms.messages.message import Message, MessageRequest
 from community_lms.pools.spec import Community, Decoding, Weights
 from tests.community_lms.tiny_models import save_adapter, save_model, save_tokenizer
 
+
+@pytest.fixture(scope="session", autouse=True)
+def _imports() -> None:
+    global torch, LoraConfig, get_peft_model, AutoModelForCausalLM, GPT2Config, GPT2LMHeadModel, engine_name
+    global openvino_graph, openvino_reader, OpenVINOEngine, GRAPH, graph_of, UnsuitableError, linear_layers
+    global with_adapters, Reader, PeftEngine
+    import torch
+    from peft import LoraConfig, get_peft_model
+    from transformers import AutoModelForCausalLM, GPT2Config, GPT2LMHeadModel
+
+    from community_lms.engines import engine_name, openvino_graph, openvino_reader
+    from community_lms.engines.openvino import OpenVINOEngine
+    from community_lms.engines.openvino_graph import GRAPH, graph_of
+    from community_lms.engines.openvino_layers import UnsuitableError, linear_layers, with_adapters
+    from community_lms.engines.openvino_reader import Reader
+    from community_lms.engines.peft import PeftEngine
+
+
 Ask = Callable[..., MessageRequest]
+pytestmark = pytest.mark.usefixtures("own_cache")
 GREEDY = Decoding(temperature=0.0, max_new_tokens=8)
 SAMPLED = Decoding(max_new_tokens=8)
-
-
-@pytest.fixture(scope="module", autouse=True)
-def _one_thread() -> Iterator[None]:
-    before = torch.get_num_threads()
-    torch.set_num_threads(1)
-    yield
-    torch.set_num_threads(before)
-
-
-@pytest.fixture(scope="module", autouse=True)
-def cache(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
-    folder = tmp_path_factory.mktemp("cache")
-    with pytest.MonkeyPatch.context() as patched:
-        patched.setenv("XDG_CACHE_HOME", str(folder))
-        yield folder
 
 
 @pytest.fixture(scope="module")
@@ -182,11 +178,11 @@ def test_a_graph_that_computes_something_else_is_refused(tmp_path: Path, monkeyp
 
 
 def test_a_graph_is_traced_once_and_again_for_other_weights(
-    tmp_path: Path, cache: Path, monkeypatch: pytest.MonkeyPatch
+    tmp_path: Path, own_cache: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     weights = Weights(path=save_model(tmp_path / "b", seed=7))
     path = graph_of(weights, whole=True)
-    assert path.is_relative_to(cache / "modplural" / "openvino")
+    assert path.is_relative_to(own_cache / "modplural" / "openvino")
     assert path != graph_of(weights, whole=False)
     traced: list[str] = []
     trace = openvino_graph._trace
@@ -199,7 +195,7 @@ def test_a_graph_is_traced_once_and_again_for_other_weights(
 
 
 def test_an_interrupted_tracing_leaves_nothing_that_looks_whole(
-    tmp_path: Path, cache: Path, monkeypatch: pytest.MonkeyPatch
+    tmp_path: Path, own_cache: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     weights = Weights(path=save_model(tmp_path / "b", seed=11))
 
@@ -207,12 +203,12 @@ def test_an_interrupted_tracing_leaves_nothing_that_looks_whole(
         path.write_text("half")
         raise KeyboardInterrupt
 
-    before = {path.parent for path in cache.rglob(GRAPH)}
+    before = {path.parent for path in own_cache.rglob(GRAPH)}
     with monkeypatch.context() as patched:
         patched.setattr(openvino_graph.openvino, "save_model", die)
         with pytest.raises(KeyboardInterrupt):
             graph_of(weights, whole=True)
-    assert {path.parent for path in cache.rglob(GRAPH)} == before
+    assert {path.parent for path in own_cache.rglob(GRAPH)} == before
     assert graph_of(weights, whole=True).is_file()
 
 

@@ -1,3 +1,5 @@
+from __future__ import annotations
+
 import hashlib
 import math
 from collections import Counter
@@ -5,13 +7,19 @@ from collections.abc import Sequence
 
 import numpy as np
 import pytest
-import torch
 
-from community_lms.engines import sampling
-from community_lms.engines.sampling import KeyedSampler
 from community_lms.pools.spec import Decoding
 
-NO_INPUT = torch.zeros((1, 0), dtype=torch.long)
+
+@pytest.fixture(scope="session", autouse=True)
+def _imports() -> None:
+    global torch, sampling, KeyedSampler, NO_INPUT
+    import torch
+
+    from community_lms.engines import sampling
+    from community_lms.engines.sampling import KeyedSampler
+
+    NO_INPUT = torch.zeros((1, 0), dtype=torch.long)
 
 
 def keys(count: int) -> list[str]:
@@ -102,8 +110,9 @@ def test_scores_may_be_shifted_and_impossible(monkeypatch: pytest.MonkeyPatch) -
     assert picks(sampler, scores) == [2, 2]
 
 
-@pytest.mark.parametrize("dtype", [torch.bfloat16, torch.float16, torch.float32])
-def test_half_precision_scores_are_masked_in_their_own_type(dtype: torch.dtype) -> None:
+@pytest.mark.parametrize("precision", ["bfloat16", "float16", "float32"])
+def test_half_precision_scores_are_masked_in_their_own_type(precision: str) -> None:
+    dtype = getattr(torch, precision)
     masked = KeyedSampler(["a"], Decoding())(NO_INPUT, torch.tensor([THREE], dtype=dtype))
 
     assert masked.dtype == dtype

@@ -8,7 +8,6 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-import torch
 
 from community_lms.engines.vllm import VLLMEngine
 from community_lms.engines.warning import EngineWarning
@@ -20,6 +19,13 @@ from community_lms.pools.spec import Community, Decoding
 from plural_tasks.utils.errors import ModPluralError
 from tests.community_lms.engines.vllm_stand_in import StandIn
 from tests.community_lms.tiny_models import ROOM, TEMPLATE, save_adapter, save_model
+
+
+@pytest.fixture(scope="session", autouse=True)
+def _imports() -> None:
+    global torch
+    import torch
+
 
 Ask = Callable[..., MessageRequest]
 

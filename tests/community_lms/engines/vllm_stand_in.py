@@ -14,7 +14,6 @@ from types import ModuleType
 from typing import Any
 
 import pytest
-from transformers import AutoConfig, AutoTokenizer
 
 RANKS = (1, 8, 16, 32, 64, 128, 256, 320, 512)
 KNOWN = {
@@ -136,6 +135,8 @@ class LLM:
     """As ``vllm.LLM``."""
 
     def __init__(self, stand_in: StandIn, model: str, **options: Any) -> None:
+        from transformers import AutoConfig, AutoTokenizer
+
         for name in options:
             if name not in KNOWN:
                 raise TypeError(f"EngineArgs.__init__() got an unexpected keyword argument '{name}'")

@@ -1,17 +1,25 @@
 """Likelihoods of texts on real classes of transformers and peft, with a Llama of two tiny random layers."""
 
-from collections.abc import Iterator
+from __future__ import annotations
+
 from pathlib import Path
 
 import pytest
-import torch
-from transformers import AutoModelForCausalLM, AutoTokenizer
 
-from community_lms.evaluation.reader import Reader
 from community_lms.evaluation.texts import Document
 from community_lms.pools.spec import Community
 from plural_tasks.utils.errors import ModPluralError
 from tests.community_lms.tiny_models import ROOM, TEMPLATE, save_adapter, save_model
+
+
+@pytest.fixture(scope="session", autouse=True)
+def _imports() -> None:
+    global torch, AutoModelForCausalLM, AutoTokenizer, Reader
+    import torch
+    from transformers import AutoModelForCausalLM, AutoTokenizer
+
+    from community_lms.evaluation.reader import Reader
+
 
 DOCUMENTS = [
     Document("who decides on the well?", "we would rather not"),
@@ -19,14 +27,6 @@ DOCUMENTS = [
     Document("why?", "x"),
     Document("why not ask them all, one by one?", "who decides? the well belongs to all"),
 ]
-
-
-@pytest.fixture(scope="module", autouse=True)
-def _one_thread() -> Iterator[None]:
-    before = torch.get_num_threads()
-    torch.set_num_threads(1)
-    yield
-    torch.set_num_threads(before)
 
 
 @pytest.fixture(scope="module")

@@ -7,10 +7,8 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
-import torch
 import yaml
 
-from community_lms.engines.peft import PeftEngine
 from community_lms.messages.message import Message, MessageRequest
 from community_lms.pools.pool import load_pool
 from community_lms.pools.spec import Decoding, Pool
@@ -18,19 +16,20 @@ from community_lms.publishing.pool import plan_pool, push_pool
 from tests.community_lms.tiny_models import save_adapter, save_model
 from tests.hub_server import HubServer
 
+
+@pytest.fixture(scope="session", autouse=True)
+def _imports() -> None:
+    global torch, PeftEngine
+    import torch
+
+    from community_lms.engines.peft import PeftEngine
+
+
 Ask = Callable[..., MessageRequest]
 BASE = "team/base"
 QUESTIONS = ("who owns the well?", "may I?")
 GREEDY = Decoding(temperature=0.0, max_new_tokens=12)
 SAMPLED = Decoding(max_new_tokens=12)
-
-
-@pytest.fixture(autouse=True)
-def _one_thread() -> Iterator[None]:
-    before = torch.get_num_threads()
-    torch.set_num_threads(1)
-    yield
-    torch.set_num_threads(before)
 
 
 @pytest.fixture

@@ -28,8 +28,13 @@ from tests.openai_server import OpenAIServer, drawn, serving
 
 pytest.importorskip("tenacity", reason="the harness's API backends need lm_eval[api]")
 
-from lm_eval.api.instance import Instance
-from lm_eval.models.openai_completions import LocalChatCompletion, LocalCompletionsAPI
+
+@pytest.fixture(scope="session", autouse=True)
+def _imports() -> None:
+    global Instance, LocalChatCompletion, LocalCompletionsAPI
+    from lm_eval.api.instance import Instance
+    from lm_eval.models.openai_completions import LocalChatCompletion, LocalCompletionsAPI
+
 
 NONE = Limits()
 FREE = Prices([Price(model="*", read=0.0, written=0.0)])

@@ -7,7 +7,6 @@ from pathlib import Path
 from typing import Any
 
 import yaml
-from transformers import AutoTokenizer
 
 from community_lms.training.config import TrainConfig, read_config
 from tests.community_lms.tiny_models import save_model
@@ -21,6 +20,8 @@ def backbone(folder: Path, template: str | None = None) -> str:
 
 
 def tokenizer(folder: str) -> Any:
+    from transformers import AutoTokenizer
+
     return AutoTokenizer.from_pretrained(folder)
 
 

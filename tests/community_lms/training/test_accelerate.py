@@ -10,28 +10,34 @@ from pathlib import Path
 from types import SimpleNamespace
 
 import pytest
-from accelerate.commands.config.config_args import ClusterConfig, load_config_from_file
-from accelerate.commands.launch import _validate_launch_command, launch_command_parser
-from accelerate.utils import DistributedType, FullyShardedDataParallelPlugin
-from accelerate.utils.launch import prepare_multi_gpu_env
 
-from community_lms.training import train as module
-from community_lms.training.train import train
 from plural_tasks.utils.errors import ModPluralError
 from tests.community_lms.training.runs import backbone, config, corpus, settings, write
+
+
+@pytest.fixture(scope="session", autouse=True)
+def _imports() -> None:
+    global ClusterConfig, load_config_from_file, _validate_launch_command, launch_command_parser, DistributedType
+    global FullyShardedDataParallelPlugin, prepare_multi_gpu_env, module, train
+    from accelerate.commands.config.config_args import ClusterConfig, load_config_from_file
+    from accelerate.commands.launch import _validate_launch_command, launch_command_parser
+    from accelerate.utils import DistributedType, FullyShardedDataParallelPlugin
+    from accelerate.utils.launch import prepare_multi_gpu_env
+
+    from community_lms.training import train as module
+    from community_lms.training.train import train
+
 
 ROOT = Path(__file__).resolve().parents[3]
 FOLDER = ROOT / "community_lms" / "training" / "accelerate"
 
 
-@pytest.mark.parametrize(
-    ("name", "kind"), [("multi_gpu.yaml", DistributedType.MULTI_GPU), ("fsdp.yaml", DistributedType.FSDP)]
-)
-def test_accelerate_reads_the_file(name: str, kind: DistributedType) -> None:
+@pytest.mark.parametrize(("name", "kind"), [("multi_gpu.yaml", "MULTI_GPU"), ("fsdp.yaml", "FSDP")])
+def test_accelerate_reads_the_file(name: str, kind: str) -> None:
     found = load_config_from_file(str(FOLDER / name))
 
     assert isinstance(found, ClusterConfig)
-    assert (found.distributed_type, found.mixed_precision, found.use_cpu) == (kind, "no", False)
+    assert (found.distributed_type, found.mixed_precision, found.use_cpu) == (DistributedType[kind], "no", False)
 
 
 def test_the_launcher_turns_the_settings_into_fsdp2(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -6,16 +6,26 @@ import json
 from pathlib import Path
 
 import pytest
-import torch
-from safetensors.torch import load_file
 
-from community_lms.training import adapter
-from community_lms.training.adapter import WEIGHTS, build_model, compile_layers, has_cpp_compiler
-from community_lms.training.train import train
 from plural_tasks.utils.errors import ModPluralError
 from tests.community_lms.training.runs import backbone, config, corpus
 
-compiler = pytest.mark.skipif(not has_cpp_compiler(), reason="no C++ compiler")
+
+@pytest.fixture(scope="session", autouse=True)
+def _imports() -> None:
+    global torch, load_file, adapter, WEIGHTS, build_model, compile_layers, has_cpp_compiler, train
+    import torch
+    from safetensors.torch import load_file
+
+    from community_lms.training import adapter
+    from community_lms.training.adapter import WEIGHTS, build_model, compile_layers, has_cpp_compiler
+    from community_lms.training.train import train
+
+
+@pytest.fixture
+def _compiler() -> None:
+    if not has_cpp_compiler():
+        pytest.skip("no C++ compiler")
 
 
 @pytest.fixture(scope="module")
@@ -24,7 +34,7 @@ def weights(tmp_path_factory: pytest.TempPathFactory) -> str:
 
 
 @pytest.mark.slow
-@compiler
+@pytest.mark.usefixtures("_compiler")
 def test_a_compiled_run_ends_as_one_without(tmp_path: Path, weights: str) -> None:
     texts = corpus(tmp_path / "c.jsonl")
     plain, compiled = (
@@ -38,7 +48,7 @@ def test_a_compiled_run_ends_as_one_without(tmp_path: Path, weights: str) -> Non
     assert told[1]["held_out_loss"] == pytest.approx(told[0]["held_out_loss"], abs=1e-4)
 
 
-@compiler
+@pytest.mark.usefixtures("_compiler")
 def test_every_layer_is_compiled_and_nothing_else(tmp_path: Path, weights: str) -> None:
     texts = corpus(tmp_path / "c.jsonl")
     plain, model = (build_model(config(weights, texts, tmp_path / "r", compile=on)) for on in (False, True))

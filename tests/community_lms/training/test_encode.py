@@ -5,14 +5,21 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
-import torch
-from transformers import AutoModelForCausalLM
 
 from community_lms.engines import chat_text
 from community_lms.training.encode import IGNORED, Pack, PadLeft, branch_mask, encode, render, with_branches
-from community_lms.training.train import summed_loss
 from tests.community_lms.tiny_models import TEMPLATE
 from tests.community_lms.training.runs import backbone, tokenizer
+
+
+@pytest.fixture(scope="session", autouse=True)
+def _imports() -> None:
+    global torch, AutoModelForCausalLM, summed_loss
+    import torch
+    from transformers import AutoModelForCausalLM
+
+    from community_lms.training.train import summed_loss
+
 
 EOS = 1
 

@@ -7,12 +7,18 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-import torch
 
-from community_lms.training.optimizer import MasterAdamW
-from community_lms.training.train import train
 from tests.community_lms.training.runs import backbone, config, corpus
-from tests.community_lms.training.test_train import Stopped, interrupt, losses, same, tensors
+
+
+@pytest.fixture(scope="session", autouse=True)
+def _imports() -> None:
+    global torch, MasterAdamW, train, Stopped, interrupt, losses, same, tensors
+    import torch
+
+    from community_lms.training.optimizer import MasterAdamW
+    from community_lms.training.train import train
+    from tests.community_lms.training.ended import Stopped, interrupt, losses, same, tensors
 
 
 def weight() -> torch.nn.Parameter:

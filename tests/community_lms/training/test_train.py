@@ -9,39 +9,46 @@ import signal
 import subprocess
 import sys
 import time
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 import pytest
-import torch
-from peft import PeftConfig
-from safetensors.torch import load_file
-from transformers import AutoModelForCausalLM
 
-from community_lms.engines.peft import PeftEngine
 from community_lms.messages.message import MessageRequest
 from community_lms.pools.spec import Community, Decoding
-from community_lms.training import adapter, callbacks
-from community_lms.training.adapter import SETTINGS, WEIGHTS, build_model, check_branches, check_packing, load_tokenizer
-from community_lms.training.callbacks import Clock, Order, last_checkpoint, remove_broken
 from community_lms.training.config import TrainConfig
 from community_lms.training.encode import PadLeft, encode
 from community_lms.training.record import RUN_INFO
-from community_lms.training.train import summed_loss, train
 from plural_tasks.utils.errors import ModPluralError
 from tests.community_lms.tiny_models import save_adapter, save_model
 from tests.community_lms.training.runs import backbone, config, corpus, tokenizer
 
+
+@pytest.fixture(scope="session", autouse=True)
+def _imports() -> None:
+    global torch, PeftConfig, AutoModelForCausalLM, PeftEngine, adapter, callbacks, SETTINGS, WEIGHTS, build_model
+    global check_branches, check_packing, load_tokenizer, Clock, Order, last_checkpoint, remove_broken, summed_loss
+    global train, Stopped, interrupt, losses, same, tensors
+    import torch
+    from peft import PeftConfig
+    from transformers import AutoModelForCausalLM
+
+    from community_lms.engines.peft import PeftEngine
+    from community_lms.training import adapter, callbacks
+    from community_lms.training.adapter import (
+        SETTINGS,
+        WEIGHTS,
+        build_model,
+        check_branches,
+        check_packing,
+        load_tokenizer,
+    )
+    from community_lms.training.callbacks import Clock, Order, last_checkpoint, remove_broken
+    from community_lms.training.train import summed_loss, train
+    from tests.community_lms.training.ended import Stopped, interrupt, losses, same, tensors
+
+
 ROOT = Path(__file__).resolve().parents[3]
-
-
-@pytest.fixture(scope="module", autouse=True)
-def _one_thread() -> Iterator[None]:
-    before = torch.get_num_threads()
-    torch.set_num_threads(1)
-    yield
-    torch.set_num_threads(before)
 
 
 @pytest.fixture(scope="module")
@@ -58,19 +65,6 @@ def texts(tmp_path_factory: pytest.TempPathFactory) -> str:
 def done(tmp_path_factory: pytest.TempPathFactory, weights: str, texts: str) -> Path:
     """A finished run."""
     return train(config(weights, texts, tmp_path_factory.mktemp("runs") / "done"))
-
-
-def tensors(folder: Path) -> dict[str, torch.Tensor]:
-    return load_file(folder / WEIGHTS)
-
-
-def same(first: Path, second: Path) -> bool:
-    one, other = tensors(first), tensors(second)
-    return one.keys() == other.keys() and all(torch.equal(one[name], other[name]) for name in one)
-
-
-def losses(folder: Path) -> list[dict[str, Any]]:
-    return [json.loads(line) for line in (folder / "loss.jsonl").read_text().splitlines()]
 
 
 def test_a_finished_run_leaves_adapter_record_and_losses_only(done: Path, weights: str) -> None:
@@ -209,22 +203,6 @@ def test_the_file_may_have_another_precision(weights: str, texts: str, tmp_path:
     assert {tensor.dtype for tensor in tensors(folder).values()} == {torch.bfloat16}
 
 
-class Stopped(Exception):
-    """What a test throws into a run."""
-
-
-def interrupt(monkeypatch: pytest.MonkeyPatch, step: int) -> None:
-    """Let the run die at the end of a step, after what is due at that step was written."""
-    original = callbacks.Progress.on_step_end
-
-    def dying(self: Any, args: Any, state: Any, control: Any, **rest: Any) -> None:
-        original(self, args, state, control, **rest)
-        if state.global_step == step:
-            raise Stopped
-
-    monkeypatch.setattr(callbacks.Progress, "on_step_end", dying)
-
-
 @pytest.mark.parametrize("step", [2, 4, 6])
 def test_a_run_that_died_ends_as_if_it_had_not(
     done: Path, weights: str, texts: str, tmp_path: Path, step: int, monkeypatch: pytest.MonkeyPatch
@@ -264,7 +242,7 @@ def test_a_killed_process_is_resumed_with_the_same_losses_and_weights(
 ) -> None:
     output = tmp_path / "killed"
     code = f"""
-import json, torch; torch.set_num_threads(1)
+import json
 from community_lms.training.config import TrainConfig
 from community_lms.training.train import train
 train(TrainConfig.model_validate_json({config(weights, texts, output).model_dump_json()!r}))
@@ -521,7 +499,7 @@ def test_replies_put_together_train_to_the_weights_of_the_records_one_by_one(wei
         config(weights, str(tmp_path / "c.jsonl"), tmp_path / "three", **shared, batch_size=2, replies_together=3)
     )
 
-    found, expected = (load_file(folder / WEIGHTS) for folder in (three, one))
+    found, expected = (tensors(folder) for folder in (three, one))
     assert set(found) == set(expected)
     for name, weight in expected.items():
         torch.testing.assert_close(found[name], weight, rtol=1e-3, atol=1e-5)

@@ -3,7 +3,6 @@
 from types import SimpleNamespace
 
 import pytest
-from lm_eval.api.model import LM
 
 from model_wrappers.base import build
 from model_wrappers.base.build import build_base
@@ -13,25 +12,10 @@ from tests.community_lms.tiny_models import save_model
 from tests.model_wrappers.helpers import doc, requests
 
 
-class Strict(LM):
-    """Declares all it takes."""
-
-    def __init__(self, path: str, length: int = 5, batch_size: int = 1) -> None:
-        super().__init__()
-        self.given = {"path": path, "length": length, "batch_size": batch_size}
-
-    def loglikelihood(self, requests):
-        raise NotImplementedError
-
-    loglikelihood_rolling = generate_until = loglikelihood
-
-
-class Loose(Strict):
-    """Hands everything up and drops the rest, as the harness's API models do."""
-
-    def __init__(self, server: str = "x", **rest) -> None:
-        super().__init__(rest.get("path", "p"))
-        self.server = server
+@pytest.fixture(scope="session", autouse=True)
+def _imports() -> None:
+    global Loose, Strict
+    from tests.model_wrappers.lms import Loose, Strict
 
 
 @pytest.fixture(autouse=True)

@@ -3,9 +3,14 @@
 import pytest
 
 from model_wrappers.base.llm import BaseLLM
-from model_wrappers.base.scripted import ScriptedLM
 from plural_tasks.utils.errors import ModPluralError
 from tests.model_wrappers.helpers import doc, model, requests
+
+
+@pytest.fixture(scope="session", autouse=True)
+def _imports() -> None:
+    global ScriptedLM
+    from model_wrappers.base.scripted import ScriptedLM
 
 
 def test_a_base_that_gives_no_log_likelihoods_is_one_clear_error(tmp_path) -> None:

@@ -1,18 +1,27 @@
 """Our scoring against the harness's own, on a tiny real model."""
 
+from __future__ import annotations
+
 import random
 from types import SimpleNamespace
 
 import pytest
-import torch
-from lm_eval.api.instance import Instance
-from lm_eval.models.huggingface import HFLM
 
-from model_wrappers.base import scorer as scoring
 from model_wrappers.base.llm import BaseLLM
-from model_wrappers.base.scorer import Scorer, suits
 from plural_tasks.utils.errors import ModPluralError
 from tests.community_lms.tiny_models import ROOM, save_adapter, save_model
+
+
+@pytest.fixture(scope="session", autouse=True)
+def _imports() -> None:
+    global torch, Instance, HFLM, scoring, Scorer, suits
+    import torch
+    from lm_eval.api.instance import Instance
+    from lm_eval.models.huggingface import HFLM
+
+    from model_wrappers.base import scorer as scoring
+    from model_wrappers.base.scorer import Scorer, suits
+
 
 TRUNK = "the well belongs to all of us, who decides"
 PAIRS = [

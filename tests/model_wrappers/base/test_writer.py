@@ -1,31 +1,29 @@
 """Texts by OpenVINO against the harness's own, on a tiny real model."""
 
-from collections.abc import Iterator
+from __future__ import annotations
+
 from types import SimpleNamespace
 
 import pytest
-import torch
-from lm_eval.api.instance import Instance
-from lm_eval.models.huggingface import HFLM
 
-from model_wrappers.base import writer as writing
 from model_wrappers.base.llm import BaseLLM
-from model_wrappers.base.writer import Writer, suits
 from tests.community_lms.tiny_models import save_adapter, save_model
 
-pytest.importorskip("openvino")
 
+@pytest.fixture(scope="session", autouse=True)
+def _imports() -> None:
+    global torch, Instance, HFLM, writing, Writer, suits
+    pytest.importorskip("openvino")
+    import torch
+    from lm_eval.api.instance import Instance
+    from lm_eval.models.huggingface import HFLM
+
+    from model_wrappers.base import writer as writing
+    from model_wrappers.base.writer import Writer, suits
+
+
+pytestmark = pytest.mark.usefixtures("own_cache")
 PROMPTS = ["who decides", "we would rather not, because the well belongs to all of us", "?", "all " * 60]
-
-
-@pytest.fixture(scope="module", autouse=True)
-def _alone(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
-    before = torch.get_num_threads()
-    torch.set_num_threads(1)
-    with pytest.MonkeyPatch.context() as patched:
-        patched.setenv("XDG_CACHE_HOME", str(tmp_path_factory.mktemp("cache")))
-        yield
-    torch.set_num_threads(before)
 
 
 @pytest.fixture(scope="module")

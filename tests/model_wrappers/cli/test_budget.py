@@ -21,10 +21,16 @@ from community_lms.remote.budget import Budget, Limits, shared_budget
 from model_wrappers.cli.app import app
 from model_wrappers.cli.budget import REACHED
 from model_wrappers.cli.evaluate import run_harness
-from model_wrappers.lm import ModPluralLM
 from plural_tasks.utils.errors import ModPluralError
 from tests.model_wrappers.helpers import doc, requests
 from tests.openai_server import OpenAIServer, drawn, serving
+
+
+@pytest.fixture(scope="session", autouse=True)
+def _imports() -> None:
+    global ModPluralLM
+    from model_wrappers.lm import ModPluralLM
+
 
 pytest.importorskip("tenacity", reason="the harness's API backends need lm_eval[api]")
 

@@ -7,11 +7,9 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-import torch
 from typer.testing import CliRunner
 
 from community_lms.engines.scripted import ScriptedEngine
-from community_lms.evaluation.reader import Reader
 from community_lms.generation.ask import Asker
 from community_lms.pools.pool import read_pool
 from model_wrappers.cli import community_evaluate
@@ -21,6 +19,13 @@ from tests.community_lms.evaluation.surveys import question, surveys
 from tests.community_lms.evaluation.test_texts import corpus
 from tests.community_lms.tiny_models import save_adapter, save_model
 from tests.plural_tasks.judges.tiny_checkpoints import encoder
+
+
+@pytest.fixture(scope="session", autouse=True)
+def _imports() -> None:
+    global Reader
+    from community_lms.evaluation.reader import Reader
+
 
 runner = CliRunner()
 QUESTIONS = surveys(
@@ -58,7 +63,6 @@ class Speaker(ScriptedEngine):
 
 @pytest.fixture(scope="module")
 def weights(tmp_path_factory: pytest.TempPathFactory) -> dict[str, str]:
-    torch.set_num_threads(1)
     root = tmp_path_factory.mktemp("weights")
     made = {"backbone": save_model(root / "backbone", seed=1)}
     for number, name in enumerate(("left", "right")):

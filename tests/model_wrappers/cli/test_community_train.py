@@ -7,7 +7,6 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-import torch
 from typer.testing import CliRunner
 
 from model_wrappers.cli import main
@@ -21,7 +20,6 @@ runner = CliRunner()
 
 @pytest.fixture(scope="module")
 def weights(tmp_path_factory: pytest.TempPathFactory) -> str:
-    torch.set_num_threads(1)
     return runs.backbone(tmp_path_factory.mktemp("weights") / "bb")
 
 

@@ -11,7 +11,6 @@ import pytest
 from typer.testing import CliRunner
 
 from model_wrappers.base.llm import BaseLLM
-from model_wrappers.base.scripted import ScriptedLM
 from model_wrappers.cli.app import app
 from model_wrappers.collaboration.prompts import prompt_set_names
 from model_wrappers.judging import judge as pairwise
@@ -21,6 +20,13 @@ from model_wrappers.judging.verdict_log import VerdictLog, reply_key
 from plural_tasks.pairwise import Pair
 from plural_tasks.utils.errors import ModPluralError
 from tests.plural_tasks.pairwise.test_pairwise import record, samples
+
+
+@pytest.fixture(scope="session", autouse=True)
+def _imports() -> None:
+    global ScriptedLM
+    from model_wrappers.base.scripted import ScriptedLM
+
 
 runner = CliRunner()
 PAIRS = [

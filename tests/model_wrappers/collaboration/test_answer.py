@@ -6,10 +6,15 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from model_wrappers.base.scripted import ScriptedLM
-from model_wrappers.collaboration.answer import mix_likelihoods, mix_options, uncertainty
 from model_wrappers.collaboration.elicitation import Elicited
 from tests.model_wrappers.helpers import doc, model, requests
+
+
+@pytest.fixture(scope="session", autouse=True)
+def _imports() -> None:
+    global ScriptedLM, mix_likelihoods, mix_options, uncertainty
+    from model_wrappers.base.scripted import ScriptedLM
+    from model_wrappers.collaboration.answer import mix_likelihoods, mix_options, uncertainty
 
 
 def test_options_are_mixed_in_probability_space() -> None:

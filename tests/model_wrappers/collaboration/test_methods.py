@@ -1,11 +1,19 @@
 """What each method puts before the base LLM."""
 
+from __future__ import annotations
+
 import pytest
 
-from model_wrappers.base.scripted import ScriptedLM
 from model_wrappers.collaboration.selection import parse_number
 from plural_tasks.utils.errors import ModPluralError
 from tests.model_wrappers.helpers import doc, model, requests
+
+
+@pytest.fixture(scope="session", autouse=True)
+def _imports() -> None:
+    global ScriptedLM
+    from model_wrappers.base.scripted import ScriptedLM
+
 
 SCRIPT = {"left": ["Ships need room."], "right": ["Carts need a way."]}
 CONTEXT = "Question: Should bridge 0 be built?\nAnswer:"

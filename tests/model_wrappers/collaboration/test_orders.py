@@ -2,11 +2,19 @@
 
 from typing import Any
 
-from lm_eval.api.instance import Instance
+import pytest
 
-from model_wrappers.base.scripted import ScriptedLM
 from model_wrappers.collaboration.query import read_queries
 from tests.model_wrappers.helpers import doc, model
+
+
+@pytest.fixture(scope="session", autouse=True)
+def _imports() -> None:
+    global Instance, ScriptedLM
+    from lm_eval.api.instance import Instance
+
+    from model_wrappers.base.scripted import ScriptedLM
+
 
 SCRIPT = {"left": ["Ships need room."], "right": ["Carts need a way."]}
 ORDERS = ([0, 1, 2], [2, 1, 0])

@@ -4,10 +4,16 @@ import math
 
 import pytest
 
-from model_wrappers.base.scripted import ScriptedLM
 from model_wrappers.collaboration.selection import numbers
 from plural_tasks.utils.errors import ModPluralError
 from tests.model_wrappers.helpers import doc, model, requests
+
+
+@pytest.fixture(scope="session", autouse=True)
+def _imports() -> None:
+    global ScriptedLM
+    from model_wrappers.base.scripted import ScriptedLM
+
 
 FIT = {"1": 0.6, "2": 0.2}
 """Probabilities of the numbers: 3/4 and 1/4 of the mass on numbers."""

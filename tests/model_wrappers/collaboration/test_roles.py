@@ -10,13 +10,19 @@ import pytest
 import yaml
 
 from community_lms.engines.scripted import ScriptedEngine
-from model_wrappers.base.scripted import ScriptedLM
 from model_wrappers.cli.trace import print_record
 from model_wrappers.collaboration.prompts import LATER, load_prompts
-from model_wrappers.lm import ModPluralLM
 from plural_tasks.report.reading.facts import read_facts
 from plural_tasks.utils.errors import ModPluralError
 from tests.model_wrappers.helpers import doc, model, requests
+
+
+@pytest.fixture(scope="session", autouse=True)
+def _imports() -> None:
+    global ScriptedLM, ModPluralLM
+    from model_wrappers.base.scripted import ScriptedLM
+    from model_wrappers.lm import ModPluralLM
+
 
 POOL = """
 name: town

@@ -3,12 +3,19 @@
 import math
 
 import pytest
-from lm_eval.models.huggingface import HFLM
-from lm_eval.models.openai_completions import LocalChatCompletion, LocalCompletionsAPI
 
-from model_wrappers.base.scripted import ScriptedLM
 from model_wrappers.collaboration.selection import selection_of
 from tests.model_wrappers.helpers import doc, model, requests
+
+
+@pytest.fixture(scope="session", autouse=True)
+def _imports() -> None:
+    global HFLM, LocalChatCompletion, LocalCompletionsAPI, ScriptedLM
+    from lm_eval.models.huggingface import HFLM
+    from lm_eval.models.openai_completions import LocalChatCompletion, LocalCompletionsAPI
+
+    from model_wrappers.base.scripted import ScriptedLM
+
 
 SCRIPT = {"left": ["Ships need room."] * 2, "right": ["Carts need a way."] * 2}
 
@@ -72,16 +79,16 @@ def test_chat_prompts_are_answered_without_a_space(tmp_path) -> None:
 @pytest.mark.parametrize(
     ("kind", "chosen", "selection"),
     [
-        (HFLM, "auto", "score"),
-        (ScriptedLM, "auto", "score"),
-        (LocalCompletionsAPI, "auto", "generate"),  # one request for each number
-        (LocalChatCompletion, "auto", "generate"),
-        (LocalCompletionsAPI, "score", "score"),
-        (HFLM, "generate", "generate"),
+        ("HFLM", "auto", "score"),
+        ("ScriptedLM", "auto", "score"),
+        ("LocalCompletionsAPI", "auto", "generate"),  # one request for each number
+        ("LocalChatCompletion", "auto", "generate"),
+        ("LocalCompletionsAPI", "score", "score"),
+        ("HFLM", "generate", "generate"),
     ],
 )
 def test_who_scores(kind, chosen, selection) -> None:
-    assert selection_of(kind, chosen) == selection
+    assert selection_of(globals()[kind], chosen) == selection
 
 
 def test_a_run_says_how_it_picked(tmp_path) -> None:

@@ -1,8 +1,12 @@
 """Arguments of setups, and what the doctor finds in them."""
 
-from pathlib import Path
+from __future__ import annotations
 
-from model_wrappers.doctor import CHECKS, Finding, Visit
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from model_wrappers.doctor import Finding
 
 
 def write_pool(folder: Path, backbone: str, **adapters: str) -> str:
@@ -20,6 +24,8 @@ def arguments(folder: Path, *more: str, tasks: str = "plural_embedded_steerable"
 
 def look(area: str, given: list[str], **options: bool) -> dict[str, Finding]:
     """What the checks of an area find, by name."""
+    from model_wrappers.doctor import CHECKS, Visit
+
     visit = Visit(given, **options)
     return {found.name: found for check in CHECKS if check.area == area for found in check.findings(visit)}
 

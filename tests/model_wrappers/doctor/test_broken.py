@@ -13,10 +13,16 @@ from community_lms.generation.probe import QUESTIONS, probe
 from community_lms.messages.message import Message, MessageRequest
 from community_lms.messages.store import MessageStore, StoredMessage
 from community_lms.pools.pool import load_pool
-from model_wrappers.doctor import environment
 from tests.hub_server import HubServer
 from tests.model_wrappers.doctor.setups import arguments, faults, look, write_pool
 from tests.openai_server import OpenAIServer, serving
+
+
+@pytest.fixture(scope="session", autouse=True)
+def _imports() -> None:
+    global environment
+    from model_wrappers.doctor import environment
+
 
 LOCAL = {"message_engine": "peft"}
 

@@ -1,15 +1,24 @@
 """A healthy setup has no fault, and the command says so."""
 
+from __future__ import annotations
+
 import json
 
 import pytest
 from typer.testing import CliRunner
 
 from model_wrappers.cli.app import app
-from model_wrappers.doctor import CHECKS, LEVELS, Check, Finding, Visit
-from model_wrappers.doctor.base import NotLookedError, fault
 from plural_tasks.utils.errors import ModPluralError
+from tests.every import every
 from tests.model_wrappers.doctor.setups import arguments, look, write_pool
+
+
+@pytest.fixture(scope="session", autouse=True)
+def _imports() -> None:
+    global CHECKS, LEVELS, Check, Finding, Visit, NotLookedError, fault
+    from model_wrappers.doctor import CHECKS, LEVELS, Check, Finding, Visit
+    from model_wrappers.doctor.base import NotLookedError, fault
+
 
 runner = CliRunner()
 
@@ -80,8 +89,11 @@ def test_arguments_that_lm_eval_refuses_are_a_finding(tmp_path) -> None:
     assert "argument --limit/-L: invalid float value: 'many'" in found["lm_eval"].found
 
 
-@pytest.mark.parametrize("check", CHECKS, ids=lambda check: f"{check.area}-{check.name}")
-def test_every_check_says_what_to_do_and_survives_whatever_is_raised(check: Check) -> None:
+def test_every_check_says_what_to_do_and_survives_whatever_is_raised() -> None:
+    every([(f"{check.area}-{check.name}", check) for check in CHECKS], _says_what_to_do_and_survives)
+
+
+def _says_what_to_do_and_survives(check: Check) -> None:
     assert check.area
     assert check.name
     assert check.advice.endswith((".", "'"))

@@ -7,12 +7,18 @@ from dataclasses import replace
 from pathlib import Path
 
 import pytest
-from scipy.stats import t
 
 from model_wrappers.patching.effects import adjust, apart, effects, read_tasks, served
 from plural_tasks.report.reading.runs import read_run
 from plural_tasks.utils.errors import ModPluralError
 from tests.plural_tasks.report.report_runs import doc, sample, task, write_run
+
+
+@pytest.fixture(scope="session", autouse=True)
+def _imports() -> None:
+    global t
+    from scipy.stats import t
+
 
 TASK = "plural_distributional_x"
 

@@ -1,5 +1,7 @@
 """An estimate counts what a run then asks."""
 
+from __future__ import annotations
+
 import json
 from pathlib import Path
 from typing import Any
@@ -10,9 +12,15 @@ from typer.testing import CliRunner
 from community_lms.messages.store import MessageStore
 from model_wrappers.cli.app import app
 from model_wrappers.cli.evaluate import run_harness
-from model_wrappers.runs.estimate import Estimate, Messages, Prompts, Speed, estimate
 from plural_tasks.utils.errors import ModPluralError
 from tests.community_lms.tiny_models import save_adapter, save_model
+
+
+@pytest.fixture(scope="session", autouse=True)
+def _imports() -> None:
+    global Estimate, Messages, Prompts, Speed, estimate
+    from model_wrappers.runs.estimate import Estimate, Messages, Prompts, Speed, estimate
+
 
 runner = CliRunner()
 

@@ -11,10 +11,16 @@ from community_lms.messages.store import MessageStore
 from model_wrappers.cli.app import app
 from model_wrappers.collaboration.prompts import REQUIRED, SLOTS, load_prompts, prompt_set_names
 from model_wrappers.collaboration.trace import read_trace
-from model_wrappers.lm import ModPluralLM
 from model_wrappers.runs.plan import load_tasks, make_plan
 from plural_tasks.utils.errors import ModPluralError
 from tests.model_wrappers.helpers import doc, model, requests
+
+
+@pytest.fixture(scope="session", autouse=True)
+def _imports() -> None:
+    global ModPluralLM
+    from model_wrappers.lm import ModPluralLM
+
 
 runner = CliRunner()
 

@@ -9,7 +9,6 @@ import re
 import warnings
 
 import numpy as np
-from sklearn.metrics import accuracy_score, balanced_accuracy_score, f1_score
 
 
 def jensen_shannon(p, q):
@@ -84,6 +83,8 @@ def stances(rows):
 
 
 def classes(gold, said, prefix):
+    from sklearn.metrics import accuracy_score, balanced_accuracy_score, f1_score
+
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")  # scikit-learn warns of predicted classes without gold
         return {

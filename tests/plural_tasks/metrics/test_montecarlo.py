@@ -4,11 +4,16 @@ import math
 
 import numpy as np
 import pytest
-from scipy.integrate import quad
-from scipy.stats import beta
 
 from plural_tasks.metrics import js_distance
 from plural_tasks.metrics.montecarlo import estimates, js_distances, js_error, replicates, smoothed
+
+
+@pytest.fixture(scope="session", autouse=True)
+def _imports() -> None:
+    global quad, beta
+    from scipy.integrate import quad
+    from scipy.stats import beta
 
 
 def test_smoothing_adds_alpha_to_every_option() -> None:

@@ -11,8 +11,6 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from scipy.integrate import quad
-from scipy.stats import beta
 
 from plural_tasks.metrics import js_distance
 from plural_tasks.report.comparing.compare import TaskComparison, compare
@@ -20,6 +18,14 @@ from plural_tasks.report.reading.runs import read_runs
 from plural_tasks.report.tables.render import to_csv, to_json, to_markdown
 from plural_tasks.utils.errors import ModPluralError
 from tests.plural_tasks.report.report_runs import MODPLURAL, doc, sample, task, write_run
+
+
+@pytest.fixture(scope="session", autouse=True)
+def _imports() -> None:
+    global quad, beta
+    from scipy.integrate import quad
+    from scipy.stats import beta
+
 
 TASK = "plural_distributional_x"
 HALF = 0.5579230

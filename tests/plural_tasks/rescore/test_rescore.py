@@ -29,8 +29,7 @@ from tests.plural_tasks.rescore.authors_rows import (
     survey,
     write,
 )
-
-SHARED = Path(__file__).resolve().parents[3].parent / "shared" / "data" / "modular_pluralism"
+from tests.published_data import published
 
 # js_point_to_uniform of cases/divergence.json, in bits and in natural units
 BITS, NATS = 0.557923, 0.464501
@@ -347,9 +346,7 @@ def test_markdown_has_a_table_for_every_file(tmp_path) -> None:
 
 
 def test_constant_answers_on_the_authors_file(tmp_path) -> None:
-    path = SHARED / "distributional_test_moralchoice_small.json"
-    if not path.is_file():
-        pytest.skip("no copy of the file in ../shared/data/modular_pluralism; it may not be redistributed")
+    path = published("modular_pluralism/distributional_test_moralchoice_small.json")
     rows = json.loads(path.read_text(encoding="utf-8"))
     # 143 golds are [1, 0], 130 are [.5, .5]: always A misses the latter, uniform the former, each by NATS.
     for shares, missed in (([1, 0], 130), ([0.5, 0.5], 143)):

@@ -5,24 +5,19 @@ import json
 import re
 from collections import Counter
 from itertools import permutations
-from pathlib import Path
-
-import pytest
 
 from plural_tasks.docs import to_doc
 from plural_tasks.metrics import lexical_coverage, sentences
 from plural_tasks.schema import OvertonItem, Value
 from plural_tasks.sources import SOURCES, locate, read_items
 from tests.every import every
+from tests.published_data import published
 
 SOURCE = SOURCES["embedded_overton"]
 ITEMS = [item for item in read_items(SOURCE, locate(SOURCE)) if isinstance(item, OvertonItem)]
 ALL_VALUES = [value for item in ITEMS for value in item.values]
 PREFIXES = {"right": "Right to ", "duty": "Duty to "}
 
-VALUE_KALEIDOSCOPE = (
-    Path(__file__).resolve().parents[4] / "shared/data/modular_pluralism/overton_test_valuekaleidoscope_small.json"
-)
 NEAR = 0.7
 
 SITUATIONS = [(item.id, item) for item in ITEMS]
@@ -130,11 +125,9 @@ def test_the_document_tells_each_values_kind() -> None:
     assert doc["kinds"] == ["value", "value", "value", "value", "duty", "right"]
 
 
-@pytest.mark.skipif(
-    not VALUE_KALEIDOSCOPE.is_file(), reason=f"the published situations are not at {VALUE_KALEIDOSCOPE}"
-)
 def test_no_situation_is_one_of_value_kaleidoscope() -> None:
-    published = [record["situation"] for record in json.loads(VALUE_KALEIDOSCOPE.read_text(encoding="utf-8"))]
+    path = published("modular_pluralism/overton_test_valuekaleidoscope_small.json")
+    theirs = [record["situation"] for record in json.loads(path.read_text(encoding="utf-8"))]
 
-    assert near(published[0], f"{published[0].upper()}!")
-    assert not [(item.id, text) for item in ITEMS for text in published if near(item.question, text)]
+    assert near(theirs[0], f"{theirs[0].upper()}!")
+    assert not [(item.id, text) for item in ITEMS for text in theirs if near(item.question, text)]

@@ -7,11 +7,10 @@ from plural_tasks.sources import SOURCES, locate, read_items
 from plural_tasks.sources.fields import cluster_of
 from plural_tasks.utils.errors import ModPluralError
 from tests.plural_tasks.sources.samples import SCENARIOS, moralchoice, write_csv
+from tests.published_data import published
 
 CLEAR = SCENARIOS[1]
 SOURCE = SOURCES["distributional_moralchoice_full"]
-REAL = Path(__file__).resolve().parents[3].parent / "shared" / "data" / "moralchoice"
-real = pytest.mark.skipif(not REAL.is_dir(), reason="no copy of the tables in ../shared/data/moralchoice")
 
 
 def test_the_gold_follows_from_the_ambiguity_the_clear_table_first(tmp_path: Path) -> None:
@@ -73,9 +72,9 @@ def test_a_folder_with_half_of_it_is_refused(tmp_path: Path) -> None:
         locate(SOURCE, tmp_path)
 
 
-@real
 def test_the_real_tables_have_1367_scenarios() -> None:
-    items = [item for item in read_items(SOURCE, locate(SOURCE, REAL)) if isinstance(item, DistributionalItem)]
+    found = read_items(SOURCE, locate(SOURCE, published("moralchoice")))
+    items = [item for item in found if isinstance(item, DistributionalItem)]
 
     # 687 clear and 680 ambiguous ones
     assert len(items) == 1367
@@ -88,13 +87,10 @@ def test_the_real_tables_have_1367_scenarios() -> None:
     assert [item.id for item in items if len(set(item.options)) == 1] == ["G_530"]
 
 
-@real
 def test_the_real_tables_agree_with_modular_pluralisms_file() -> None:
-    published = SOURCES["distributional_moralchoice"]
-    file = REAL.parent / "modular_pluralism" / published.filename
-    if not file.is_file():
-        pytest.skip(f"no copy of {file.name}")
-    full = {item.id: item for item in read_items(SOURCE, REAL)}
+    selection = SOURCES["distributional_moralchoice"]
+    file = published(f"modular_pluralism/{selection.filename}")
+    full = {item.id: item for item in read_items(SOURCE, published("moralchoice"))}
 
-    for item in read_items(published, file):
+    for item in read_items(selection, file):
         assert item == full[item.id]

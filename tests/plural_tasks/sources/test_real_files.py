@@ -1,4 +1,4 @@
-"""The authors' own files, where a copy lies beside the repository; none of their text is kept here."""
+"""The authors' own files, where a copy is at hand; none of their text is kept here."""
 
 import hashlib
 from collections import Counter
@@ -9,8 +9,8 @@ import pytest
 
 from plural_tasks.schema import DistributionalItem, Item, OvertonItem, SteerableItem
 from plural_tasks.sources import SOURCES, read_items
+from tests.published_data import published
 
-FOLDER = Path(__file__).resolve().parents[3].parent / "shared" / "data" / "modular_pluralism"
 COUNTS = {
     "overton_vk": 626,
     "steerable_vk": 4368,
@@ -21,10 +21,7 @@ COUNTS = {
 
 
 def file_of(name: str) -> Path:
-    path = FOLDER / SOURCES[name].filename
-    if not path.is_file():
-        pytest.skip(f"no copy of {path.name} in ../shared/data/modular_pluralism; it may not be redistributed")
-    return path
+    return published(f"modular_pluralism/{SOURCES[name].filename}")
 
 
 @cache

@@ -3,7 +3,6 @@
 import pytest
 
 from plural_tasks.utils.checked import read_yaml
-from tools.train_embedded.__main__ import RECIPE
 from tools.train_embedded.corpora import Record, community_records, shared_records
 from tools.train_embedded.pools import voices
 from tools.train_embedded.reader import brief_records, pick_records, reader_records
@@ -14,6 +13,8 @@ Records = dict[str, list[Record]]
 @pytest.fixture(scope="session")
 def records() -> Records:
     """The corpora of the recipe, by name."""
+    from tools.train_embedded.__main__ import RECIPE
+
     recipe = read_yaml(RECIPE)
     seed = recipe["seed"]
     return {

@@ -24,11 +24,17 @@ from plural_tasks.utils.checked import read_yaml
 from tests.tools.train_embedded.conftest import Records
 from tests.tools.train_embedded.made import normalised, told
 from tools.train_embedded import corpora, pools
-from tools.train_embedded.__main__ import RECIPE, make_corpora
 from tools.train_embedded.corpora import SOURCE_SURVEYS, SOURCE_THEMES, Record, ask, community_records, describe
 from tools.train_embedded.pools import ROOT, SURVEYS, cells, train_questions, voices
 from tools.train_embedded.respond import ask_about
 from tools.train_embedded.themes import opinion_themes
+
+
+@pytest.fixture(scope="session", autouse=True)
+def _imports() -> None:
+    global RECIPE, make_corpora
+    from tools.train_embedded.__main__ import RECIPE, make_corpora
+
 
 VOICES = {voice.name: voice for voice in voices()}
 SHIPPED = (

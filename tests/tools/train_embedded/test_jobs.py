@@ -7,10 +7,16 @@ from pathlib import Path
 import pytest
 
 from plural_tasks.utils.errors import ModPluralError
-from tools.train_embedded import __main__ as command
-from tools.train_embedded.__main__ import GOES_ON_FROM, STEPS, TRAININGS
 from tools.train_embedded.jobs import run_all
 from tools.train_embedded.pools import voices
+
+
+@pytest.fixture(scope="session", autouse=True)
+def _imports() -> None:
+    global command, GOES_ON_FROM, STEPS, TRAININGS
+    from tools.train_embedded import __main__ as command
+    from tools.train_embedded.__main__ import GOES_ON_FROM, STEPS, TRAININGS
+
 
 SCRIPT = """
 import json, os, sys, time

@@ -11,14 +11,13 @@ from tools.train_embedded.lists import route, select, worded
 from tools.train_embedded.pools import groups, train_questions, voices
 from tools.train_embedded.reader import all_themes
 
-THEMES = all_themes()
 DESCRIBED = {voice.description: voice.name for voice in voices()}
 MAKERS = {"select": select, "route": route}
 
 
 def examples(kind: str, count: int, seed: int = 7) -> list[tuple[str, list[str]]]:
     rng = random.Random(seed)
-    return [MAKERS[kind](THEMES, rng) for _ in range(count)]
+    return [MAKERS[kind](all_themes(), rng) for _ in range(count)]
 
 
 ATTRIBUTE = {
@@ -92,7 +91,7 @@ def test_of_people_listed_shortly_the_number_is_that_of_who_is_wanted(records: R
 
 
 def test_all_members_of_a_selection_answer_the_same_question() -> None:
-    theme_of, seen = {theme.question: theme for theme in THEMES}, 0
+    theme_of, seen = {theme.question: theme for theme in all_themes()}, 0
     for prompt, _ in examples("select", 300):
         question = prompt.splitlines()[0].removeprefix("Question: ")
         comments = [said for _, said in NUMBERED.findall(prompt.partition("\nWhich of them comes closest")[0])]

@@ -11,8 +11,14 @@ from community_lms.pools.pool import PRESET_FOLDER, load_pool
 from community_lms.training.config import TrainConfig
 from plural_tasks.sources.surveys import read_surveys
 from plural_tasks.utils.checked import read_yaml
-from tools.train_embedded import __main__ as command
 from tools.train_embedded.pools import ROOT, SURVEYS, cells, groups, train_questions, voices
+
+
+@pytest.fixture(scope="session", autouse=True)
+def _imports() -> None:
+    global command
+    from tools.train_embedded import __main__ as command
+
 
 PERSPECTIVE, CULTURE, BOTH = (
     yaml.safe_load((PRESET_FOLDER / f"{name}.yaml").read_text(encoding="utf-8"))

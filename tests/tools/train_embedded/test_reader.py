@@ -11,21 +11,25 @@ from plural_tasks.schema import LABELS
 from plural_tasks.utils.checked import read_yaml
 from tests.tools.train_embedded.conftest import Records
 from tests.tools.train_embedded.made import told
-from tools.train_embedded.__main__ import RECIPE
 from tools.train_embedded.pools import ROOT, train_questions
 from tools.train_embedded.reader import DRAWS, KINDS, MAKERS, all_themes, context, letters
 
-THEMES = all_themes()
+
+@pytest.fixture(scope="session", autouse=True)
+def _imports() -> None:
+    global RECIPE
+    from tools.train_embedded.__main__ import RECIPE
+
+
 CLOSED = re.compile(r"Question: (?P<question>[^\n]*)\n(?P<options>(?:[A-Z]\. [^\n]*\n)+)Answer:$")
 MESSAGE = re.compile(
     r"(?:A comment that comes close to it|One of them said|A comment that may help):\n(?P<message>[^\n]*)\n\nQuestion: "
 )
-SIDE = {reason: (theme, side) for theme in THEMES for side in ("plus", "minus") for reason in getattr(theme, side)}
 
 
 def examples(kind: str, count: int, seed: int = 7) -> list[tuple[str, list[str]]]:
     rng = random.Random(seed)
-    return [MAKERS[kind](THEMES, rng) for _ in range(count)]
+    return [MAKERS[kind](all_themes(), rng) for _ in range(count)]
 
 
 def asked(prompt: str) -> tuple[str, list[str]]:
@@ -142,9 +146,11 @@ def test_of_train_questions_words_are_told_and_no_shares() -> None:
 
 def test_where_a_reason_is_told_the_letter_is_that_of_its_side() -> None:
     seen = Counter()
+    sides = ("plus", "minus")
+    side_of = {reason: (theme, side) for theme in all_themes() for side in sides for reason in getattr(theme, side)}
     for prompt, targets in examples("reasoned", 400):
         question, options = asked(prompt)
-        theme, side = SIDE[message(prompt)]
+        theme, side = side_of[message(prompt)]
         expected = theme.statement if side == "plus" else theme.opposite
         if question == theme.question:
             expected = "Yes" if side == "plus" else "No"
@@ -178,7 +184,9 @@ def test_prompts_without_a_passage_have_none() -> None:
 
 def test_a_passage_beside_the_question_holds_words_of_some_theme() -> None:
     reasons = {
-        tuple(sorted(reason.split())) for theme in THEMES for reason in (*theme.plus, *theme.minus, *theme.between)
+        tuple(sorted(reason.split()))
+        for theme in all_themes()
+        for reason in (*theme.plus, *theme.minus, *theme.between)
     }
     for prompt, _ in examples("beside", 300):
         assert tuple(sorted(message(prompt).split())) in reasons
@@ -194,5 +202,5 @@ def test_a_synthesis_gives_every_comment_its_place() -> None:
             assert lead.strip().endswith(":")
         assert rest == ""
         situation = re.search(r"Situation: (.*)\n", prompt)[1]
-        theme = next(theme for theme in THEMES if theme.situation == situation)
+        theme = next(theme for theme in all_themes() if theme.situation == situation)
         assert set(comments) <= {*theme.plus, *theme.minus, *theme.between}

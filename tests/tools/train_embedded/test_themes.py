@@ -11,11 +11,10 @@ from tests.tools.train_embedded.made import FIELDS
 from tools.train_embedded import themes
 from tools.train_embedded.balance import Balance, balance, balances, table
 from tools.train_embedded.pools import voices
+from tools.train_embedded.reader import all_themes
 from tools.train_embedded.themes import EVERYDAY, FOLDER, Theme, opinion_themes, read_themes
 
 README = (FOLDER / "README.md").read_text(encoding="utf-8")
-OPINION = opinion_themes()
-EVERY = [*OPINION, *read_themes(EVERYDAY)]
 NAMES = {
     "liberal",
     "moderate",
@@ -44,24 +43,24 @@ def test_every_file_holds_seventy_themes_and_every_id_is_unique() -> None:
         "world",
     ]
     assert [len(read_themes(path.stem)) for path in sorted(FOLDER.glob("*.yaml"))] == [70] * 9
-    assert len({theme.id for theme in EVERY}) == 630
+    assert len({theme.id for theme in all_themes()}) == 630
 
 
 def test_every_theme_has_three_reasons_on_each_side_and_two_between_all_different() -> None:
-    assert {(len(theme.plus), len(theme.minus), len(theme.between)) for theme in EVERY} == {(3, 3, 2)}
-    reasons = [reason for theme in EVERY for reason in (*theme.plus, *theme.minus, *theme.between)]
+    assert {(len(theme.plus), len(theme.minus), len(theme.between)) for theme in all_themes()} == {(3, 3, 2)}
+    reasons = [reason for theme in all_themes() for reason in (*theme.plus, *theme.minus, *theme.between)]
     assert len(set(reasons)) == len(reasons) == 630 * 8
 
 
 def test_opinions_have_a_stance_of_each_of_the_eleven_communities_and_everyday_themes_have_none() -> None:
     assert {voice.name for voice in voices()} == NAMES
-    assert all(set(theme.positions) == NAMES for theme in OPINION)
-    assert all(-2 <= stance <= 2 for theme in OPINION for stance in theme.positions.values())
+    assert all(set(theme.positions) == NAMES for theme in opinion_themes())
+    assert all(-2 <= stance <= 2 for theme in opinion_themes() for stance in theme.positions.values())
     assert all(theme.positions == {} for theme in read_themes(EVERYDAY))
 
 
 def test_sentences_fit_the_wordings_that_they_are_put_into() -> None:
-    for theme in EVERY:
+    for theme in all_themes():
         assert theme.statement.endswith("."), theme.id
         assert theme.opposite.endswith("."), theme.id
         assert theme.question.endswith("?"), theme.id
@@ -96,7 +95,7 @@ def test_no_community_leans_far_to_one_side() -> None:
 
 def test_the_readme_shows_the_balance_and_the_counts() -> None:
     assert table(opinion_themes()) in README
-    graded, spending = (sum(bool(getattr(theme, field)) for theme in EVERY) for field in ("options", "spend"))
+    graded, spending = (sum(bool(getattr(theme, field)) for theme in all_themes()) for field in ("options", "spend"))
     assert f"630 themes in nine files of 70; {graded} have graded options, {spending} are about public money" in README
 
 

@@ -10,10 +10,16 @@ import numpy as np
 import pytest
 
 from model_wrappers.collaboration.elicitation.top_logprobs import read_tokens
-from model_wrappers.lm import ModPluralLM
 from plural_tasks.utils.errors import ModPluralError
 from tests.model_wrappers.helpers import doc, requests
 from tests.openai_server import OpenAIServer, last_turn, serving
+
+
+@pytest.fixture(scope="session", autouse=True)
+def _imports() -> None:
+    global ModPluralLM
+    from model_wrappers.lm import ModPluralLM
+
 
 pytest.importorskip("tenacity", reason="the harness's API backends need lm_eval[api]")
 

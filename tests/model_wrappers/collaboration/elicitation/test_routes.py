@@ -6,19 +6,10 @@ import itertools
 import math
 
 import pytest
-from lm_eval.models.anthropic_llms import AnthropicChat
-from lm_eval.models.huggingface import HFLM
-from lm_eval.models.openai_completions import (
-    LocalChatCompletion,
-    LocalCompletionsAPI,
-    OpenAIChatCompletion,
-    OpenAICompletionsAPI,
-)
 
-from community_lms.remote.abilities import Abilities, abilities_of
+from community_lms.remote.abilities import abilities_of
 from model_wrappers.arguments import Arguments
 from model_wrappers.base.llm import BaseLLM
-from model_wrappers.base.scripted import ScriptedLM
 from model_wrappers.collaboration.elicitation import AUTO, ROUTES, Job, choose, drawing
 from model_wrappers.collaboration.methods import METHODS
 from model_wrappers.collaboration.prompts import load_prompts
@@ -26,6 +17,24 @@ from model_wrappers.collaboration.query import read_queries
 from model_wrappers.collaboration.session import Weighted
 from plural_tasks.utils.errors import ModPluralError
 from tests.model_wrappers.helpers import doc, model, requests
+
+
+@pytest.fixture(scope="session", autouse=True)
+def _imports() -> None:
+    global AnthropicChat, HFLM, LocalChatCompletion, LocalCompletionsAPI, OpenAIChatCompletion, OpenAICompletionsAPI
+    global ScriptedLM, NoScores
+    from lm_eval.models.anthropic_llms import AnthropicChat
+    from lm_eval.models.huggingface import HFLM
+    from lm_eval.models.openai_completions import (
+        LocalChatCompletion,
+        LocalCompletionsAPI,
+        OpenAIChatCompletion,
+        OpenAICompletionsAPI,
+    )
+
+    from model_wrappers.base.scripted import ScriptedLM
+    from tests.model_wrappers.lms import NoScores
+
 
 LIKELY = {"A": 0.5, "B": 0.3, "C": 0.2}
 STATED = "A: 50%\nB: 30%\nC: 20%"
@@ -127,29 +136,21 @@ def test_options_may_be_asked_for_by_text(tmp_path, route) -> None:
     assert [math.exp(value) for value, _ in results] == pytest.approx([0.5, 0.3, 0.2])
 
 
-class NoScores(ScriptedLM):
-    abilities = Abilities()
-
-    def loglikelihood(self, requests, disable_tqdm=False):
-        """Refuse."""
-        raise NotImplementedError("none here")
-
-
 @pytest.mark.parametrize(
     ("kind", "model_name", "able"),
     [
-        (HFLM, None, True),
-        (ScriptedLM, None, True),
-        (LocalCompletionsAPI, "any", True),
-        (LocalChatCompletion, "any", False),
-        (OpenAIChatCompletion, "any", False),
-        (OpenAICompletionsAPI, "davinci-002", True),
-        (OpenAICompletionsAPI, "gpt-3.5-turbo-instruct", False),
-        (NoScores, None, False),
+        ("HFLM", None, True),
+        ("ScriptedLM", None, True),
+        ("LocalCompletionsAPI", "any", True),
+        ("LocalChatCompletion", "any", False),
+        ("OpenAIChatCompletion", "any", False),
+        ("OpenAICompletionsAPI", "davinci-002", True),
+        ("OpenAICompletionsAPI", "gpt-3.5-turbo-instruct", False),
+        ("NoScores", None, False),
     ],
 )
 def test_who_gives_log_likelihoods(kind, model_name, able) -> None:
-    assert abilities_of(kind).scores_model(model_name) is able
+    assert abilities_of(globals()[kind]).scores_model(model_name) is able
 
 
 def test_auto_scores_where_it_can_and_samples_where_it_cannot(tmp_path) -> None:
@@ -188,13 +189,13 @@ def test_a_prompt_set_of_an_earlier_release_states_in_the_default_wording(tmp_pa
     assert load_prompts(str(path)).verbalise == default.verbalise
 
 
-@pytest.mark.parametrize(("kind", "seeded"), [(LocalChatCompletion, True), (AnthropicChat, False)])
+@pytest.mark.parametrize(("kind", "seeded"), [("LocalChatCompletion", True), ("AnthropicChat", False)])
 def test_a_draw_has_a_seed_where_the_server_takes_one(monkeypatch, kind, seeded) -> None:
     asked: list = []
     monkeypatch.setattr(BaseLLM, "write", lambda base, instances: asked.extend(instances) or ["A"] * len(instances))
     made = requests([doc("distributional")], "loglikelihood")
     (query,) = read_queries(made, mode=None, attribute=None)
     job = Job(query, Weighted("prompt"), 0, (" A", " B"), True, made[0])
-    drawing.write([drawing.Draw(job, 0, 11), drawing.Draw(job, 1, 12)], BaseLLM(kind.__new__(kind)))
+    drawing.write([drawing.Draw(job, 0, 11), drawing.Draw(job, 1, 12)], BaseLLM(object.__new__(globals()[kind])))
     assert [one.args[1].get("seed") for one in asked] == ([11, 12] if seeded else [None, None])
     assert [one.purpose["sample"] for one in asked] == [11, 12]  # and is known by it in the answer store

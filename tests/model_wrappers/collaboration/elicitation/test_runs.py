@@ -12,13 +12,19 @@ from typer.testing import CliRunner
 from model_wrappers.base.build import build_base
 from model_wrappers.cli.app import app
 from model_wrappers.cli.evaluate import run_harness
-from model_wrappers.lm import ModPluralLM
-from model_wrappers.runs.estimate import estimate
 from plural_tasks.metrics import js_distance, normalise
 from plural_tasks.metrics.montecarlo import smoothed
 from tests.community_lms.tiny_models import save_model
 from tests.model_wrappers.helpers import doc, requests
 from tests.openai_server import last_turn, serving
+
+
+@pytest.fixture(scope="session", autouse=True)
+def _imports() -> None:
+    global ModPluralLM, estimate
+    from model_wrappers.lm import ModPluralLM
+    from model_wrappers.runs.estimate import estimate
+
 
 TASK = "plural_embedded_distributional"
 FIGURES = {"js_distance,none", "option_mass,none", "tv_distance,none", "fallback_rate,none"}

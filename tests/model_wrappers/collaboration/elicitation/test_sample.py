@@ -6,10 +6,15 @@ import math
 
 import pytest
 
-from model_wrappers.base.scripted import ScriptedLM
 from model_wrappers.collaboration.elicitation.drawing import Draw, write
 from plural_tasks.metrics.montecarlo import js_error, replicates, smoothed
 from tests.model_wrappers.helpers import doc, model, requests
+
+
+@pytest.fixture(scope="session", autouse=True)
+def _imports() -> None:
+    global ScriptedLM
+    from model_wrappers.base.scripted import ScriptedLM
 
 
 def shares(results) -> list[float]:

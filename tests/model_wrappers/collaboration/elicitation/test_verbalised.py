@@ -6,8 +6,13 @@ import math
 
 import pytest
 
-from model_wrappers.base.scripted import ScriptedLM
 from tests.model_wrappers.helpers import doc, model, requests
+
+
+@pytest.fixture(scope="session", autouse=True)
+def _imports() -> None:
+    global ScriptedLM
+    from model_wrappers.base.scripted import ScriptedLM
 
 
 def ask(tmp_path, replies, **arguments):
