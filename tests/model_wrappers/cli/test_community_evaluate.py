@@ -11,7 +11,7 @@ import torch
 from typer.testing import CliRunner
 
 from community_lms.engines.scripted import ScriptedEngine
-from community_lms.evaluation.reader import Reader
+from community_lms.evaluation.reader import PerplexityReader
 from community_lms.generation.ask import Asker
 from community_lms.pools.pool import read_pool
 from model_wrappers.cli import community_evaluate
@@ -146,7 +146,7 @@ def test_a_second_run_measures_nothing_again_and_gives_the_same(
     def broken(*_: object, **__: object) -> None:
         raise AssertionError("read again")
 
-    monkeypatch.setattr(Reader, "read", broken)
+    monkeypatch.setattr(PerplexityReader, "read", broken)
     (place / "out" / "messages.sqlite").unlink()
     invoke(*arguments)
     assert read(place) == first
@@ -168,20 +168,25 @@ def test_what_has_changed_is_read_again(place: Path) -> None:
 
 def test_an_interrupted_run_keeps_what_was_read(place: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     seen: list[str] = []
-    usual = Reader.read
+    usual = PerplexityReader.read
 
-    def read_some(self: Reader, member: Any, *rest: Any) -> Any:
+    def read_some(self: PerplexityReader, member: Any, *rest: Any) -> Any:
         if len(seen) == 3:
             raise KeyboardInterrupt
         seen.append(member.name)
         return usual(self, member, *rest)
 
-    monkeypatch.setattr(Reader, "read", read_some)
+    monkeypatch.setattr(PerplexityReader, "read", read_some)
     shown = invoke("--out", "out", "--parts", "perplexity", code=130)
     assert "Interrupted; what is done is kept in out" in shown
 
     again: list[str] = []
-    monkeypatch.setattr(Reader, "read", lambda self, *given: (again.append(given[0].name), usual(self, *given))[1])
+
+    def read_and_note(self: PerplexityReader, member: Any, *rest: Any) -> Any:
+        again.append(member.name)
+        return usual(self, member, *rest)
+
+    monkeypatch.setattr(PerplexityReader, "read", read_and_note)
     invoke("--out", "out", "--parts", "perplexity")
     assert seen == ["left", "left", "right"]
     assert again == ["right", "old", "old", "backbone", "backbone"]
