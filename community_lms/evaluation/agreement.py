@@ -1,4 +1,4 @@
-"""Does a community answer survey questions as its own groups do?"""
+"""Distance between the answers that communities state to survey questions and those of their own groups."""
 
 from __future__ import annotations
 
@@ -21,8 +21,14 @@ _LETTER_I = 9  # from nine options on, one of them is labelled I, which messages
 
 
 @dataclass(frozen=True)
-class Answer:
-    """A community's answers to one question: shares over the options of those that state one, and counts."""
+class StatedAnswers:
+    """A community's answers to one question.
+
+    Attributes:
+        shares: Share of each option, 0..1, among the messages that state one; None if no message does.
+        stated: Number of messages that state an option.
+        asked: Number of messages.
+    """
 
     shares: tuple[float, ...] | None
     stated: int
@@ -36,11 +42,11 @@ def stated_option(message: str, options: Sequence[str]) -> int | None:
     after "not"; else, where the message holds no option's text, its letter as `parse_choice` reads it (for up to eight
     options). An option such as "10 (very important)" may be stated by its number.
     """
-    spoken = [_spoken(option) for option in options]
+    wordings = [_wording(option) for option in options]
     rest, hits = message, []
     # Longest first, so that "Somewhat agree" is not taken for "agree".
-    for place in sorted(range(len(options)), key=lambda index: -len(spoken[index])):
-        pattern = rf"(?<!\w)(?<!\bnot ){re.escape(spoken[place])}(?!\w)"
+    for place in sorted(range(len(options)), key=lambda index: -len(wordings[index])):
+        pattern = rf"(?<!\w)(?<!\bnot ){re.escape(wordings[place])}(?!\w)"
         if re.match(_FIRST + pattern, message, flags=re.IGNORECASE):
             return place
         if re.search(pattern, rest, flags=re.IGNORECASE):
@@ -51,17 +57,18 @@ def stated_option(message: str, options: Sequence[str]) -> int | None:
     return parse_choice(message, options)
 
 
-def _spoken(option: str) -> str:
+def _wording(option: str) -> str:
+    """The text by which messages state an option: its number if it begins with one, else the whole."""
     numbered = re.match(r"\d+(?= \()", option)
     return numbered[0] if numbered else option.strip().rstrip(".")
 
 
-def answer(messages: Sequence[Message], options: Sequence[str]) -> Answer:
-    """Count what messages state."""
+def count_stated(messages: Sequence[Message], options: Sequence[str]) -> StatedAnswers:
+    """Count the options that messages state."""
     found = [stated_option(message.text, options) for message in messages]
     stated = [place for place in found if place is not None]
     shares = tuple(stated.count(place) / len(stated) for place in range(len(options))) if stated else None
-    return Answer(shares, len(stated), len(found))
+    return StatedAnswers(shares, len(stated), len(found))
 
 
 def agreement(
@@ -72,11 +79,11 @@ def agreement(
     Returns:
         ``communities``: community -> `_community`, for those with groups; ``summary``: the paired differences over all
         communities, clustered by question; ``table``: mean JS distance of a row's answers to a column's groups, over
-        the questions that the row answers and the column's groups were asked, with ``n`` beside it; ``names``: of the
-        rows; ``without_groups``: the other communities.
+        the questions that the row answers and the column's groups were asked, with their number in ``n``; ``names``:
+        communities of the rows and columns; ``without_groups``: the other communities.
     """
-    told = {
-        name: {question.id: answer(answers[name][question.id], question.options) for question in questions}
+    counted = {
+        name: {question.id: count_stated(answers[name][question.id], question.options) for question in questions}
         for name in answers
     }
     targets = {
@@ -85,10 +92,10 @@ def agreement(
         if name in groups
     }
     names = [name for name in targets if targets[name]]
-    rows = {name: _rows(name, told, targets, questions) for name in names}
-    tables = [[_mean_distance(told[row], targets[column]) for column in names] for row in names]
+    rows = {name: _rows(name, counted, targets, questions) for name in names}
+    tables = [[_mean_distance(counted[row], targets[column]) for column in names] for row in names]
     return {
-        "communities": {name: _community(rows[name], told[name], targets[name], groups[name]) for name in names},
+        "communities": {name: _community(rows[name], counted[name], targets[name], groups[name]) for name in names},
         "summary": _compared([row for name in names for row in rows[name]]),
         "names": names,
         "table": [[mean for mean, _ in row] for row in tables],
@@ -99,21 +106,21 @@ def agreement(
 
 def _rows(
     name: str,
-    told: Mapping[str, Mapping[str, Answer]],
+    counted: Mapping[str, Mapping[str, StatedAnswers]],
     targets: Mapping[str, Mapping[str, Target]],
     questions: Sequence[Question],
 ) -> list[dict[str, Any]]:
     """One row of figures for each question that a community answers and its groups were asked."""
     made = []
     for question in questions:
-        said, own = told[name][question.id], targets[name].get(question.id)
+        said, own = counted[name][question.id], targets[name].get(question.id)
         if own is None or said.shares is None:
             continue
         count = len(question.options)
         others = [by[question.id].shares for other, by in targets.items() if other != name and question.id in by]
-        voices = [
+        other_answers = [
             shares
-            for other, by in told.items()
+            for other, by in counted.items()
             if other != name and other in targets and (shares := by[question.id].shares) is not None
         ]
         made.append(
@@ -125,14 +132,14 @@ def _rows(
                 "uniform_accuracy": modal_accuracy([1.0 / count] * count, own.shares),
                 "floor": sampling_floor(own.shares, said.stated),
                 "other_groups": _mean([js_distance(said.shares, shares) for shares in others]),
-                "other_voices": _mean([js_distance(shares, own.shares) for shares in voices]),
+                "other_voices": _mean([js_distance(shares, own.shares) for shares in other_answers]),
             }
         )
     return made
 
 
 def modal_accuracy(shares: Sequence[float], gold: Sequence[float]) -> float:
-    """Is the most frequent answer the groups' most frequent one? Ties count by the share that is right, 0..1."""
+    """1 if the most frequent answer is the groups' most frequent one, else 0; of a tie, the share that is right."""
     top = [place for place, share in enumerate(shares) if share >= max(shares) - TIE]
     right = [place for place, share in enumerate(gold) if share >= max(gold) - TIE]
     return sum(place in right for place in top) / len(top)
@@ -151,9 +158,12 @@ def sampling_floor(shares: Sequence[float], count: int) -> float:
 
 
 def _community(
-    rows: Sequence[Mapping[str, Any]], told: Mapping[str, Answer], targets: Mapping[str, Target], groups: Groups
+    rows: Sequence[Mapping[str, Any]],
+    counted: Mapping[str, StatedAnswers],
+    targets: Mapping[str, Target],
+    groups: Groups,
 ) -> dict[str, Any]:
-    asked = [told[question] for question in targets]
+    asked = [counted[question] for question in targets]
     clusters = [row["question"] for row in rows]
     js, accuracy = [row["js"] for row in rows], [row["accuracy"] for row in rows]
     return {
@@ -170,7 +180,7 @@ def _community(
         "unanswered_questions": sum(one.shares is None for one in asked),
         "answers": sum(one.asked for one in asked),
         "unparsed": sum(one.asked - one.stated for one in asked),
-        "groups": groups.told,
+        "groups": groups.entries,
     }
 
 
@@ -189,11 +199,11 @@ def _compared(rows: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
     }
 
 
-def _mean_distance(told: Mapping[str, Answer], targets: Mapping[str, Target]) -> tuple[float, int]:
+def _mean_distance(counted: Mapping[str, StatedAnswers], targets: Mapping[str, Target]) -> tuple[float, int]:
     found = [
         js_distance(shares, one.shares)
         for question, one in targets.items()
-        if (shares := told[question].shares) is not None
+        if (shares := counted[question].shares) is not None
     ]
     return _mean(found), len(found)
 

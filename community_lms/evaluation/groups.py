@@ -1,4 +1,4 @@
-"""Which survey groups a community speaks for, as data, and what they answer."""
+"""Groups of survey respondents that communities stand for, as data, and the shares of their answers."""
 
 from __future__ import annotations
 
@@ -43,7 +43,7 @@ class Groups(Checked):
         return self
 
     @property
-    def told(self) -> list[str]:
+    def entries(self) -> list[str]:
         """All entries, for a report."""
         return [*self.groups, *self.populations, *(f"countries of {name}" for name in self.strata)]
 
@@ -60,7 +60,7 @@ class Groups(Checked):
 
 
 class GroupFile(Checked):
-    """The whole file."""
+    """A group file: community -> its groups."""
 
     communities: dict[str, Groups]
 
@@ -74,7 +74,12 @@ class GroupFile(Checked):
 
 @dataclass(frozen=True)
 class Target:
-    """What a community's groups answer: their mean shares over the options, and who they are."""
+    """Answers of a community's groups to one question.
+
+    Attributes:
+        shares: Mean share of each option over the groups, 0..1.
+        cells: Names of the groups.
+    """
 
     shares: tuple[float, ...]
     cells: tuple[str, ...]

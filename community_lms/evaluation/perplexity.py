@@ -7,7 +7,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
 from typing import Any
 
-from community_lms.evaluation.texts import Document
+from community_lms.evaluation.texts import EvaluationText
 from plural_tasks.metrics.uncertainty import clustered_bootstrap
 
 BACKBONE = "backbone"
@@ -33,7 +33,9 @@ Readings = Mapping[str, Mapping[str, Sequence[Reading]]]
 """Reader -> text -> one reading for each document, in the same order for all readers."""
 
 
-def cross_table(readings: Readings, texts: Mapping[str, Sequence[Document]], resamples: int = 2000) -> dict[str, Any]:
+def cross_table(
+    readings: Readings, texts: Mapping[str, Sequence[EvaluationText]], resamples: int = 2000
+) -> dict[str, Any]:
     """Summarise readings.
 
     Perplexity is exp(sum of nll / sum of tokens): per token, over the comments and their end tokens together.
@@ -101,7 +103,7 @@ def difference(
     }
 
 
-def _own(name: str, readings: Readings, documents: Sequence[Document], resamples: int) -> dict[str, Any]:
+def _own(name: str, readings: Readings, documents: Sequence[EvaluationText], resamples: int) -> dict[str, Any]:
     """How a community reads its own text, beside the backbone and the best of the other communities."""
     clusters = [document.cluster for document in documents]
     totals = {reader: math.fsum(one.nll for one in read[name]) for reader, read in readings.items()}

@@ -12,8 +12,8 @@ from tqdm import tqdm
 from community_lms.engines.chat_text import render
 from community_lms.engines.peft import PeftEngine
 from community_lms.evaluation.perplexity import Reading
-from community_lms.evaluation.texts import Document
-from community_lms.messages.message import Turn
+from community_lms.evaluation.texts import EvaluationText
+from community_lms.generation.request import prompt_turns
 from community_lms.pools.spec import Community
 from plural_tasks.utils.errors import ModPluralError
 
@@ -21,7 +21,7 @@ Encoded = tuple[list[int], list[int]]
 """Tokens of the context, at least one, and tokens that are predicted."""
 
 
-class Reader(PeftEngine):
+class PerplexityReader(PeftEngine):
     """Reads texts as each member of a pool: one backbone in memory, adapters switched on and off.
 
     Attributes:
@@ -57,7 +57,7 @@ class Reader(PeftEngine):
         self._batch_tokens = batch_tokens
         self._show_progress = show_progress
 
-    def read(self, member: Community, documents: Sequence[Document], label: str = "") -> list[Reading]:
+    def read(self, member: Community, documents: Sequence[EvaluationText], label: str = "") -> list[Reading]:
         """Return the negative log-likelihood of each document's comment and end token, in order.
 
         Raises:
@@ -86,7 +86,7 @@ class Reader(PeftEngine):
             for score, (_, said), document in zip(scores, encoded, documents, strict=True)
         ]
 
-    def _encode_document(self, member: Community, document: Document) -> Encoded:
+    def _encode_document(self, member: Community, document: EvaluationText) -> Encoded:
         """The context is what the member is asked, as a message engine asks it, or the token that begins a text."""
         comment = self._tokenizer(document.comment, add_special_tokens=False)["input_ids"]
         said = [*comment, self._tokenizer.eos_token_id]
@@ -96,9 +96,7 @@ class Reader(PeftEngine):
         return self._context(member, document.prompt)[-(limit - len(kept)) :], kept
 
     def _context(self, member: Community, prompt: str) -> list[int]:
-        turns: list[Turn] = [("user", prompt)] if prompt else []
-        if member.persona is not None:
-            turns.insert(0, ("system", member.persona))
+        turns = [turn for turn in prompt_turns(member, prompt) if turn[1]]
         if not turns:
             begin = self._tokenizer.bos_token_id
             return [self._tokenizer.eos_token_id if begin is None else begin]

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from community_lms.evaluation.heatmap import heatmap
-from community_lms.evaluation.sheets import sheets
+from community_lms.evaluation.tables import report_tables
 from community_lms.pools.spec import Pool
 from plural_tasks import __version__
 from plural_tasks.utils.files import write_json, write_text
@@ -86,12 +86,12 @@ def markdown(found: Mapping[str, Any]) -> str:
         f"Backbone: {found['backbone'] or 'none'}. Pool fingerprint: `{found['fingerprint'][:16]}`. "
         f"modplural {__version__}.\n",
     ]
-    for sheet in sheets(found):
-        head = [f"| {' | '.join(sheet.columns)} |", f"|{'---|' * len(sheet.columns)}"]
-        body = [f"| {' | '.join(cell.replace('|', '/') for cell in row)} |" for row in sheet.rows]
-        picture = [f"\n![{sheet.title}]({sheet.picture})"] if sheet.picture else []
+    for table in report_tables(found):
+        head = [f"| {' | '.join(table.columns)} |", f"|{'---|' * len(table.columns)}"]
+        body = [f"| {' | '.join(cell.replace('|', '/') for cell in row)} |" for row in table.rows]
+        picture = [f"\n![{table.title}]({table.picture})"] if table.picture else []
         parts.append(
-            "\n".join([f"## {sheet.title}\n", *head, *body, *([f"\n{sheet.note}"] if sheet.note else []), *picture])
+            "\n".join([f"## {table.title}\n", *head, *body, *([f"\n{table.note}"] if table.note else []), *picture])
             + "\n"
         )
     if found.get("notes"):

@@ -11,7 +11,7 @@ from community_lms.evaluation.asking import Render, as_json, ask_all, pick_quest
 from community_lms.evaluation.groups import Groups
 from community_lms.evaluation.kept import Kept
 from community_lms.evaluation.perplexity import BACKBONE, Reading, as_rows, cross_table, from_rows
-from community_lms.evaluation.texts import Document, Found, find_texts, texts_digest
+from community_lms.evaluation.texts import EvaluationText, FoundTexts, find_texts, texts_digest
 from community_lms.generation.ask import Asker
 from community_lms.messages.message import Message
 from community_lms.pools.identity import identity
@@ -37,7 +37,7 @@ class Settings:
         split: Of the survey questions.
         text_part: ``held_out``, or ``all`` of each corpus.
         judge: The embedding judge, as `plural_tasks.judges.load_judge` takes it.
-        max_length: Tokens of a context and text read together; see `Reader`.
+        max_length: Tokens of a context and text read together; see `PerplexityReader`.
         batch_size: Texts read at once.
         device: Torch device.
         dtype: Of the weights that read.
@@ -142,13 +142,13 @@ class Evaluation:
         return readers
 
     def _read(
-        self, readers: Mapping[str, Community], found: Found
+        self, readers: Mapping[str, Community], found: FoundTexts
     ) -> tuple[dict[str, dict[str, list[Reading]]], dict[str, int]]:
         engine: list[Any] = []
         readings: dict[str, dict[str, list[Reading]]] = {}
         cut: dict[str, int] = {}
 
-        def read(name: str, text: str, documents: list[Document]) -> dict[str, Any]:
+        def read(name: str, text: str, documents: list[EvaluationText]) -> dict[str, Any]:
             if not engine:
                 engine.append(self._reader())
             engine[0].cut = 0
@@ -173,9 +173,9 @@ class Evaluation:
         return readings, cut
 
     def _reader(self) -> Any:
-        from community_lms.evaluation.reader import Reader
+        from community_lms.evaluation.reader import PerplexityReader
 
-        return Reader(
+        return PerplexityReader(
             batch_size=self.settings.batch_size,
             max_length=self.settings.max_length,
             device=self.settings.device,

@@ -17,7 +17,7 @@ HOLDOUT = 0.02
 
 
 @dataclass(frozen=True)
-class Document:
+class EvaluationText:
     """One text: what was asked ("" for plain text) and what was said."""
 
     prompt: str
@@ -34,11 +34,11 @@ class Document:
         return len(self.comment.encode())
 
 
-Texts = dict[str, list[Document]]
+Texts = dict[str, list[EvaluationText]]
 
 
 @dataclass
-class Found:
+class FoundTexts:
     """Texts by name, what they are (for the report), and why the text of a community is missing."""
 
     texts: Texts = field(default_factory=dict)
@@ -48,7 +48,7 @@ class Found:
 
 def find_texts(
     communities: tuple[Community, ...], given: Mapping[str, str], *, part: str = "held_out", limit: int | None = None
-) -> Found:
+) -> FoundTexts:
     """Read the texts of communities, and every corpus that was named.
 
     Args:
@@ -62,7 +62,7 @@ def find_texts(
         ModPluralError: If a corpus that was named cannot be read or holds no text of that part.
     """
     members = {member.name: member for member in communities}
-    found = Found()
+    found = FoundTexts()
     for name in dict.fromkeys([*members, *given]):
         info = _run_info(members[name]) if name in members else None
         if name in given:
@@ -89,7 +89,7 @@ def find_texts(
     return found
 
 
-def texts_digest(documents: list[Document]) -> str:
+def texts_digest(documents: list[EvaluationText]) -> str:
     """SHA-256 of texts, in order."""
     return digest([[document.prompt, document.comment] for document in documents])
 
@@ -129,7 +129,7 @@ def _recorded(member: Community, info: Any) -> list[dict[str, Any]] | str:
     return sources or f"its run_info.json names no corpus; give --corpus {member.name}=FILE"
 
 
-def _read(sources: list[dict[str, Any]], info: Any, part: str, limit: int | None) -> list[Document]:
+def _read(sources: list[dict[str, Any]], info: Any, part: str, limit: int | None) -> list[EvaluationText]:
     from community_lms.training.corpus import Corpus, stream
 
     known = set(Corpus.model_fields)
@@ -143,4 +143,4 @@ def _read(sources: list[dict[str, Any]], info: Any, part: str, limit: int | None
             read: Callable[..., Iterator[Mapping[str, str]]] = stream
             yield from read(corpus, part=part, holdout=holdout, seed=seed)
 
-    return [Document(record["prompt"], record["comment"]) for record in islice(records(), limit)]
+    return [EvaluationText(record["prompt"], record["comment"]) for record in islice(records(), limit)]

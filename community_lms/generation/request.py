@@ -34,14 +34,15 @@ def message_request(
         community=community,
         engine=resolved,
         identity=_identity(community, resolved),
-        turns=_turns(community, text),
+        turns=prompt_turns(community, text),
         decoding=decoding,
         seed=seed,
         sample=sample,
     )
 
 
-def _turns(community: Community, text: str) -> tuple[Turn, ...]:
+def prompt_turns(community: Community, text: str) -> tuple[Turn, ...]:
+    """Put the community's persona, if it has one, as a system turn before the text, which is the user's turn."""
     if community.persona is None:
         return (("user", text),)
     return (("system", community.persona), ("user", text))

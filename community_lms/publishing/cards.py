@@ -26,7 +26,7 @@ _DATA_ENDINGS = (".json", ".jsonl", ".parquet", ".csv", ".txt")
 _VLLM_RANKS = (8, 16, 32, 64, 128, 256, 320, 512)
 
 
-class Figure(NamedTuple):
+class CardFigure(NamedTuple):
     """One measured value of a community.
 
     Attributes:
@@ -129,7 +129,7 @@ def pool_card(pool: Pool, repo_id: str = PLACEHOLDER, languages: Sequence[str] =
     return f"---\n{pool_metadata(pool, languages).to_yaml()}\n---\n\n{body}"
 
 
-def figures(adapter: Adapter) -> list[Figure]:
+def figures(adapter: Adapter) -> list[CardFigure]:
     """Return what the evaluation found for this community; empty where there was none."""
     name, found = adapter.name, adapter.evaluation
     return [*_perplexities(name, found), *_agreement(name, found), *_messages(name, found)]
@@ -144,7 +144,7 @@ def corpus_repositories(adapter: Adapter) -> list[str]:
     return list(dict.fromkeys(named))
 
 
-def _perplexities(name: str, found: Mapping[str, Any]) -> list[Figure]:
+def _perplexities(name: str, found: Mapping[str, Any]) -> list[CardFigure]:
     """Perplexity of the community's own text: its own, the backbone's, and the best of the others'."""
     cross = found.get("perplexity") or {}
     if name not in cross.get("texts", []) or name not in cross.get("readers", []):
@@ -154,38 +154,38 @@ def _perplexities(name: str, found: Mapping[str, Any]) -> list[Figure]:
     tokens = (cross.get("tokens") or {}).get(name)
     of = f"{tokens:,} tokens" if tokens else ""
     data = f"held-out text of {name}"
-    rows = [Figure("perplexity of its own held-out text", by_reader[name], of, "perplexity", data)]
+    rows = [CardFigure("perplexity of its own held-out text", by_reader[name], of, "perplexity", data)]
     if by_reader.get("backbone") is not None:
-        rows.append(Figure("the same text read by the bare backbone", by_reader["backbone"], of))
+        rows.append(CardFigure("the same text read by the bare backbone", by_reader["backbone"], of))
     others = {reader: value for reader, value in by_reader.items() if reader not in (name, "backbone") and value}
     if others:
         best = min(others, key=lambda reader: others[reader])
-        rows.append(Figure("the same text read by another community, the best of them", others[best], best))
+        rows.append(CardFigure("the same text read by another community, the best of them", others[best], best))
     return [row for row in rows if row.value is not None]
 
 
-def _agreement(name: str, found: Mapping[str, Any]) -> list[Figure]:
+def _agreement(name: str, found: Mapping[str, Any]) -> list[CardFigure]:
     """Agreement with the survey answers of the community's own groups."""
     agreed = (found.get("agreement") or {}).get(name) or {}
     groups = ", ".join(map(str, agreed.get("groups") or [])) or "its own groups"
     note = f"{agreed['n']} held-out questions, {groups}" if agreed.get("n") else groups
     kinds = {"js_distance": "Jensen-Shannon distance (0 is agreement)", "accuracy": "share of questions answered alike"}
     return [
-        Figure(f"survey answers: {words}", agreed[metric], note, metric, f"survey answers of {groups}")
+        CardFigure(f"survey answers: {words}", agreed[metric], note, metric, f"survey answers of {groups}")
         for metric, words in kinds.items()
         if agreed.get(metric) is not None
     ]
 
 
-def _messages(name: str, found: Mapping[str, Any]) -> list[Figure]:
+def _messages(name: str, found: Mapping[str, Any]) -> list[CardFigure]:
     """Shares of messages that say nothing of use, and their length."""
     counted = (found.get("messages") or {}).get(name) or {}
     note = f"of {counted['n']} messages" if counted.get("n") else ""
     kinds = {kind: f"share of {kind} messages" for kind in ("empty", "refused", "degenerate")}
     kinds["mean_tokens"] = "mean length of a message, in tokens"
-    rows = [Figure(words, counted[kind], note) for kind, words in kinds.items() if counted.get(kind) is not None]
+    rows = [CardFigure(words, counted[kind], note) for kind, words in kinds.items() if counted.get(kind) is not None]
     likeness = ((found.get("distinctness") or {}).get("self_bleu") or {}).get(name)
-    return rows if likeness is None else [*rows, Figure("self-BLEU of its messages (low is varied)", likeness)]
+    return rows if likeness is None else [*rows, CardFigure("self-BLEU of its messages (low is varied)", likeness)]
 
 
 def _licence(texts: Sequence[str]) -> dict[str, Any]:

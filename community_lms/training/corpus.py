@@ -8,14 +8,14 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping
-from typing import Annotated, Any, Literal
+from typing import Annotated, Literal
 
 from pydantic import Field, field_validator
 
 from community_lms.training.cleaning import Cleaning, clean, normalised
 from community_lms.training.rows import rows
 from community_lms.training.seen import Seen, fingerprint
-from community_lms.training.tally import Tally
+from community_lms.training.tally import CorpusTally
 from plural_tasks.schema import Text
 from plural_tasks.sources.base import Row
 from plural_tasks.utils.checked import Checked
@@ -70,7 +70,7 @@ class Stream(Iterator[Record]):
         tally: What was read, kept, held out and dropped up to now; complete when the stream has ended.
     """
 
-    def __init__(self, records: Iterator[Record], tally: Tally) -> None:
+    def __init__(self, records: Iterator[Record], tally: CorpusTally) -> None:
         self._records = records
         self.tally = tally
 
@@ -100,13 +100,13 @@ def stream(
         raise unknown_name("part", part, ("train", "held_out", "all"))
     if not 0.0 <= holdout <= 1.0:
         raise ModPluralError(f"holdout: found {holdout}, expected a share from 0 to 1.")
-    tally = Tally()
+    tally = CorpusTally()
     return Stream(_stream(corpus, part, holdout, seed, cleaning or Cleaning(), tally), tally)
 
 
 def counts(
     corpus: Corpus, *more: Corpus, holdout: float = 0.02, seed: int = 0, cleaning: Cleaning | None = None
-) -> Tally:
+) -> CorpusTally:
     """Read corpora to their ends and return, all together, what was kept, held out and dropped, and why.
 
     (`Stream.tally` has the same counts of one corpus, without another pass.)
@@ -114,7 +114,7 @@ def counts(
     Raises:
         ModPluralError: As `stream`.
     """
-    total = Tally()
+    total = CorpusTally()
     for each in (corpus, *more):
         records = stream(each, part="all", holdout=holdout, seed=seed, cleaning=cleaning)
         for _ in records:
@@ -123,22 +123,13 @@ def counts(
     return total
 
 
-def as_dataset(corpus: Corpus, *, part: Part = "train", holdout: float = 0.02, seed: int = 0) -> Any:
-    """Return a `datasets.IterableDataset` of `stream`, for trainers that want one; each pass reads the corpus anew."""
-    import datasets
-
-    given = {"corpus": corpus, "part": part, "holdout": holdout, "seed": seed}
-    features = datasets.Features({name: datasets.Value("string") for name in COLUMNS})
-    return datasets.IterableDataset.from_generator(stream, gen_kwargs=given, features=features)
-
-
 def cleaned(records: Iterable[Record], cleaning: Cleaning) -> Iterator[Record]:
     """Clean the texts of records, each for itself."""
     for record in records:
         yield {**record, "prompt": clean(record["prompt"], cleaning), "comment": clean(record["comment"], cleaning)}
 
 
-def distinct(records: Iterable[Record], cleaning: Cleaning, tally: Tally) -> Iterator[Record]:
+def distinct(records: Iterable[Record], cleaning: Cleaning, tally: CorpusTally) -> Iterator[Record]:
     """Drop clean records that are empty, too short, too long, or the same as an earlier one of the community.
 
     The same again is kept where ``cleaning.drop_duplicates`` is off.
@@ -180,7 +171,7 @@ def to_record(row: Row, corpus: Corpus) -> Record:
 
 
 def _stream(
-    corpus: Corpus, part: Part, holdout: float, seed: int, cleaning: Cleaning, tally: Tally
+    corpus: Corpus, part: Part, holdout: float, seed: int, cleaning: Cleaning, tally: CorpusTally
 ) -> Iterator[Record]:
     found: Counter[str] = Counter()
     for record in distinct(cleaned(_of_community(corpus, tally, found), cleaning), cleaning, tally):
@@ -196,10 +187,10 @@ def _stream(
         return
     if corpus.community is not None and corpus.community not in found:
         raise unknown_name("community", corpus.community, found, where=corpus.path)
-    raise ModPluralError(f"{corpus.path}: none of {tally.read} records is left. Dropped: {tally.told()}.")
+    raise ModPluralError(f"{corpus.path}: none of {tally.read} records is left. Dropped: {tally.reasons()}.")
 
 
-def _of_community(corpus: Corpus, tally: Tally, found: Counter[str]) -> Iterator[Record]:
+def _of_community(corpus: Corpus, tally: CorpusTally, found: Counter[str]) -> Iterator[Record]:
     for row in rows(corpus.path, split=corpus.split, revision=corpus.revision, subset=corpus.subset):
         tally.read += 1
         record = to_record(row, corpus)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import logging
 import shutil
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from itertools import chain, islice
 from pathlib import Path
 from typing import Any
@@ -17,7 +17,7 @@ from community_lms.training.config import TrainConfig
 from community_lms.training.corpus import Part, stream
 from community_lms.training.encode import Example, encode
 from community_lms.training.record import corpus_digest
-from community_lms.training.tally import Tally
+from community_lms.training.tally import CorpusTally
 from plural_tasks.utils.checked import read_json
 from plural_tasks.utils.errors import ModPluralError
 from plural_tasks.utils.files import write_json
@@ -25,7 +25,7 @@ from plural_tasks.utils.files import write_json
 logger = logging.getLogger(__name__)
 
 FACTS = "facts.json"
-"""What was read; where it is, both parts are whole."""
+"""Name of the file with the counts of the corpus; it is written last, when both parts are whole."""
 
 _FEATURES = datasets.Features(
     {
@@ -38,12 +38,12 @@ _FEATURES = datasets.Features(
 
 
 @dataclass(frozen=True)
-class Data:
+class EncodedCorpus:
     """Examples of `community_lms.training.encode.encode`, as Arrow tables.
 
     Attributes:
-        training: Those that are trained on; at least one.
-        held_out: Those on which the loss is measured; None where there are none.
+        training: Examples to train on; at least one.
+        held_out: Examples on which the loss is measured; None without any.
         facts: ``documents``, ``held_out_documents``, ``dropped`` (reason -> number) and ``sha256`` of the corpus.
     """
 
@@ -52,71 +52,97 @@ class Data:
     facts: dict[str, Any]
 
 
-def load_or_encode(config: TrainConfig, tokenizer: Any, folder: Path) -> Data:
+@dataclass
+class _EncodedPart:
+    """One part of a run's corpora, encoded.
+
+    Attributes:
+        config: The run's settings.
+        tokenizer: The backbone's tokenizer.
+        part: ``train`` or ``held_out``.
+        tally: Counts of the whole corpora, of which the part is taken; they grow with the examples that are read.
+    """
+
+    config: TrainConfig
+    tokenizer: Any
+    part: Part
+    tally: CorpusTally = field(default_factory=CorpusTally)
+
+    def table(self, folder: Path, sha256: str) -> Any:
+        """Return the table in ``folder`` that was made of the corpora with this digest, or make it; None if empty."""
+        examples = self._examples()
+        first = next(examples, None)
+        if first is None:  # datasets makes no empty table
+            return None
+        try:
+            return datasets.Dataset.from_generator(
+                lambda: chain([first], examples),
+                features=_FEATURES,
+                cache_dir=str(folder),
+                split=datasets.NamedSplit(self.part),
+                fingerprint=f"{self.part}-{sha256[:16]}",
+            )
+        except DatasetGenerationError as error:  # around whatever the generator raised
+            if isinstance(error.__cause__, ModPluralError):
+                raise error.__cause__ from None
+            raise
+
+    def _examples(self) -> Iterator[Example]:
+        config = self.config
+        limit = None if self.part == "train" else -(-config.holdout_limit // len(config.corpus))
+        for corpus in config.corpus:
+            records = stream(corpus, part=self.part, holdout=config.holdout, seed=config.seed, cleaning=config.cleaning)
+            texts = islice(records, limit)
+            yield from encode(texts, self.tokenizer, config.max_length, together=config.replies_together)
+            self.tally += records.tally
+
+
+def load_or_encode(config: TrainConfig, tokenizer: Any, folder: Path) -> EncodedCorpus:
     """Read the examples in ``folder``, or make them there. One process at a time may do so.
 
     Raises:
         ModPluralError: If the corpus cannot be read, is another one than the run began with, or leaves nothing to
             train on.
     """
-    found = corpus_digest(config)
-    if (folder / FACTS).is_file():
-        facts = read_json(folder / FACTS)
-        if facts["sha256"] != found:
-            raise ModPluralError(
-                f"{', '.join(corpus.path for corpus in config.corpus)}: the corpus was changed since this run began. "
-                "Choose another output, or --fresh to begin again."
-            )
-    else:
+    sha256 = corpus_digest(config)
+    facts = _stored_facts(config, folder, sha256)
+    if facts is None:
         shutil.rmtree(folder, ignore_errors=True)
-        facts = None
-    tally = Tally()
-    training = _table(config, tokenizer, folder, "train", found, tally)
+    part = _EncodedPart(config, tokenizer, "train")
+    training = part.table(folder, sha256)
     if training is None:
-        raise ModPluralError(
-            f"{_texts(tally)} held out and none is left to train on; lower holdout ({config.holdout})."
-        )
-    held_out = _table(config, tokenizer, folder, "held_out", found, Tally()) if config.holdout else None
+        raise _nothing_to_train_on(part.tally.kept, config.holdout)
+    held_out = _EncodedPart(config, tokenizer, "held_out").table(folder, sha256) if config.holdout else None
     if facts is None:
         facts = {
-            "documents": tally.kept - tally.held_out,
-            "held_out_documents": tally.held_out,
-            "dropped": dict(tally.dropped),
-            "sha256": found,
+            "documents": part.tally.kept - part.tally.held_out,
+            "held_out_documents": part.tally.held_out,
+            "dropped": dict(part.tally.dropped),
+            "sha256": sha256,
         }
         write_json(folder / FACTS, facts)
     if held_out is None and config.holdout:
         logger.warning("%s: nothing of the corpus is held out, so no held-out loss is measured.", config.community)
-    return Data(training, held_out, facts)
+    return EncodedCorpus(training, held_out, facts)
 
 
-def _table(config: TrainConfig, tokenizer: Any, folder: Path, part: Part, name: str, tally: Tally) -> Any:
-    """One part as a table, or None if it is empty. Where it is made anew, ``tally`` counts the whole corpus."""
-    limit = None if part == "train" else -(-config.holdout_limit // len(config.corpus))
-    examples = _examples(config, tokenizer, part, limit, tally)
-    first = next(examples, None)
-    if first is None:  # datasets makes no empty table
+def _stored_facts(config: TrainConfig, folder: Path, sha256: str) -> dict[str, Any] | None:
+    """Counts of the corpus that ``folder`` holds whole; None if it holds none.
+
+    Raises:
+        ModPluralError: If they are of another corpus.
+    """
+    if not (folder / FACTS).is_file():
         return None
-    try:
-        return datasets.Dataset.from_generator(
-            lambda: chain([first], examples),
-            features=_FEATURES,
-            cache_dir=str(folder),
-            split=datasets.NamedSplit(part),
-            fingerprint=f"{part}-{name[:16]}",
+    facts: dict[str, Any] = read_json(folder / FACTS)
+    if facts["sha256"] != sha256:
+        raise ModPluralError(
+            f"{', '.join(corpus.path for corpus in config.corpus)}: the corpus was changed since this run began. "
+            "Choose another output, or --fresh to begin again."
         )
-    except DatasetGenerationError as error:  # around whatever the generator raised
-        if isinstance(error.__cause__, ModPluralError):
-            raise error.__cause__ from None
-        raise
+    return facts
 
 
-def _examples(config: TrainConfig, tokenizer: Any, part: Part, limit: int | None, tally: Tally) -> Iterator[Example]:
-    for corpus in config.corpus:
-        records = stream(corpus, part=part, holdout=config.holdout, seed=config.seed, cleaning=config.cleaning)
-        yield from encode(islice(records, limit), tokenizer, config.max_length, together=config.replies_together)
-        tally += records.tally
-
-
-def _texts(tally: Tally) -> str:
-    return f"corpus: all {tally.kept} texts are" if tally.kept != 1 else "corpus: its only text is"
+def _nothing_to_train_on(texts: int, holdout: float) -> ModPluralError:
+    which = f"all {texts} texts are" if texts != 1 else "its only text is"
+    return ModPluralError(f"corpus: {which} held out and none is left to train on; lower holdout ({holdout}).")

@@ -54,8 +54,8 @@ def run_info(
         seconds: Wall-clock time of all sessions of the run, without what an interruption lost.
         digests: SHA-256 of the files beside it.
         started: When the first session began, ISO 8601.
-        precision: Of the backbone's weights on this machine.
-        commit: Of the backbone on the Hub, where it comes from there.
+        precision: Precision of the backbone's weights on this machine.
+        commit: Commit of the backbone on the Hub, if it comes from there.
     """
     settings = _portable(config)
     return {
@@ -64,12 +64,7 @@ def run_info(
         "description": config.description,
         "licence": config.licence or _licences(config),
         "backbone": _backbone(config, commit),
-        "corpus": {
-            "parts": settings["corpus"],
-            "source": "; ".join(dict.fromkeys(corpus.source for corpus in config.corpus if corpus.source)),
-            "licence": _licences(config),
-            **facts,
-        },
+        "corpus": {**_corpus(config, settings["corpus"]), **facts},
         "config": settings,
         "versions": {name: _version(name) for name in _PACKAGES} | {"python": platform.python_version()},
         "machine": _machine(precision),
@@ -131,6 +126,11 @@ def _backbone(config: TrainConfig, commit: str | None) -> dict[str, str]:
     if "repo" in found and commit:
         found["revision"] = commit
     return found
+
+
+def _corpus(config: TrainConfig, parts: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
+    sources = dict.fromkeys(corpus.source for corpus in config.corpus if corpus.source)
+    return {"parts": parts, "source": "; ".join(sources), "licence": _licences(config)}
 
 
 def _licences(config: TrainConfig) -> str:

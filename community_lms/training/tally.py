@@ -13,7 +13,7 @@ OTHERS = "(others)"
 
 
 @dataclass
-class Tally:
+class CorpusTally:
     """Counts that grow while a corpus is read.
 
     Attributes:
@@ -39,7 +39,7 @@ class Tally:
             known = self.details.setdefault(reason, Counter())
             known[detail if detail in known or len(known) < MOST_DETAILS else OTHERS] += 1
 
-    def __iadd__(self, other: Tally) -> Self:
+    def __iadd__(self, other: CorpusTally) -> Self:
         """Add the counts of another corpus."""
         self.read += other.read
         self.kept += other.kept
@@ -50,6 +50,6 @@ class Tally:
             self.details[reason] = self.details.get(reason, Counter()) + known
         return self
 
-    def told(self) -> str:
-        """Say what was dropped, in one line; the most frequent reason comes first."""
+    def reasons(self) -> str:
+        """Why records were dropped, with counts, in one line; the most frequent reason comes first."""
         return ", ".join(f"{reason} {count}" for reason, count in self.dropped.most_common()) or "nothing"

@@ -17,7 +17,7 @@ from transformers import PrinterCallback, Trainer, TrainingArguments
 from community_lms.training.adapter import build_model, check_branches, check_packing, dtype_of, load_tokenizer, on_cpu
 from community_lms.training.callbacks import CHECKPOINTS, Clock, Keeper, Order, Progress, last_checkpoint
 from community_lms.training.config import TrainConfig
-from community_lms.training.data import Data, load_or_encode
+from community_lms.training.data import EncodedCorpus, load_or_encode
 from community_lms.training.encode import IGNORED, Pack, PadLeft, with_branches
 from community_lms.training.optimizer import MasterAdamW
 from community_lms.training.record import RUN_INFO
@@ -174,7 +174,7 @@ def _run(config: TrainConfig, output: Path, processes: PartialState) -> None:
     processes.wait_for_everyone()
 
 
-def _arguments(config: TrainConfig, data: Data, output: Path, *, start: bool) -> TrainingArguments:
+def _arguments(config: TrainConfig, data: EncodedCorpus, output: Path, *, start: bool) -> TrainingArguments:
     together = config.batch_size * config.gradient_accumulation * PartialState().num_processes
     steps = config.max_steps or math.ceil(config.epochs * math.ceil(len(data.training) / together))
     measure = config.evaluate_every or max(1, steps // MEASUREMENTS)

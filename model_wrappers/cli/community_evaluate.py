@@ -18,7 +18,7 @@ from community_lms.evaluation.groups import PACKAGED, read_groups
 from community_lms.evaluation.kept import Kept
 from community_lms.evaluation.report import EVALUATION, write_back, write_report
 from community_lms.evaluation.run import PARTS, Evaluation, Settings, read_parts, store_folder
-from community_lms.evaluation.sheets import sheets
+from community_lms.evaluation.tables import report_tables
 from community_lms.generation.ask import Asker
 from community_lms.messages.store import MessageStore
 from community_lms.pools.pool import load_pool, select
@@ -209,7 +209,7 @@ def _notes(found: dict[str, Any], evaluation: Evaluation) -> list[str]:
 
 
 def _print(found: dict[str, Any]) -> None:
-    for sheet in sheets(found):
+    for sheet in report_tables(found):
         table = Table(title=sheet.title, title_justify="left")
         for place, column in enumerate(sheet.columns):
             table.add_column(column, justify="right" if place else "left", overflow="fold")

@@ -16,7 +16,7 @@ from community_lms.training.builders import BUILDERS, Builder, Request
 from community_lms.training.builders import build as build_corpus
 from community_lms.training.cleaning import Cleaning
 from community_lms.training.corpus import COLUMNS, Corpus, Record, stream
-from community_lms.training.tally import Tally
+from community_lms.training.tally import CorpusTally
 from model_wrappers.cli.cluster import cluster_of
 from plural_tasks.utils.checked import parse
 from plural_tasks.utils.errors import ModPluralError, unknown_name
@@ -154,12 +154,12 @@ def check(
                 _say(f"  {name}: {_short(record[name])}")
 
 
-def _built(builder: Builder, request: Request, out: Path, **settings: Any) -> Tally:
+def _built(builder: Builder, request: Request, out: Path, **settings: Any) -> CorpusTally:
     from tqdm import tqdm
 
     with tqdm(total=settings["limit"], unit=" records", desc=builder.name, mininterval=1.0) as bar:
 
-        def told(tally: Tally) -> None:
+        def told(tally: CorpusTally) -> None:
             bar.update()
             if tally.kept % 1000 == 0:
                 bar.set_postfix(read=tally.read, dropped=tally.dropped.total(), refresh=False)
@@ -211,12 +211,12 @@ def _spread(lengths: Counter[int]) -> str:
     return f"{ordered[0]} to {ordered[-1]} (median {half}, mean {mean:.0f})"
 
 
-def _print_tally(tally: Tally) -> None:
+def _print_tally(tally: CorpusTally) -> None:
     table = Table("community", "records", box=box.SIMPLE)
     for name, count in tally.communities.most_common():
         table.add_row(escape(name or "(none)"), str(count))
     console.print(table)
-    _say(f"dropped: {tally.told()}")
+    _say(f"dropped: {tally.reasons()}")
     for reason, known in tally.details.items():
         told = ", ".join(f"{_short(name, 60)} {count}" for name, count in known.most_common(MOST_SHOWN))
         more = len(known) - MOST_SHOWN

@@ -13,7 +13,7 @@ from pydantic import Field
 
 from community_lms.training.builders.places import place_of
 from community_lms.training.corpus import Record
-from community_lms.training.tally import Tally
+from community_lms.training.tally import CorpusTally
 from plural_tasks.schema import Text
 from plural_tasks.sources.base import Row
 from plural_tasks.utils.checked import Checked
@@ -73,7 +73,7 @@ class Builder:
     name: str
     title: str
     reads: str
-    records: Callable[[Request, Tally], Iterator[Record]]
+    records: Callable[[Request, CorpusTally], Iterator[Record]]
     by: tuple[str, ...]
     hub: str = ""
     licence: str = ""
@@ -97,7 +97,7 @@ def community_name(text: str) -> str:
     return re.sub(r"[^a-z0-9]+", "_", plain).strip("_")
 
 
-def by_place(label: str, by: str, tally: Tally) -> str:
+def by_place(label: str, by: str, tally: CorpusTally) -> str:
     """Return the community of a country or people, by ``country`` or ``continent``; "" and counted if unknown."""
     place = place_of(label)
     found = getattr(place, by) if place is not None else ""

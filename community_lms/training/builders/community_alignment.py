@@ -11,7 +11,7 @@ from collections.abc import Iterator
 from community_lms.training.builders.base import Builder, Request, by_place, column, community_name, said
 from community_lms.training.corpus import Record
 from community_lms.training.rows import rows
-from community_lms.training.tally import Tally
+from community_lms.training.tally import CorpusTally
 from plural_tasks.sources.base import Row
 from plural_tasks.utils.errors import ModPluralError
 
@@ -33,7 +33,7 @@ GROUPED = {
 }
 
 
-def records(request: Request, tally: Tally) -> Iterator[Record]:
+def records(request: Request, tally: CorpusTally) -> Iterator[Record]:
     """Yield for each conversation the preferred answer, the annotator's feedback, or both, as comments."""
     for row in rows(request.path, split=request.split, revision=request.revision, subset=request.subset):
         tally.read += 1
@@ -72,7 +72,7 @@ def _preferred(row: Row) -> str:
     return _text(column(row, f"first_turn_{name}"))
 
 
-def _community(row: Row, by: str, tally: Tally) -> str:
+def _community(row: Row, by: str, tally: CorpusTally) -> str:
     if by in ("country", "continent"):
         return by_place(_text(column(row, "annotator_country")), by, tally)
     name = community_name(_text(column(row, GROUPED[by])))

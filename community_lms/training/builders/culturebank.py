@@ -13,7 +13,7 @@ from community_lms.training.builders.base import Builder, Request, by_place, col
 from community_lms.training.corpus import Record
 from community_lms.training.rows import is_on_hub, rows, splits
 from community_lms.training.seen import fingerprint
-from community_lms.training.tally import Tally
+from community_lms.training.tally import CorpusTally
 from plural_tasks.sources.base import Row
 
 ASKED = (
@@ -33,7 +33,7 @@ AGREED = (
 )
 
 
-def records(request: Request, tally: Tally) -> Iterator[Record]:
+def records(request: Request, tally: CorpusTally) -> Iterator[Record]:
     """Yield a prompt and a comment for each row, in the project's own wording around the row's own words."""
     for row in _rows(request):
         tally.read += 1

@@ -15,7 +15,7 @@ from typing import Any
 from community_lms.training.builders.base import Builder, Request, by_place, column, folder_file, said
 from community_lms.training.corpus import Record
 from community_lms.training.rows import rows
-from community_lms.training.tally import Tally
+from community_lms.training.tally import CorpusTally
 from plural_tasks.sources.base import Row
 from plural_tasks.utils.errors import ModPluralError
 
@@ -24,7 +24,7 @@ WANTED = "What matters to me in an answer:"
 WHERE = {"country": "reside_country", "continent": "reside_country", "birth_country": "birth_country"}
 
 
-def records(request: Request, tally: Tally) -> Iterator[Record]:
+def records(request: Request, tally: CorpusTally) -> Iterator[Record]:
     """Yield for each conversation the chosen first answer, the person's feedback, or both, as comments."""
     people = _people(request)
     for row in _rows(request, "conversations"):

@@ -15,7 +15,7 @@ from typing import Any
 from community_lms.training.builders.base import Builder, Request, by_place, column, community_name
 from community_lms.training.corpus import Record
 from community_lms.training.rows import rows
-from community_lms.training.tally import Tally
+from community_lms.training.tally import CorpusTally
 from plural_tasks.sources.base import Row
 from plural_tasks.sources.dont_know import states_no_opinion
 from plural_tasks.sources.fields import literal, proportions
@@ -39,7 +39,7 @@ MOST_ORDERS = 24
 SUBPOP_LICENCE = "CC-BY-NC-SA-4.0"
 
 
-def records(request: Request, tally: Tally) -> Iterator[Record]:
+def records(request: Request, tally: CorpusTally) -> Iterator[Record]:
     """Yield ``request.answers`` answers for each row, options chosen in proportion to the shares.
 
     The draw is systematic: an option of share p is chosen n p times, rounded up or down at random, so that the mean is
@@ -127,7 +127,7 @@ def _listed(value: Any, field: str) -> list[Any]:
     return list(value)
 
 
-def _community(row: Row, by: str, tally: Tally) -> str:
+def _community(row: Row, by: str, tally: CorpusTally) -> str:
     group = str(column(row, "group", "attribute", "community", "country") or "")
     if by != "group":
         return by_place(group, by, tally)

@@ -6,14 +6,14 @@ import json
 import os
 import tempfile
 from collections.abc import Callable, Iterable, Iterator
-from itertools import islice
+from itertools import chain, islice
 from pathlib import Path
 
 from community_lms.generation.ray_cluster import Cluster
 from community_lms.training.builders.base import Builder, Request
 from community_lms.training.cleaning import Cleaning
 from community_lms.training.corpus import COLUMNS, Record, cleaned, distinct
-from community_lms.training.tally import Tally
+from community_lms.training.tally import CorpusTally
 from plural_tasks.utils.errors import ModPluralError, unknown_name
 from plural_tasks.utils.files import write_lines
 
@@ -30,8 +30,8 @@ def build(
     limit: int | None = None,
     per_community: int | None = None,
     cluster: Cluster | None = None,
-    report: Callable[[Tally], None] = lambda tally: None,
-) -> Tally:
+    report: Callable[[CorpusTally], None] = lambda tally: None,
+) -> CorpusTally:
     """Write the corpus of a request.
 
     Args:
@@ -47,38 +47,35 @@ def build(
     Raises:
         ModPluralError: If the ending of ``out`` or ``by`` is unknown, the source cannot be read, or nothing is kept.
     """
-    if out.suffix not in (".jsonl", ".parquet"):
-        raise ModPluralError(f"{out}: unknown kind of file, expected an ending of .jsonl or .parquet.")
+    write = _writer(out)
     by = request.by or builder.by[0]
     if by not in builder.by:
         raise unknown_name("grouping", by, builder.by, where=f"builder {builder.name}")
-    tally = Tally()
-    made = builder.records(request.model_copy(update={"by": by}), tally)
+    tally = CorpusTally()
     rules = cleaning or Cleaning(min_chars=builder.min_chars)
-    if cluster is None:
-        tidied = cleaned(made, rules)
-    else:
-        from community_lms.training.builders.ray_cleaning import cleaned_over_ray
-
-        tidied = cleaned_over_ray(made, rules, cluster)
+    tidied = _tidied(builder.records(request.model_copy(update={"by": by}), tally), rules, cluster)
     kept = _kept(distinct(tidied, rules, tally), tally, limit, per_community, report)
     first = next(kept, None)
     if first is None:
-        raise ModPluralError(f"{request.path}: none of {tally.read} rows is left. Dropped: {tally.told()}.")
-    everything = _chain(first, kept)
-    if out.suffix == ".jsonl":
-        write_lines(out, (json.dumps(record, ensure_ascii=False) for record in everything))
-    else:
-        _write_parquet(out, everything)
+        raise ModPluralError(f"{request.path}: none of {tally.read} rows is left. Dropped: {tally.reasons()}.")
+    write(out, chain([first], kept))
     return tally
+
+
+def _tidied(records: Iterator[Record], rules: Cleaning, cluster: Cluster | None) -> Iterator[Record]:
+    if cluster is None:
+        return cleaned(records, rules)
+    from community_lms.training.builders.ray_cleaning import cleaned_over_ray
+
+    return cleaned_over_ray(records, rules, cluster)
 
 
 def _kept(
     records: Iterator[Record],
-    tally: Tally,
+    tally: CorpusTally,
     limit: int | None,
     per_community: int | None,
-    report: Callable[[Tally], None],
+    report: Callable[[CorpusTally], None],
 ) -> Iterator[Record]:
     for record in records:
         if per_community is not None and tally.communities[record["community"]] >= per_community:
@@ -92,9 +89,15 @@ def _kept(
             return
 
 
-def _chain(first: Record, rest: Iterator[Record]) -> Iterator[Record]:
-    yield first
-    yield from rest
+def _writer(out: Path) -> Callable[[Path, Iterable[Record]], None]:
+    writers = {".jsonl": _write_jsonl, ".parquet": _write_parquet}
+    if out.suffix not in writers:
+        raise ModPluralError(f"{out}: unknown kind of file, expected an ending of .jsonl or .parquet.")
+    return writers[out.suffix]
+
+
+def _write_jsonl(out: Path, records: Iterable[Record]) -> None:
+    write_lines(out, (json.dumps(record, ensure_ascii=False) for record in records))
 
 
 def _write_parquet(out: Path, records: Iterable[Record]) -> None:

@@ -4,7 +4,7 @@ import pytest
 
 from community_lms.evaluation.agreement import (
     agreement,
-    answer,
+    count_stated,
     modal_accuracy,
     sampling_floor,
     stated_option,
@@ -52,10 +52,10 @@ def said(*texts: str, name: str = "us") -> list[Message]:
 
 
 def test_shares_are_over_the_messages_that_state_an_option() -> None:
-    found = answer(said("Yes", "No", "Yes, of course", "who knows"), ("Yes", "No"))
+    found = count_stated(said("Yes", "No", "Yes, of course", "who knows"), ("Yes", "No"))
 
     assert (found.shares, found.stated, found.asked) == ((2 / 3, 1 / 3), 3, 4)
-    assert answer(said("hm"), ("Yes", "No")).shares is None
+    assert count_stated(said("hm"), ("Yes", "No")).shares is None
 
 
 def test_modal_accuracy_counts_a_tie_by_the_share_that_is_right() -> None:

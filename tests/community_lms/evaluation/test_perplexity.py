@@ -11,7 +11,7 @@ from community_lms.evaluation.perplexity import (
     from_rows,
     perplexity,
 )
-from community_lms.evaluation.texts import Document
+from community_lms.evaluation.texts import EvaluationText
 
 LN2 = math.log(2.0)
 
@@ -53,7 +53,8 @@ def test_other_tokens_make_the_difference_one_per_byte() -> None:
 
 
 def test_the_cross_table_names_who_reads_best_and_the_exceptions() -> None:
-    texts = {name: [Document("", f"{name} {number}") for number in range(2)] for name in ("left", "right", "news")}
+    names = ("left", "right", "news")
+    texts = {name: [EvaluationText("", f"{name} {number}") for number in range(2)] for name in names}
     read = {
         "left": {"left": readings(LN2, LN2), "right": readings(2.0, 2.0), "news": readings(1.0, 1.0)},
         "right": {"left": readings(2.0, 2.0), "right": readings(3.0, 3.0), "news": readings(1.0, 1.0)},
@@ -76,7 +77,7 @@ def test_the_cross_table_names_who_reads_best_and_the_exceptions() -> None:
 
 
 def test_a_tie_goes_to_the_own_reader_and_one_reader_has_no_other() -> None:
-    texts = {"left": [Document("", "a"), Document("", "b")]}
+    texts = {"left": [EvaluationText("", "a"), EvaluationText("", "b")]}
     found = cross_table({"backbone": {"left": readings(1.0, 1.0)}, "left": {"left": readings(1.0, 1.0)}}, texts)
 
     assert found["best"]["own"] == 1

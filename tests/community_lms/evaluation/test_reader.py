@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from community_lms.evaluation.texts import Document
+from community_lms.evaluation.texts import EvaluationText
 from community_lms.pools.spec import Community
 from plural_tasks.utils.errors import ModPluralError
 from tests.community_lms.tiny_models import ROOM, TEMPLATE, save_adapter, save_model
@@ -14,18 +14,18 @@ from tests.community_lms.tiny_models import ROOM, TEMPLATE, save_adapter, save_m
 
 @pytest.fixture(scope="session", autouse=True)
 def _imports() -> None:
-    global torch, AutoModelForCausalLM, AutoTokenizer, Reader
+    global torch, AutoModelForCausalLM, AutoTokenizer, PerplexityReader
     import torch
     from transformers import AutoModelForCausalLM, AutoTokenizer
 
-    from community_lms.evaluation.reader import Reader
+    from community_lms.evaluation.reader import PerplexityReader
 
 
 DOCUMENTS = [
-    Document("who decides on the well?", "we would rather not"),
-    Document("", "the well belongs to all of us"),
-    Document("why?", "x"),
-    Document("why not ask them all, one by one?", "who decides? the well belongs to all"),
+    EvaluationText("who decides on the well?", "we would rather not"),
+    EvaluationText("", "the well belongs to all of us"),
+    EvaluationText("why?", "x"),
+    EvaluationText("why not ask them all, one by one?", "who decides? the well belongs to all"),
 ]
 
 
@@ -42,8 +42,8 @@ def member(**fields: object) -> Community:
     return Community.model_validate({"name": "us", "description": "d", **fields})
 
 
-def reader(**options: object) -> Reader:
-    return Reader(device="cpu", show_progress=False, **options)
+def reader(**options: object) -> PerplexityReader:
+    return PerplexityReader(device="cpu", show_progress=False, **options)
 
 
 def by_hand(folder: str, context: list[int], said: list[int]) -> float:
@@ -135,7 +135,7 @@ def test_a_persona_reads_with_its_instruction_before_the_same_tokens(weights: di
 
 
 def test_long_texts_lose_their_end_and_long_prompts_their_beginning_for_all_readers(weights: dict[str, str]) -> None:
-    long = Document("why " * 200, "the well " * 200)
+    long = EvaluationText("why " * 200, "the well " * 200)
     made = reader(max_length=ROOM * 10)  # the model's own room counts: 128 tokens
     for who in (member(checkpoint=weights["chat"]), member(backbone=weights["chat"], persona="You " * 50)):
         made.cut = 0

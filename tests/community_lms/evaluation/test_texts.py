@@ -3,7 +3,7 @@ from pathlib import Path
 
 import pytest
 
-from community_lms.evaluation.texts import Document, find_texts, texts_digest
+from community_lms.evaluation.texts import EvaluationText, find_texts, texts_digest
 from community_lms.pools.spec import Community
 from plural_tasks.utils.errors import ModPluralError
 
@@ -88,11 +88,11 @@ def test_a_named_corpus_without_held_out_text_is_an_error_that_says_what_to_do(t
 
 
 def test_answers_to_one_question_are_a_cluster_whatever_the_order_of_its_options() -> None:
-    assert Document("A or B?", "x").cluster == Document("B? or A", "y").cluster
-    assert Document("", "x").cluster != Document("", "y").cluster
-    assert Document("", "é").bytes == 2
+    assert EvaluationText("A or B?", "x").cluster == EvaluationText("B? or A", "y").cluster
+    assert EvaluationText("", "x").cluster != EvaluationText("", "y").cluster
+    assert EvaluationText("", "é").bytes == 2
 
 
 def test_the_digest_is_of_prompts_texts_and_order() -> None:
-    one, two = Document("a", "b"), Document("b", "a")
+    one, two = EvaluationText("a", "b"), EvaluationText("b", "a")
     assert len({texts_digest(listed) for listed in ([one], [two], [one, two], [two, one], [])}) == 5

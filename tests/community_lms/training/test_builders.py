@@ -14,7 +14,7 @@ from community_lms.training.builders.base import community_name
 from community_lms.training.builders.survey import voiced
 from community_lms.training.cleaning import Cleaning
 from community_lms.training.corpus import COLUMNS, Corpus, is_held_out, stream
-from community_lms.training.tally import Tally
+from community_lms.training.tally import CorpusTally
 from plural_tasks.utils.errors import ModPluralError
 from tests.community_lms.training.layouts import (
     ALIGNMENT,
@@ -30,7 +30,7 @@ from tests.community_lms.training.layouts import (
 NAMES = sorted(BUILDERS)
 
 
-def made(name: str, path: Path, **fields) -> tuple[list[dict], Tally]:
+def made(name: str, path: Path, **fields) -> tuple[list[dict], CorpusTally]:
     out = (path if path.is_dir() else path.parent).parent / "made.jsonl"
     tally = build(BUILDERS[name], Request(path=str(path), **fields), out)
     return [json.loads(line) for line in out.read_text(encoding="utf-8").splitlines()], tally

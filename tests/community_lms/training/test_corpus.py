@@ -1,6 +1,5 @@
 """The stream that training reads: columns, cleaning, repetitions, hold-out, counts, and how far ahead it reads."""
 
-import json
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -8,7 +7,7 @@ import pytest
 
 from community_lms.training import corpus as module
 from community_lms.training.cleaning import Cleaning
-from community_lms.training.corpus import COLUMNS, Corpus, as_dataset, counts, is_held_out, stream
+from community_lms.training.corpus import Corpus, counts, is_held_out, stream
 from plural_tasks.sources.base import Row
 from plural_tasks.utils.checked import parse
 from plural_tasks.utils.errors import ModPluralError
@@ -187,15 +186,3 @@ def test_a_stream_reads_no_further_than_it_is_asked(monkeypatch: pytest.MonkeyPa
         while records.tally.kept < wanted:
             next(records)
         assert made == wanted
-
-
-def test_as_a_dataset_for_trainers(mixed: Path) -> None:
-    made = as_dataset(at(mixed), part="all")
-    assert tuple(made.column_names) == COLUMNS
-    first = list(made)
-    assert first == list(made) == list(stream(at(mixed), part="all"))
-    seen = iter(made)
-    next(seen)
-    state = made.state_dict()
-    made.load_state_dict(state)
-    assert json.dumps(list(made)) == json.dumps(first[1:])  # goes on where it was

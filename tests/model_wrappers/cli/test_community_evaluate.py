@@ -23,8 +23,8 @@ from tests.plural_tasks.judges.tiny_checkpoints import encoder
 
 @pytest.fixture(scope="session", autouse=True)
 def _imports() -> None:
-    global Reader
-    from community_lms.evaluation.reader import Reader
+    global PerplexityReader
+    from community_lms.evaluation.reader import PerplexityReader
 
 
 runner = CliRunner()
@@ -150,7 +150,7 @@ def test_a_second_run_measures_nothing_again_and_gives_the_same(
     def broken(*_: object, **__: object) -> None:
         raise AssertionError("read again")
 
-    monkeypatch.setattr(Reader, "read", broken)
+    monkeypatch.setattr(PerplexityReader, "read", broken)
     (place / "out" / "messages.sqlite").unlink()
     invoke(*arguments)
     assert read(place) == first
@@ -172,20 +172,25 @@ def test_what_has_changed_is_read_again(place: Path) -> None:
 
 def test_an_interrupted_run_keeps_what_was_read(place: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     seen: list[str] = []
-    usual = Reader.read
+    usual = PerplexityReader.read
 
-    def read_some(self: Reader, member: Any, *rest: Any) -> Any:
+    def read_some(self: PerplexityReader, member: Any, *rest: Any) -> Any:
         if len(seen) == 3:
             raise KeyboardInterrupt
         seen.append(member.name)
         return usual(self, member, *rest)
 
-    monkeypatch.setattr(Reader, "read", read_some)
+    monkeypatch.setattr(PerplexityReader, "read", read_some)
     shown = invoke("--out", "out", "--parts", "perplexity", code=130)
     assert "Interrupted; what is done is kept in out" in shown
 
     again: list[str] = []
-    monkeypatch.setattr(Reader, "read", lambda self, *given: (again.append(given[0].name), usual(self, *given))[1])
+
+    def read_and_note(self: PerplexityReader, member: Any, *rest: Any) -> Any:
+        again.append(member.name)
+        return usual(self, member, *rest)
+
+    monkeypatch.setattr(PerplexityReader, "read", read_and_note)
     invoke("--out", "out", "--parts", "perplexity")
     assert seen == ["left", "left", "right"]
     assert again == ["right", "old", "old", "backbone", "backbone"]

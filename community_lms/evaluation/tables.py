@@ -1,4 +1,4 @@
-"""What an evaluation found as tables for a reader, shared by the console and the report."""
+"""The figures of an evaluation as tables of text, for the console and the report."""
 
 from __future__ import annotations
 
@@ -9,8 +9,16 @@ from typing import Any
 
 
 @dataclass(frozen=True)
-class Sheet:
-    """A table for a reader: its first column names the rows."""
+class ReportTable:
+    """A table of text.
+
+    Attributes:
+        title: Heading of the table.
+        columns: Names of the columns; the first column names the rows.
+        rows: Cells, row by row.
+        note: Explanation under the table; "" for none.
+        picture: File name of the same table as a picture; "" for none.
+    """
 
     title: str
     columns: tuple[str, ...]
@@ -19,9 +27,9 @@ class Sheet:
     picture: str = ""
 
 
-def sheets(found: Mapping[str, Any]) -> list[Sheet]:
+def report_tables(found: Mapping[str, Any]) -> list[ReportTable]:
     """The tables of an evaluation, for those parts that it has."""
-    made: list[Sheet] = []
+    made: list[ReportTable] = []
     if found.get("perplexity"):
         made += _perplexity(found["perplexity"])
     if found.get("agreement"):
@@ -33,20 +41,21 @@ def sheets(found: Mapping[str, Any]) -> list[Sheet]:
     return made
 
 
-def _perplexity(read: Mapping[str, Any]) -> list[Sheet]:
+def _perplexity(read: Mapping[str, Any]) -> list[ReportTable]:
     best = read["best"]
-    told = f"{best['own']} of {best['of']} communities read their own text best, the bare backbone included."
+    summary = f"{best['own']} of {best['of']} communities read their own text best, the bare backbone included."
     if best["exceptions"]:
-        told += " Exceptions: " + ", ".join(f"{name} (better: {who})" for name, who in best["exceptions"].items()) + "."
+        better = ", ".join(f"{name} (better: {who})" for name, who in best["exceptions"].items())
+        summary += f" Exceptions: {better}."
     sizes = "; ".join(
         f"{name} {read['documents'][name]} texts, {read['tokens'][name]} tokens" for name in read["texts"]
     )
-    held_out = all(told.endswith("held-out part") for told in read["sources"].values())
-    cross = Sheet(
+    held_out = all(source.endswith("held-out part") for source in read["sources"].values())
+    cross = ReportTable(
         f"Perplexity of {'held-out ' if held_out else ''}texts",
         ("reader", *read["texts"]),
         tuple((who, *(_figure(value, 2) for value in line)) for who, line in _lines(read)),
-        f"{read['unit'].capitalize()}; a column is one community's text, lower is better. {told} Texts: {sizes}.",
+        f"{read['unit'].capitalize()}; a column is one community's text, lower is better. {summary} Texts: {sizes}.",
         "perplexity.svg",
     )
     own = [
@@ -66,10 +75,10 @@ def _perplexity(read: Mapping[str, Any]) -> list[Sheet]:
         "other is picked on the same texts, which is in its favour."
     )
     columns = ("text", "own - backbone", "own - best other", "best other")
-    return [cross, Sheet("Own text against backbone and best other", columns, tuple(own), note)]
+    return [cross, ReportTable("Own text against backbone and best other", columns, tuple(own), note)]
 
 
-def _agreement(by: Mapping[str, Any], summary: Mapping[str, Any]) -> list[Sheet]:
+def _agreement(by: Mapping[str, Any], summary: Mapping[str, Any]) -> list[ReportTable]:
     rows = [
         (
             name,
@@ -90,7 +99,7 @@ def _agreement(by: Mapping[str, Any], summary: Mapping[str, Any]) -> list[Sheet]
         "answers drawn from the groups' shares (floor). Accuracy: its most frequent answer is the groups'. Messages "
         "that state no option count as unparsed."
     )
-    main = Sheet("Agreement with the own group's survey answers", columns, tuple(rows), note)
+    main = ReportTable("Agreement with the own group's survey answers", columns, tuple(rows), note)
     kinds = ("against_uniform", "against_other_groups", "against_other_voices")
     gaps = [(name, *(_gap(one[kind]) for kind in kinds)) for name, one in (*by.items(), ("all", summary))]
     note = (
@@ -99,8 +108,8 @@ def _agreement(by: Mapping[str, Any], summary: Mapping[str, Any]) -> list[Sheet]
         "minus the other communities' distance from its groups."
     )
     heads = ("community", "minus uniform", "minus to other groups", "minus other voices")
-    paired = Sheet("Nearer to its own groups?", heads, tuple(gaps), note)
-    cross = Sheet(
+    paired = ReportTable("Nearer to its own groups?", heads, tuple(gaps), note)
+    cross = ReportTable(
         "Distance of answers to groups",
         ("answers of", *summary["names"]),
         tuple(
@@ -113,14 +122,14 @@ def _agreement(by: Mapping[str, Any], summary: Mapping[str, Any]) -> list[Sheet]
     return [main, paired, cross]
 
 
-def _distinctness(apart: Mapping[str, Any]) -> list[Sheet]:
+def _distinctness(apart: Mapping[str, Any]) -> list[ReportTable]:
     names = apart["communities"]
 
-    def square(title: str, table: Sequence[Sequence[Any]], digits: int, note: str, picture: str) -> Sheet:
+    def square(title: str, table: Sequence[Sequence[Any]], digits: int, note: str, picture: str) -> ReportTable:
         rows = tuple(
             (name, *(_figure(value, digits) for value in line)) for name, line in zip(names, table, strict=True)
         )
-        return Sheet(title, ("community", *names), rows, note, picture)
+        return ReportTable(title, ("community", *names), rows, note, picture)
 
     made = []
     if apart["embedding_distance"]:
@@ -138,10 +147,10 @@ def _distinctness(apart: Mapping[str, Any]) -> list[Sheet]:
     note = (
         "sacrebleu of each message with all other messages of its community as references; it grows with their number."
     )
-    return [*made, Sheet("Self-BLEU", ("community", "self-BLEU", "messages"), rows, note)]
+    return [*made, ReportTable("Self-BLEU", ("community", "self-BLEU", "messages"), rows, note)]
 
 
-def _messages(by: Mapping[str, Any]) -> Sheet:
+def _messages(by: Mapping[str, Any]) -> ReportTable:
     kinds = ("empty", "refused", "degenerate", "cut_off")
     rows = tuple(
         (name, str(one["n"]), *(_percent(one[kind]) for kind in kinds), _figure(one["mean_tokens"], 1))
@@ -151,7 +160,7 @@ def _messages(by: Mapping[str, Any]) -> Sheet:
         "Shares of messages; a message is empty, refused or degenerate (no letters, or more than 30 % of its 4-grams "
         "repeated) once at most. Cut off: as long as the decoding allows."
     )
-    return Sheet(
+    return ReportTable(
         "Messages", ("community", "messages", "empty", "refused", "degenerate", "cut off", "mean tokens"), rows, note
     )
 
