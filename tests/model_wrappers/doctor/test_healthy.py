@@ -7,7 +7,8 @@ from typer.testing import CliRunner
 
 from model_wrappers.cli.app import app
 from model_wrappers.doctor import CHECKS, LEVELS, Check, Finding, Visit
-from model_wrappers.doctor.base import NotLookedError, fault
+from model_wrappers.doctor.base import fault
+from model_wrappers.doctor.visit import NotLookedError
 from plural_tasks.utils.errors import ModPluralError
 from tests.model_wrappers.doctor.setups import arguments, look, write_pool
 
