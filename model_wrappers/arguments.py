@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any, Literal, get_args
 
 from pydantic import Field, field_validator
 
@@ -14,6 +14,9 @@ from community_lms.remote.retry import PATIENCE
 from plural_tasks.schema import MODES, Mode
 from plural_tasks.utils.checked import Checked, parse
 from plural_tasks.utils.errors import ModPluralError, unknown_name
+
+MethodName = Literal["vanilla", "prompting", "moe", "modplural"]
+METHOD_NAMES: tuple[MethodName, ...] = get_args(MethodName)
 
 DEFAULT_SEED = 1234
 """The harness's own default for torch, so that a plain run and `modplural messages generate` agree."""
@@ -79,7 +82,7 @@ class Arguments(Checked):
     elicitation_smoothing: Annotated[float, Field(ge=0)] = 0.5
     elicitation_error: Annotated[float, Field(gt=0, le=1)] | None = None
     mode: str | None = None
-    method: str = "modplural"
+    method: MethodName = "modplural"
     attribute: str | None = None
     prompts: str = "default"
     message_engine: str = AUTO
@@ -155,14 +158,11 @@ def read_arguments(given: Mapping[str, Any]) -> Arguments:
     Raises:
         ModPluralError: For an unknown method, mode or engine, or a value of the wrong kind.
     """
-    from model_wrappers.collaboration.methods import METHODS
-
-    arguments = parse(Arguments, given, where="model_args")
     for kind, name, valid in (
-        ("method", arguments.method, METHODS),
-        ("mode", arguments.mode, MODES),
-        ("message engine", arguments.message_engine, [*ENGINES, AUTO]),
+        ("method", given.get("method"), METHOD_NAMES),
+        ("mode", given.get("mode"), MODES),
+        ("message engine", given.get("message_engine"), [*ENGINES, AUTO]),
     ):
-        if name is not None and name not in valid:
+        if isinstance(name, str) and name not in valid:  # what is no text is left to the types
             raise unknown_name(kind, name, valid, where="model_args")
-    return arguments
+    return parse(Arguments, given, where="model_args")

@@ -4,20 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING, Literal, get_args
+from typing import Literal, get_args
 
+from model_wrappers.doctor.visit import NotLookedError, Visit
 from plural_tasks.utils.errors import ModPluralError, one_line
 from plural_tasks.utils.secrets import redact
 
-if TYPE_CHECKING:
-    from model_wrappers.doctor.visit import Visit
-
 Level = Literal["ok", "note", "warning", "fault"]
 LEVELS: tuple[Level, ...] = get_args(Level)
-
-
-class NotLookedError(Exception):
-    """What a check needs is not there, for a reason that another check has told."""
 
 
 @dataclass(frozen=True)

@@ -9,8 +9,8 @@ from community_lms.remote.budget import Budget, Limits, shared_budget
 from community_lms.remote.prices import load_prices
 from model_wrappers.base.account import account_of
 from model_wrappers.base.build import SCRIPTED, backend_class
-from model_wrappers.doctor.base import Check, Finding, NotLookedError, fault, note, ok, warning
-from model_wrappers.doctor.visit import Visit
+from model_wrappers.doctor.base import Check, Finding, fault, note, ok, warning
+from model_wrappers.doctor.visit import NotLookedError, Visit
 from model_wrappers.runs.dry_run import scores_apart
 from model_wrappers.runs.estimate import CHARACTERS, prompts_of
 from plural_tasks.utils.errors import ModPluralError

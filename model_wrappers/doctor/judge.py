@@ -6,8 +6,8 @@ import json
 from collections.abc import Iterator
 from typing import Any
 
-from model_wrappers.doctor.base import Check, Finding, NotLookedError, fault, note, ok
-from model_wrappers.doctor.visit import Visit
+from model_wrappers.doctor.base import Check, Finding, fault, note, ok
+from model_wrappers.doctor.visit import NotLookedError, Visit
 from plural_tasks.judges import load_judge
 from plural_tasks.task import OvertonTask
 from plural_tasks.utils.errors import ModPluralError

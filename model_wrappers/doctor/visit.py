@@ -15,7 +15,6 @@ from community_lms.remote.budget import Limits
 from model_wrappers.arguments import OWN, Arguments, read_arguments
 from model_wrappers.base.build import SCRIPTED, backend_class
 from model_wrappers.collaboration.methods import METHODS
-from model_wrappers.doctor.base import NotLookedError
 from model_wrappers.runs.dry_run import calls_of, usual_elicitation, usual_selection
 from model_wrappers.runs.grid import harness_config, plan_of, pool_settings
 from model_wrappers.runs.plan import Plan, load_tasks
@@ -25,6 +24,10 @@ Made = TypeVar("Made")
 NO_LIMITS = Limits()
 Calls = list[tuple[str, tuple[Any, ...]]]
 """Kind and arguments of every request to the base LLM."""
+
+
+class NotLookedError(Exception):
+    """What a check needs is not there, for a reason that another check reports."""
 
 
 class Part(Generic[Made]):

@@ -5,6 +5,7 @@ import math
 
 import pytest
 
+from model_wrappers.arguments import METHOD_NAMES
 from model_wrappers.collaboration.methods import METHODS
 from model_wrappers.collaboration.modes import MODES
 from plural_tasks.schema import MODES as MODE_NAMES
@@ -15,6 +16,7 @@ KINDS = ("generate_until", "loglikelihood", "loglikelihood_rolling")
 
 def test_registries_hold_what_their_keys_say() -> None:
     assert set(METHODS) == {"vanilla", "prompting", "moe", "modplural"}
+    assert tuple(METHODS) == METHOD_NAMES
     assert tuple(MODES) == MODE_NAMES
     assert all(method.name == name for name, method in METHODS.items())
     assert all(mode.name == name for name, mode in MODES.items())

@@ -17,7 +17,8 @@ from tests.model_wrappers.doctor.setups import arguments, look, write_pool
 def _imports() -> None:
     global CHECKS, LEVELS, Check, Finding, Visit, NotLookedError, fault
     from model_wrappers.doctor import CHECKS, LEVELS, Check, Finding, Visit
-    from model_wrappers.doctor.base import NotLookedError, fault
+    from model_wrappers.doctor.base import fault
+    from model_wrappers.doctor.visit import NotLookedError
 
 
 runner = CliRunner()
