@@ -7,11 +7,11 @@ from collections import Counter
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
-from community_lms.evaluation.messages import refused
 from model_wrappers.collaboration.elicitation.base import Elicitation, Job, Row, log_scores, require_options
 from model_wrappers.collaboration.elicitation.drawing import Draw, seed_of, write
 from plural_tasks.metrics import read_answer
 from plural_tasks.metrics.montecarlo import Shares, js_error, replicates, smoothed
+from plural_tasks.metrics.refusals import refused
 
 if TYPE_CHECKING:
     from model_wrappers.collaboration.session import Session
