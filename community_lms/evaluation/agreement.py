@@ -10,10 +10,11 @@ from typing import Any
 
 from community_lms.evaluation.groups import Groups, Target, target
 from community_lms.messages.message import Message
+from plural_tasks.metrics.corrected import corrected_match, most_likely
 from plural_tasks.metrics.divergence import js_distance
 from plural_tasks.metrics.parsing import parse_choice
 from plural_tasks.metrics.uncertainty import clustered_interval, clustered_se, paired_difference
-from plural_tasks.sources.surveys import TIE, Question
+from plural_tasks.sources.surveys import Question
 
 _DRAWS = 200
 _FIRST = r"^[\s\"'“*_`(\[]*"
@@ -140,9 +141,7 @@ def _rows(
 
 def modal_accuracy(shares: Sequence[float], gold: Sequence[float]) -> float:
     """1 if the most frequent answer is the groups' most frequent one, else 0; of a tie, the share that is right."""
-    top = [place for place, share in enumerate(shares) if share >= max(shares) - TIE]
-    right = [place for place, share in enumerate(gold) if share >= max(gold) - TIE]
-    return sum(place in right for place in top) / len(top)
+    return corrected_match(shares, most_likely(gold))
 
 
 def sampling_floor(shares: Sequence[float], count: int) -> float:

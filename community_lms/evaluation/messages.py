@@ -4,14 +4,11 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Sequence
-from functools import cache
-from pathlib import Path
 from typing import Any, Literal
 
 from community_lms.messages.message import Message
-from plural_tasks.utils.checked import Checked, parse, read_yaml
+from plural_tasks.metrics.refusals import refused
 
-REFUSALS = Path(__file__).resolve().parent / "refusals.yaml"
 GRAM = 4
 """Words of an n-gram."""
 REPEATED = 0.3
@@ -24,16 +21,11 @@ _UNSPACED = 40  # characters from which on a text of a few words is taken for wr
 Fault = Literal["empty", "refused", "degenerate"]
 
 
-class _Refusals(Checked):
-    opening: tuple[str, ...]
-    anywhere: tuple[str, ...]
-
-
 def fault(text: str) -> Fault | None:
     """What is wrong with a message, the first of these that holds; None where it says something.
 
-    ``empty``: nothing but white space. ``refused``: it has one of the wordings of ``refusals.yaml``. ``degenerate``: it
-    holds no letter, or more than `REPEATED` of its n-grams were there before (`repetition`).
+    ``empty``: nothing but white space. ``refused``: it has a wording of `plural_tasks.metrics.refusals`.
+    ``degenerate``: it holds no letter, or more than `REPEATED` of its n-grams were there before (`repetition`).
     """
     if not text.strip():
         return "empty"
@@ -41,13 +33,6 @@ def fault(text: str) -> Fault | None:
         return "refused"
     letters = any(character.isalpha() for character in text)
     return None if letters and repetition(text) <= REPEATED else "degenerate"
-
-
-def refused(text: str) -> bool:
-    """Does a message refuse to speak, in one of the known wordings?"""
-    plain = " ".join(text.lower().replace("’", "'").split()).lstrip("\"'“*_ ")
-    opening, anywhere = _patterns()
-    return any(pattern.match(plain) for pattern in opening) or any(pattern.search(plain) for pattern in anywhere)
 
 
 def repetition(text: str, size: int = GRAM) -> float:
@@ -87,9 +72,3 @@ def message_figures(messages: Iterable[Message], max_new_tokens: int) -> dict[st
 
 def _share(part: float, whole: int) -> float | None:
     return part / whole if whole else None
-
-
-@cache
-def _patterns() -> tuple[list[re.Pattern[str]], list[re.Pattern[str]]]:
-    listed = parse(_Refusals, read_yaml(REFUSALS), where=str(REFUSALS))
-    return [re.compile(one) for one in listed.opening], [re.compile(one) for one in listed.anywhere]

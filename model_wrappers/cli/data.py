@@ -1,4 +1,4 @@
-"""``modplural data``: build data sets of the sources, check them, and push them to the Hub."""
+"""``modplural data``: build data sets of the sources, check them, and push them and the metrics to the Hub."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from rich.console import Console
 from rich.markup import escape
 from rich.table import Table
 
-from plural_tasks import publishing
+from plural_tasks import evaluate_modules, publishing
 from plural_tasks.publishing import cards
 from plural_tasks.sources import DATA_VARIABLE, SOURCES, Source, locate, read_items
 from plural_tasks.utils.errors import ModPluralError, unknown_name
@@ -146,6 +146,38 @@ def push(
         return
     _say(f"{'Offered as' if done.pull_request else 'Pushed:'} {done.url}")
     _say(f"Load it with revision {done.revision} to pin this version.")
+
+
+@app.command("push-metrics")
+def push_metrics(
+    owner: Annotated[str, typer.Argument(help="User or organisation of the Hub.")],
+    names: Annotated[list[str] | None, typer.Argument(help="Metrics, such as js_distance; all by default.")] = None,
+    private: Annotated[bool, typer.Option("--private", help="Make them private; those that exist must be.")] = False,
+    dry_run: Annotated[bool, typer.Option("--dry-run", help="Say what would be sent, send nothing.")] = False,
+    out: Annotated[
+        Path | None, typer.Option("--out", help="Write them to this folder instead, for evaluate.load of a folder.")
+    ] = None,
+    pull_request: Annotated[bool, typer.Option("--pull-request", help="Offer them as pull requests.")] = False,
+) -> None:
+    """Push the metrics as modules of the library evaluate: a Space for each, loaded by evaluate.load("OWNER/NAME")."""
+    chosen = names or list(evaluate_modules.MODULES)
+    if out is not None:
+        for folder in evaluate_modules.write_modules(out, owner, chosen):
+            _say(f"{folder} written.")
+        return
+    if dry_run:
+        for name in chosen:
+            files = evaluate_modules.module_files(name, owner)
+            _say(
+                f"{owner}/{name}: {', '.join(f'{path} ({len(text.encode()):,} bytes)' for path, text in files.items())}"
+            )
+        _say("nothing was sent.")
+        return
+    for name, done in evaluate_modules.push_modules(owner, chosen, private=private, pull_request=pull_request).items():
+        if not done.changed:
+            _say(f"{owner}/{name} holds exactly this already; nothing to upload.")
+            continue
+        _say(f"{'Offered as' if done.pull_request else 'Pushed:'} {done.url}")
 
 
 def _check(what: str, data: str | None, against: str | None) -> publishing.Report:

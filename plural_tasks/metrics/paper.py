@@ -8,7 +8,6 @@ names the quirks. Where the published code counts nothing, what these functions 
 from __future__ import annotations
 
 import math
-import random
 from collections import Counter
 from collections.abc import Callable, Sequence
 from functools import lru_cache
@@ -17,10 +16,6 @@ from typing import Any
 from plural_tasks.metrics import js_distance
 from plural_tasks.utils.errors import ModPluralError
 
-TOP_TOKENS = 10
-"""The published code looks at no more than the ten most likely next tokens."""
-
-COVERAGE_THRESHOLD = 0.33
 EMPTY_COVERAGE = -1.0
 """What an answer without any sentence scores for every value."""
 
@@ -29,29 +24,6 @@ PUBLISHED_JUDGE = "microsoft/deberta-v2-xlarge-mnli"
 PARSED_LABELS = "ABCDE"
 STANCES = "ABC"
 """Support, oppose, either."""
-
-
-def paper_option_shares(top_tokens: Sequence[tuple[str, float]], labels: Sequence[str]) -> tuple[list[float], float]:
-    """Read a distribution over option letters from the next token.
-
-    Quirks: only the ten most likely tokens are seen; a token stands for a letter when its text without surrounding
-    blanks equals it; of several such tokens ("A", " A") only the most likely counts; tokens with the same text share
-    one place, with the probability of the last of them.
-
-    Args:
-        top_tokens: Text and probability of the next tokens, most likely first.
-        labels: The options' letters.
-
-    Returns:
-        ``(shares, mass)``: shares sum to 1 and are uniform where no letter is among the tokens; ``mass`` is what the
-        letters had before they were renormalised, 0 in that case (the published code does not count it).
-    """
-    seen = dict(top_tokens[:TOP_TOKENS])
-    found = [next((share for token, share in seen.items() if token.strip() == label), 0.0) for label in labels]
-    mass = math.fsum(found)
-    if mass == 0.0:
-        return [1.0 / len(labels)] * len(labels), 0.0
-    return [share / mass for share in found], mass
 
 
 def paper_js_distance(prediction: Sequence[float], gold: Sequence[float]) -> float:
@@ -192,7 +164,7 @@ def paper_coverage(entailment: Sequence[Sequence[float]]) -> float:
 
     Returns:
         A number in 0..1; −1 where the answer has no sentence (quirk). The published headline is the share of rows
-        above `COVERAGE_THRESHOLD`.
+        above .33.
 
     Raises:
         ValueError: If there is no value.
@@ -200,21 +172,3 @@ def paper_coverage(entailment: Sequence[Sequence[float]]) -> float:
     if not entailment:
         raise ValueError("coverage needs at least one value")
     return math.fsum(max(row, default=EMPTY_COVERAGE) for row in entailment) / len(entailment)
-
-
-def paper_selection(reply: str, n: int, rng: random.Random) -> tuple[int, bool]:
-    """Read which of ``n`` comments a reply selects.
-
-    Quirks: the lowest number from 1 to n whose digits occur anywhere counts, so that "12" and "all 10" read 1; where
-    there is none, a comment is drawn (the published code does not count it).
-
-    Args:
-        reply: The base LLM's reply.
-        n: Number of comments, at least 1.
-        rng: Draws the comment where the reply has no number.
-
-    Returns:
-        ``(index, drawn)``: the comment's index, from 0, and whether it was drawn.
-    """
-    found = next((number for number in range(1, n + 1) if str(number) in reply), None)
-    return (rng.randrange(n), True) if found is None else (found - 1, False)

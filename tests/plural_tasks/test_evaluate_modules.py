@@ -1,9 +1,12 @@
 """The modules through the real library, without a network."""
 
+import ast
 import math
+import re
 import socket
 
 import pytest
+import yaml
 
 from plural_tasks import evaluate_modules
 from plural_tasks.judges.scripted import ScriptedJudge
@@ -76,10 +79,11 @@ def test_a_judge_may_be_named() -> None:
     assert found["coverage"] == 1.0
 
 
-def test_a_module_takes_rows_one_after_the_other() -> None:
+def test_a_module_takes_rows_one_after_the_other(tmp_path) -> None:
     import evaluate
 
-    module = evaluate.load(evaluate_modules.path("js_distance"), keep_in_memory=True)
+    (folder,) = evaluate_modules.write_modules(tmp_path, "ann", ["js_distance"])
+    module = evaluate.load(str(folder), keep_in_memory=True)
     module.add(prediction=[1.0, 0.0], reference=[0.5, 0.5])
     module.add_batch(predictions=[[0.5, 0.5]], references=[[0.5, 0.5]])
 
@@ -105,12 +109,33 @@ def test_every_module_is_found_and_described() -> None:
         "value_coverage",
         "wasserstein",
     }
+    assert list(evaluate_modules.MODULES) == sorted(evaluate_modules.MODULES)
     for name in evaluate_modules.MODULES:
         module = evaluate_modules.load(name)
+        assert module.name == name
         assert len(module.description) > 40
         assert "predictions" in module.inputs_description
+        assert "Modular Pluralism" in module.citation
+
+
+@pytest.mark.parametrize("name", evaluate_modules.MODULES)
+def test_what_would_be_pushed_does_what_its_card_says(name: str, tmp_path) -> None:
+    import evaluate
+
+    (folder,) = evaluate_modules.write_modules(tmp_path, "ann", [name])
+    card = (folder / "README.md").read_text()
+    (code,) = re.findall(r"```python\n(.*?)```", card, flags=re.DOTALL)
+    _, loading, computing, result = code.strip().replace("\n\n", "\n").split("\n")
+    assert loading == f'metric = evaluate.load("ann/{name}")'
+    found = eval(computing, {"metric": evaluate.load(str(folder))})
+    assert found == pytest.approx(ast.literal_eval(result.removeprefix("# ")), abs=1e-4)
+    front = yaml.safe_load(card.split("---\n")[1])
+    assert (front["title"], front["sdk"], front["tags"][:2]) == (name, "static", ["evaluate", "metric"])
+    assert {path.name for path in folder.iterdir()} == {"README.md", "index.html", f"{name}.py", "requirements.txt"}
+    assert evaluate_modules.MODULES[name].description in card
+    assert "@inproceedings{feng2024modular" in card
 
 
 def test_a_misspelt_module_names_the_nearest() -> None:
     with pytest.raises(ModPluralError, match="Did you mean 'js_distance'"):
-        evaluate_modules.path("js_distanse")
+        evaluate_modules.load("js_distanse")

@@ -7,12 +7,12 @@ from collections import Counter
 from collections.abc import Sequence
 from typing import Any
 
-from community_lms.evaluation.messages import refused
 from model_wrappers.collaboration.elicitation.base import Elicited, Job, log_scores, require_options
 from model_wrappers.collaboration.elicitation.drawing import Draw, seed_of, write
 from model_wrappers.collaboration.session import Elicitation, Session
 from plural_tasks.metrics import read_answer
 from plural_tasks.metrics.montecarlo import Shares, js_error, replicates, smoothed
+from plural_tasks.metrics.refusals import refused
 
 ROUND = 5
 """Answers drawn before the error is looked at, where the user gave a bound for it."""

@@ -184,3 +184,19 @@ def test_push_refuses_what_may_not_be_published(tmp_path, hub) -> None:
             invoke("push", tmp_path / "closed", "tester/closed", *options)
     assert "2 files" in invoke("push", tmp_path / "closed", "tester/closed", "--dry-run", "--digests-only")
     assert hub.requests == []
+
+
+def test_metrics_are_pushed_or_written_or_only_named(hub, tmp_path) -> None:
+    output = invoke("push-metrics", "tester", "--dry-run")
+    assert "tester/js_distance: js_distance.py (" in output
+    assert output.endswith("nothing was sent.\n")
+    assert f"{tmp_path / 'm' / 'js_distance'} written." in invoke(
+        "push-metrics", "tester", "js_distance", "--out", tmp_path / "m"
+    )
+    assert hub.requests == []
+    output = invoke("push-metrics", "tester", "js_distance", "wasserstein", "--private")
+    assert output.count("Pushed: ") == 2
+    assert hub.repo("tester/wasserstein", "space").private
+    assert "tester/js_distance holds exactly this already; nothing to upload." in invoke(
+        "push-metrics", "tester", "js_distance"
+    )

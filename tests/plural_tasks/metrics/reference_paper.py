@@ -104,17 +104,3 @@ def coverage(rows, probability, split):
             best.append(np.max(scores) if scores else -1)
         means.append(np.mean(best))
     return {"coverage": np.mean(means), "coverage_33": np.mean(np.array(means) > 0.33)}
-
-
-def option_shares(tokens, letters):
-    """``tokens``: (text, probability) from the most likely down."""
-    table = {}
-    for text, probability in tokens[:10]:
-        table[text] = probability  # a later token of the same text overwrites, and keeps the place
-    mass = np.zeros(len(letters))
-    for place, wanted in enumerate(letters):
-        for text in table:
-            if text.strip() == wanted:
-                mass[place] = table[text]
-                break
-    return mass / mass.sum() if mass.sum() else np.full(len(letters), 1 / len(letters))

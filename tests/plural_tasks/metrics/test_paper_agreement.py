@@ -159,14 +159,3 @@ def test_coverage(tmp_path, splitter) -> None:
     assert found["coverage"].paper == pytest.approx(expected["coverage"], **CLOSE)
     assert found["coverage_33"].paper == pytest.approx(expected["coverage_33"], **CLOSE)
     assert 0 < expected["coverage_33"] < 1
-
-
-def test_option_shares() -> None:
-    rng = random.Random(7)
-    texts = ["A", " A", "B", " B", "\nB", "C", "D", "E", "the", "a", "A.", "�", " ", "An"]
-    for _ in range(500):
-        ordered = sorted((rng.random() for _ in range(14)), reverse=True)
-        tokens = [(rng.choice(texts), probability) for probability in ordered]
-        labels = list("ABCDE"[: rng.randint(1, 5)])
-        shares, _ = paper.paper_option_shares(tokens, labels)
-        assert shares == pytest.approx(list(reference.option_shares(tokens, labels)), **CLOSE)
