@@ -13,6 +13,7 @@ from lm_eval.utils import simple_parse_args_string
 
 from community_lms.generation.ask import Asker
 from community_lms.messages.store import MessageStore
+from community_lms.pools.identity import fingerprint
 from community_lms.pools.pool import load_pool, select, weigh
 from community_lms.remote.abilities import abilities_of
 from community_lms.weights.embedded import EMBEDDED_READER
@@ -225,7 +226,7 @@ class ModPluralLM(LM):
             "method": self.method.name,
             "mode": self.settings.mode or "of each document",
             "pool": session.pool.name,
-            "communities": [member.name for member in session.pool.voices],
+            "communities": [member.name for member in session.pool.community_members],
             "modules": dict(session.pool.modules),
             "weights": session.weights,
             "mixture": session.mixture,
@@ -233,7 +234,7 @@ class ModPluralLM(LM):
             "label_variants": session.label_variants,
             "elicitation": self._elicitation(),
             **self._drawn(),
-            "pool_fingerprint": session.pool.fingerprint(),
+            "pool_fingerprint": fingerprint(session.pool),
             "tell_attribute": session.pool.tell_attribute,
             "prompts": session.prompts.name,
             "prompts_digest": session.prompts.digest(),
