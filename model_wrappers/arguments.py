@@ -8,9 +8,9 @@ from typing import Annotated, Any, Literal, get_args
 from pydantic import Field, field_validator
 
 from community_lms.engines import AUTO, ENGINES
-from community_lms.pools.served import SERVER, check_server, on_server, read_served
+from community_lms.pools.served import PATIENCE, SERVER, read_served
+from community_lms.pools.serving import check_server, on_server
 from community_lms.pools.spec import Decoding, Pool
-from community_lms.remote.retry import PATIENCE
 from plural_tasks.schema import MODES, Mode
 from plural_tasks.utils.checked import Checked, parse
 from plural_tasks.utils.errors import ModPluralError, unknown_name

@@ -8,6 +8,7 @@ from typing import Any, TypeVar
 
 from lm_eval.api.model import LM
 
+from community_lms.pools.identity import fingerprint
 from community_lms.weights.embedded import EMBEDDED_READER
 from model_wrappers.arguments import OWN, read_arguments
 from model_wrappers.base.account import account_of, attach
@@ -234,7 +235,7 @@ class ModPluralLM(LM):
             "method": self.method.name,
             "mode": self.settings.mode or "of each document",
             "pool": session.pool.name,
-            "communities": [member.name for member in session.pool.voices],
+            "communities": [member.name for member in session.pool.community_members],
             "modules": dict(session.pool.modules),
             "weights": session.weights,
             "mixture": session.mixture,
@@ -242,7 +243,7 @@ class ModPluralLM(LM):
             "label_variants": session.label_variants,
             "elicitation": self._elicitation(),
             **self._drawn(),
-            "pool_fingerprint": session.pool.fingerprint(),
+            "pool_fingerprint": fingerprint(session.pool),
             "tell_attribute": session.pool.tell_attribute,
             "prompts": session.prompts.name,
             "prompts_digest": session.prompts.digest(),

@@ -31,7 +31,7 @@ def write_report(out: Path, found: Mapping[str, Any]) -> list[Path]:
 def write_back(pool: Pool, found: Mapping[str, Any]) -> list[Path]:
     """Write each community's slice into its adapter's folder, where that is local; return the files."""
     written = []
-    for member in pool.voices:
+    for member in pool.community_members:
         if member.adapter is not None and Path(member.adapter.path).is_dir():
             path = Path(member.adapter.path) / EVALUATION
             write_json(path, community_slice(found, member.name))

@@ -14,7 +14,7 @@ from community_lms.evaluation.perplexity import BACKBONE, Reading, as_rows, cros
 from community_lms.evaluation.texts import EvaluationText, FoundTexts, find_texts, texts_digest
 from community_lms.generation.ask import Asker
 from community_lms.messages.message import Message
-from community_lms.pools.identity import identity
+from community_lms.pools.identity import fingerprint, identity
 from community_lms.pools.spec import Community, Pool
 from plural_tasks.sources.surveys import Question, Surveys
 from plural_tasks.utils.errors import ModPluralError
@@ -100,17 +100,19 @@ class Evaluation:
 
     def facts(self) -> dict[str, Any]:
         """What was evaluated."""
-        stands = next((member.backbone for member in self.pool.voices if member.backbone is not None), None)
+        stands = next((member.backbone for member in self.pool.community_members if member.backbone is not None), None)
         return {
             "pool": self.pool.name,
-            "fingerprint": self.pool.fingerprint(),
+            "fingerprint": fingerprint(self.pool),
             "backbone": stands.path if stands else None,
-            "communities": [member.name for member in self.pool.voices],
+            "communities": [member.name for member in self.pool.community_members],
         }
 
     def _perplexity(self) -> dict[str, Any] | None:
         readers = self._readers()
-        found = find_texts(self.pool.voices, self.corpora, part=self.settings.text_part, limit=self.settings.limit)
+        found = find_texts(
+            self.pool.community_members, self.corpora, part=self.settings.text_part, limit=self.settings.limit
+        )
         self.notes.extend(f"perplexity: no text of {name}: {why}." for name, why in found.missing.items())
         if not found.texts or not readers:
             self.notes.append("perplexity: left out, there is no text or nobody to read it.")
@@ -126,14 +128,14 @@ class Evaluation:
 
     def _readers(self) -> dict[str, Community]:
         """The communities that can read, and the bare backbone."""
-        if any(member.name == BACKBONE for member in self.pool.voices):
+        if any(member.name == BACKBONE for member in self.pool.community_members):
             raise ModPluralError(
                 f"pool {self.pool.name!r}: a community is called {BACKBONE!r}, as the backbone is; rename it."
             )
-        far = [member.name for member in self.pool.voices if member.kind == "endpoint"]
+        far = [member.name for member in self.pool.community_members if member.kind == "endpoint"]
         if far:
             self.notes.append(f"perplexity: {', '.join(far)} cannot read texts: an endpoint gives no likelihoods.")
-        readers = {member.name: member for member in self.pool.voices if member.kind != "endpoint"}
+        readers = {member.name: member for member in self.pool.community_members if member.kind != "endpoint"}
         stands = list(dict.fromkeys(member.backbone for member in readers.values() if member.backbone is not None))
         if stands:
             readers[BACKBONE] = Community(name=BACKBONE, description="the backbone alone", checkpoint=stands[0])
@@ -186,7 +188,7 @@ class Evaluation:
     def _answers(self) -> tuple[list[Question], dict[str, str], dict[str, dict[str, list[Message]]]]:
         """Questions, the digests of what was asked, and the messages; asked once for all parts."""
         if self._asked is None:
-            names = [member.name for member in self.pool.voices]
+            names = [member.name for member in self.pool.community_members]
             groups = {name: self.groups[name] for name in names if name in self.groups}
             limit, split = self.settings.limit, self.settings.split
             questions = pick_questions(self.surveys, groups, split=split, limit=limit)
@@ -201,7 +203,7 @@ class Evaluation:
                     seed=self.settings.seed,
                     engine=self.settings.engine,
                 )
-                for member in self.pool.voices
+                for member in self.pool.community_members
             }
             asked = requests_digest(requests)
             # Beside the message store, which may be another one next time.
@@ -219,7 +221,11 @@ class Evaluation:
         return questions, asked, answers
 
     def _agreement(self) -> dict[str, Any] | None:
-        known = {member.name: self.groups[member.name] for member in self.pool.voices if member.name in self.groups}
+        known = {
+            member.name: self.groups[member.name]
+            for member in self.pool.community_members
+            if member.name in self.groups
+        }
         if not known:
             self.notes.append("agreement: left out, no groups are known for these communities; give --groups FILE.")
             return None

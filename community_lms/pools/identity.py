@@ -1,4 +1,4 @@
-"""What a community *is*, for the key of its messages: change the weights and the key changes."""
+"""Identity of communities and pools: what decides their messages, for keys and fingerprints."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from community_lms.pools.served import SERVER
-from community_lms.pools.spec import Community, Endpoint, Weights, digest
+from community_lms.pools.spec import Community, Endpoint, Pool, Weights, digest
 from community_lms.weights.embedded import EMBEDDED, EMBEDDED_READER, HUB_REPOSITORY, READER, file_digest, packaged_gguf
 from plural_tasks.utils.secrets import is_secret_name
 
@@ -31,6 +31,26 @@ def identity(community: Community) -> dict[str, Any]:
     weights = {field: getattr(community, field) for field in fields}
     named = {field: weights_identity(found) for field, found in weights.items() if found is not None}
     return {**({"server": told} if told else {}), **named}
+
+
+def fingerprint(pool: Pool) -> str:
+    """SHA-256 of everything about a pool that can change an answer; the same on every machine.
+
+    Local weights count by their content and not by their path, licence and corpus not at all. Roles and
+    ``tell_attribute`` count where they are not the default, so that other pools keep the fingerprints of earlier
+    releases.
+    """
+    described = {"name", "description", "persona", "prior_weight"}
+    members = [
+        {
+            **community.model_dump(include=described, exclude_none=True),
+            **({} if community.role == "community" else {"role": community.role}),
+            "identity": identity(community),
+        }
+        for community in pool.resolved().communities
+    ]
+    settings = {} if pool.tell_attribute else {"tell_attribute": False}
+    return digest({"decoding": pool.decoding.model_dump(), "communities": members, **settings})
 
 
 def _arguments(endpoint: Endpoint) -> dict[str, Any]:

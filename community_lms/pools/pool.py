@@ -59,7 +59,7 @@ def load_pool(spec: str) -> Pool:
     for part in parts:
         pool = _step(pool, part, text)
     assert pool is not None  # split() gives at least one part
-    return _with_voice(pool, f"pool {text!r}")
+    return _with_community(pool, f"pool {text!r}")
 
 
 def _step(pool: Pool | None, part: str, text: str) -> Pool:
@@ -136,9 +136,9 @@ def _begins(removed: str, name: str) -> bool:
     return rest == "" or (rest is not None and rest.startswith("-") and bool(rest[1:].strip()))
 
 
-def _with_voice(pool: Pool, where: str) -> Pool:
+def _with_community(pool: Pool, where: str) -> Pool:
     """Refuse a pool in which nobody has a view."""
-    if pool.voices:
+    if pool.community_members:
         return pool
     listed = ", ".join(f"{name} ({role})" for name, role in pool.modules.items())
     raise ModPluralError(f"{where}: has modules only ({listed}); a pool needs at least one community.")
@@ -163,7 +163,7 @@ def select(pool: Pool, communities: Selection) -> Pool:
         if name not in pool.names:
             raise unknown_name("community", name, pool.names, where=f"communities (pool {pool.name!r})")
     kept = tuple(member for member in pool.communities if member.name in wanted)
-    return _with_voice(pool.model_copy(update={"communities": kept}), "communities")
+    return _with_community(pool.model_copy(update={"communities": kept}), "communities")
 
 
 def weigh(pool: Pool, weights: WeightSpec) -> dict[str, float]:
@@ -178,7 +178,7 @@ def weigh(pool: Pool, weights: WeightSpec) -> dict[str, float]:
         ModPluralError: If the number of weights differs from the number of communities, a name is unknown or that of
             a module, or a weight is not a positive finite number.
     """
-    prior = {member.name: member.prior_weight for member in _with_voice(pool, "weights").voices}
+    prior = {member.name: member.prior_weight for member in _with_community(pool, "weights").community_members}
     raw = prior if weights is None else {**prior, **_given(pool, weights)}
     for name, value in raw.items():
         if not 0.0 < value < float("inf"):
@@ -188,7 +188,7 @@ def weigh(pool: Pool, weights: WeightSpec) -> dict[str, float]:
 
 
 def _given(pool: Pool, weights: Any) -> dict[str, float]:
-    names = [member.name for member in pool.voices]
+    names = [member.name for member in pool.community_members]
     if isinstance(weights, Mapping):
         pairs = list(weights.items())
     else:

@@ -5,23 +5,23 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Mapping
-from typing import TYPE_CHECKING, Annotated, Any, Literal
+from typing import Annotated, Any, Literal
 
 from pydantic import Field, field_validator
 
-from community_lms.remote.retry import PATIENCE
 from plural_tasks.schema import Text
 from plural_tasks.utils.checked import Checked, parse
 from plural_tasks.utils.errors import ModPluralError
 from plural_tasks.utils.secrets import is_secret_name
 
-if TYPE_CHECKING:
-    from community_lms.pools.spec import Pool
-
 SERVER = "server"
 """The backend of an endpoint, and the message engine, that asks a server of the OpenAI protocol."""
 
 DEFAULT_KEY = "OPENAI_API_KEY"
+
+PATIENCE = 600.0
+"""Default for the seconds during which a failing request to a server is repeated."""
+
 _ASKED = ("model", "messages", "prompt", "seed", "temperature", "top_p", "max_tokens", "n", "stream")
 _PATHS = ("/chat/completions", "/completions")
 
@@ -139,34 +139,6 @@ def _pairs(text: str, where: str) -> dict[str, Any]:
         if not (name.strip() and colon):
             raise ModPluralError(f"{where}: found {name!r}, expected name:value, several joined by +.")
     return {name.strip(): value.strip() for name, _, value in pairs}
-
-
-def on_server(pool: Pool, served: Served) -> Pool:
-    """Return the pool with its members asked from the server, but for endpoints, which have their own place.
-
-    Adapters and checkpoints are asked for by their communities' names. ``served.model`` is for personas, which speak
-    through a backbone.
-    """
-    by_name = served.model_copy(update={"model": None})
-    members = tuple(
-        member
-        if member.kind == "endpoint"
-        else member.model_copy(update={"server": served if member.kind == "persona" else by_name})
-        for member in pool.communities
-    )
-    return pool.model_copy(update={"communities": members})
-
-
-def check_server(pool: Pool, engine: str) -> None:
-    """Refuse a choice of engine that leaves members without a server, or a server without an engine.
-
-    Raises:
-        ModPluralError: Naming the first such member.
-    """
-    for member in pool.communities:
-        lost = member.server is None if member.endpoint is None else member.endpoint.backend != SERVER
-        if engine == SERVER and lost:
-            raise ModPluralError(no_server(member.name, member.endpoint.backend if member.endpoint else None))
 
 
 def no_server(community: str, backend: str | None) -> str:

@@ -156,7 +156,7 @@ class Pool(Checked):
         return tuple(community.name for community in self.communities)
 
     @property
-    def voices(self) -> tuple[Community, ...]:
+    def community_members(self) -> tuple[Community, ...]:
         """The members that are communities: only they have views to be covered, selected, weighed or routed to."""
         return tuple(member for member in self.communities if member.role == "community")
 
@@ -174,27 +174,6 @@ class Pool(Checked):
             for community in self.communities
         )
         return self.model_copy(update={"communities": members})
-
-    def fingerprint(self) -> str:
-        """SHA-256 of everything about the pool that can change an answer; the same on every machine.
-
-        Local weights count by their content and not by their path, licence and corpus not at all. Roles and
-        ``tell_attribute`` count where they are not the default, so that other pools keep the fingerprints of earlier
-        releases.
-        """
-        from community_lms.pools.identity import identity
-
-        told = {"name", "description", "persona", "prior_weight"}
-        members = [
-            {
-                **community.model_dump(include=told, exclude_none=True),
-                **({} if community.role == "community" else {"role": community.role}),
-                "identity": identity(community),
-            }
-            for community in self.resolved().communities
-        ]
-        apart = {} if self.tell_attribute else {"tell_attribute": False}
-        return digest({"decoding": self.decoding.model_dump(), "communities": members, **apart})
 
 
 def canonical(value: Any) -> str:

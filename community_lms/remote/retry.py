@@ -11,13 +11,11 @@ from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field
 from typing import Any, TypeVar
 
+from community_lms.pools.served import PATIENCE
 from community_lms.remote.circuit_breaker import CircuitBreaker
 from community_lms.remote.failures import classify_error
 
 Answer = TypeVar("Answer")
-
-PATIENCE = 600.0
-"""Default for the seconds during which a failing request is repeated."""
 
 SHORTEST = 0.5
 """Upper bound of the first back-off in seconds; the bound doubles with each further one."""

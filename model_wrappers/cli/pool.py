@@ -14,6 +14,7 @@ from community_lms.generation.ask import Asker
 from community_lms.generation.probe import QUESTIONS, ask_further, probe, reply_problems
 from community_lms.messages.message import Message
 from community_lms.messages.store import MessageStore
+from community_lms.pools.identity import fingerprint
 from community_lms.pools.pool import load_pool, preset_names, select, weigh
 from community_lms.pools.spec import Community
 from model_wrappers.cli import community_publish, pool_patch
@@ -64,7 +65,7 @@ def show(pool: PoolArgument) -> None:
         f"decoding: temperature {decoding.temperature:g}, top-p {decoding.top_p:g}, "
         f"{decoding.max_new_tokens} new tokens"
     )
-    console.print(f"fingerprint: {loaded.fingerprint()}")
+    console.print(f"fingerprint: {fingerprint(loaded)}")
 
 
 @app.command()

@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from community_lms.messages.store import MessageStore
+from community_lms.pools.identity import fingerprint
 from community_lms.pools.pool import load_pool, select
 from community_lms.pools.spec import Pool
 from model_wrappers.arguments import OWN, Arguments, read_arguments
@@ -57,7 +58,7 @@ class Again:
         return {
             "modplural": __version__,
             "source": {name: self.source.tasks[name].sha256 for name in sorted(self.documents)},
-            "pool_fingerprint": self.after.fingerprint(),
+            "pool_fingerprint": fingerprint(self.after),
             "model_args": clean(plain),
             "documents": hashlib.sha256(text.encode()).hexdigest(),
         }
@@ -102,7 +103,7 @@ def patched_arguments(
     name, chosen = str(arguments.get("pool", Arguments.model_fields["pool"].default)), arguments.get("communities")
     whole = load_pool(name)
     before = select(whole, chosen)
-    if before.fingerprint() != own["pool_fingerprint"]:
+    if fingerprint(before) != own["pool_fingerprint"]:
         raise ModPluralError(f"{run.path}: the pool {name!r} has changed since this run; make the run anew.")
     new = [member for part in add for member in load_pool(part).names]
     for member in new:

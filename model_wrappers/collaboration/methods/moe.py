@@ -21,7 +21,7 @@ class MixtureOfExperts:
 
     def contexts(self, queries: Sequence[Query], session: Session) -> list[list[Weighted]]:
         """Route each query, ask the chosen community, and put its message before the task's prompt."""
-        members = session.pool.voices
+        members = session.pool.community_members
         texts = [route_prompt(query, members, session.prompts) for query in queries]
         counts = [len(members)] * len(texts)
         chosen = [members[at] for at in pick(queries, texts, counts, session, step="route", fallback="routing")]

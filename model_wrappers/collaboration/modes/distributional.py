@@ -36,7 +36,7 @@ class Distributional:
         """The pool's weights, times the communities' fit where the mixture goes by attribute."""
         if session.mixture == "prior":
             return [session.weights for _ in queries]
-        members = session.pool.voices
+        members = session.pool.community_members
         fits = relevance(queries, members, session.prompts, session.base)
         return [
             {member.name: session.weights[member.name] * share for member, share in zip(members, shares, strict=True)}

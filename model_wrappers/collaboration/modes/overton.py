@@ -21,7 +21,7 @@ class Overton:
 
     def contexts(self, consulted: Sequence[tuple[Query, Sequence[Message]]], session: Session) -> list[list[Weighted]]:
         """Return one prompt for each query, with all messages in the pool's order."""
-        members = {member.name: member for member in session.pool.voices}
+        members = {member.name: member for member in session.pool.community_members}
         return [
             [Weighted(session.frame(query, "synthesise", messages=listing(messages, members)))]
             for query, messages in consulted

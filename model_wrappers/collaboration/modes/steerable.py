@@ -26,7 +26,7 @@ class Steerable:
         Where the base LLM picks none (by a reply that names none, or without mass on any number), one is drawn, seeded
         and counted as ``selection``. A single message needs no picking.
         """
-        members = {member.name: member for member in session.pool.voices}
+        members = {member.name: member for member in session.pool.community_members}
         choices = [(query, messages) for query, messages in consulted if len(messages) > 1]
         texts = [
             session.prompts.render(

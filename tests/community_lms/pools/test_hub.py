@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 
 from community_lms.pools.hub import is_name, read_hub_pool
+from community_lms.pools.identity import fingerprint
 from community_lms.pools.pool import load_pool
 from plural_tasks.utils.errors import ModPluralError
 from tests.hub_server import HubServer
@@ -97,7 +98,7 @@ class TestRevision:
         hub.commit("ann/left", {"adapter_config.json": b"{}"}, "model")
         second = load_pool(NAME)
         assert second.communities[0].adapter.revision == sha(hub, "ann/left")
-        assert first.fingerprint() != second.fingerprint()
+        assert fingerprint(first) != fingerprint(second)
 
     def test_what_cannot_be_pinned_is_said(self, hub, caplog) -> None:
         hub.commit(NAME, {"pool.yaml": text("name: left, description: d, adapter: ann/gone")}, "model")

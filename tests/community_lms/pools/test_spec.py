@@ -7,6 +7,7 @@ import pytest
 from pydantic import ValidationError
 
 from community_lms.messages.message import MessageRequest
+from community_lms.pools.identity import fingerprint
 from community_lms.pools.spec import KINDS, Community, Decoding, Pool, Weights, canonical, digest
 from plural_tasks.utils.checked import parse
 from plural_tasks.utils.errors import ModPluralError
@@ -175,7 +176,7 @@ BASE = pool_of(
 def changed(member: int | None, **changes: Any) -> str:
     data = json.loads(json.dumps(BASE))
     (data if member is None else data["communities"][member]).update(changes)
-    return Pool.model_validate(data).fingerprint()
+    return fingerprint(Pool.model_validate(data))
 
 
 @pytest.mark.parametrize(
@@ -217,7 +218,7 @@ def test_the_fingerprint_stays_with_what_cannot(member: int | None, changes: dic
 def test_the_fingerprint_depends_on_the_order_of_communities() -> None:
     reverse = BASE | {"communities": BASE["communities"][::-1]}
 
-    assert Pool.model_validate(reverse).fingerprint() != changed(None)
+    assert fingerprint(Pool.model_validate(reverse)) != changed(None)
 
 
 @pytest.mark.parametrize(

@@ -12,6 +12,7 @@ import pytest
 from typer.testing import CliRunner
 
 from community_lms.messages.store import MessageStore
+from community_lms.pools.identity import fingerprint
 from model_wrappers.cli.app import app
 from model_wrappers.cli.evaluate import run_harness
 from plural_tasks.utils.errors import ModPluralError
@@ -219,7 +220,7 @@ def test_a_narrowed_and_weighed_pool_stays_so(made, source) -> None:
     pool = select(load_pool("perspective"), chosen)
     rewrite(
         source,
-        own={"pool_fingerprint": pool.fingerprint()},
+        own={"pool_fingerprint": fingerprint(pool)},
         args={"communities": chosen, "weights": "news_left:2+news_right:3"},
     )
     (run,) = read_runs([str(source)])
