@@ -85,10 +85,10 @@ class Writer:
             made = type(self.base)._model_generate(self.base, context, max_length, stop, **settings)
             self._told(len(context), made[:, context.shape[1] :].numel())
             return made
-        from community_lms.engines.openvino_reader import Greedy, write_on
+        from community_lms.engines.openvino_reader import Greedy, generate
 
         texts = [row[real > 0].tolist() for row, real in zip(context, settings["attention_mask"], strict=True)]
-        said = write_on(self._reader, texts, max_length - context.shape[1], Greedy(), self._ends(stop))
+        said = generate(self._reader, texts, max_length - context.shape[1], Greedy(), self._ends(stop))
         self._told(len(context), sum(map(len, said)))
         pad = self.base.tokenizer.pad_token_id
         width = max(map(len, said))
