@@ -33,7 +33,7 @@ class Graph:
         self.backbone = community.backbone.path
         with _counting() if counted else nullcontext():
             self._backbone = Backbone(community.backbone, low=LOW, whole=not LOW)
-            self._backbone.become(read_matrices(community.adapter))
+            self._backbone.set_adapter(read_matrices(community.adapter))
         tokenizer = self._backbone.tokenizer
         self._prompts = [render(tokenizer, request.turns) for request in requests]
         self.tokens: list[list[int]] = [

@@ -31,17 +31,17 @@ class BackendEngine:
     name = "backend"
 
     def __init__(self, *, batch_size: int = 16, device: str | None = None, dtype: str = "auto") -> None:
-        """Make the engine; see `MessageEngine`."""
+        """Make the engine; the arguments are those of `MessageEngine`."""
         self.batch_size = batch_size
         self.warnings: list[EngineWarning] = []
         self._device = device
         self._dtype = dtype
         self.account = Account()
         self._backends: dict[str, Any] = {}
-        self._remotes: dict[str, RemoteModel] = {}
+        self._remote_models: dict[str, RemoteModel] = {}
 
     def speak(self, requests: Sequence[MessageRequest]) -> list[Message]:
-        """Generate one message for each request; see `MessageEngine.speak`."""
+        """Generate one message for each request, in order (`MessageEngine.speak`)."""
         from lm_eval.api.instance import Instance
 
         community = requests[0].community
@@ -71,19 +71,19 @@ class BackendEngine:
         return [Message(community.name, str(text or "").strip()) for text in texts]
 
     def _write(self, requests: Sequence[MessageRequest], backend: Any, instances: list[Any]) -> list[str]:
-        """One text for each; requests to APIs are repeated and paid out of the account."""
+        """Return one text for each request; requests to APIs are repeated and paid out of the account."""
         community = requests[0].community
         if not abilities_of(type(backend)).asked_here:
             return list(backend.generate_until(instances, disable_tqdm=True))
-        if community.name not in self._remotes:
+        if community.name not in self._remote_models:
             endpoint = community.endpoint
             attempts = endpoint.args.get("max_retries") if endpoint is not None else None
             retry_policy = RetryPolicy(attempts=int(attempts) if attempts is not None else None)
-            self._remotes[community.name] = RemoteModel(backend, self.account, retry_policy)
+            self._remote_models[community.name] = RemoteModel(backend, self.account, retry_policy)
         for instance, request in zip(instances, requests, strict=True):
             instance.purpose = {"phase": "messages", "community": community.name, "sample": request.number}
             instance.metadata = ("", None, 1)
-        return self._remotes[community.name].write(instances)
+        return self._remote_models[community.name].write(instances)
 
     def _generation(self, backend: Any, request: MessageRequest) -> dict[str, Any]:
         decoding = request.decoding
@@ -136,7 +136,7 @@ class BackendEngine:
 
     def close(self) -> None:
         """Let go of all backends."""
-        self._remotes.clear()
+        self._remote_models.clear()
         self._backends.clear()
 
 
@@ -152,7 +152,7 @@ def _as_endpoint(community: Community) -> Endpoint:
 
 
 def _seed_global_generators(key: str) -> None:
-    """Local backends sample from torch's global generator; give every batch a seed of its own."""
+    """Seed torch's global generator, from which local backends sample, anew for every batch."""
     import sys
 
     if "torch" in sys.modules:

@@ -1,4 +1,8 @@
-"""An event loop beside the program: it works where the caller runs one of its own, as notebooks do."""
+"""An event loop in a thread of its own: it also works where the caller runs an event loop, as notebooks do.
+
+Not anyio's blocking portal: a call through it that is interrupted goes on in its loop unless it is cancelled by hand,
+as here.
+"""
 
 from __future__ import annotations
 
@@ -10,15 +14,15 @@ from typing import Any, TypeVar
 Value = TypeVar("Value")
 
 
-class Background:
-    """Runs coroutines in one thread, started on first use; an interrupted wait cancels what it waited for."""
+class BackgroundLoop:
+    """Runs coroutines in one thread, which starts with the first; an interrupted wait cancels its coroutine."""
 
     def __init__(self) -> None:
         self._loop: asyncio.AbstractEventLoop | None = None
         self._thread: threading.Thread | None = None
 
     def run(self, coroutine: Coroutine[Any, Any, Value]) -> Value:
-        """Wait for the coroutine's value, or raise what it raises."""
+        """Return the coroutine's value, or raise what it raises."""
         future = asyncio.run_coroutine_threadsafe(coroutine, self._started())
         try:
             return future.result()
@@ -34,7 +38,7 @@ class Background:
         return self._loop
 
     def close(self) -> None:
-        """Stop the thread; the next coroutine starts another."""
+        """Stop the thread; the next coroutine starts another one."""
         if self._loop is None or self._thread is None:
             return
         self._loop.call_soon_threadsafe(self._loop.stop)

@@ -1,19 +1,24 @@
-"""What every engine does."""
+"""What every message engine does."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from typing import Protocol, TypeVar, runtime_checkable
+from typing import Protocol, runtime_checkable
 
 from community_lms.engines.warning import EngineWarning
 from community_lms.messages.message import Message, MessageRequest
 from community_lms.remote.account import Account
-
-Problem = TypeVar("Problem", bound=BaseException)
+from plural_tasks.utils.errors import ModPluralError
 
 
 class MessageEngine(Protocol):
-    """Speaks for communities, one batch at a time."""
+    """Generates the messages of communities, one batch at a time.
+
+    Attributes:
+        name: Name of the engine in the registry.
+        batch_size: Number of messages that are generated together.
+        warnings: Warnings so far, each naming its community.
+    """
 
     name: str
     batch_size: int
@@ -25,15 +30,16 @@ class MessageEngine(Protocol):
     def speak(self, requests: Sequence[MessageRequest]) -> list[Message]:
         """Return one message for each request, in order.
 
-        All requests have one decoding, and their communities share what `community_lms.engines.SHARED` says.
+        All requests have the same decoding, and their communities have in common what `community_lms.engines.SHARED`
+        says of the engine.
 
         A message depends on its own request alone: the random numbers of a sampled message are drawn from its key, so
         that neither its neighbours in the batch nor an interruption change it (beyond rounding).
 
         Raises:
-            ModPluralError: If a community cannot be loaded or reached. An engine that has messages of the batch by
-                then, which others would have to be paid for again, puts them into the error (`with_answers`); so it
-                does where it is interrupted.
+            ModPluralError: If a community cannot be loaded or reached.
+            PartialBatchError: In the place of that error, or of an interruption, where some messages of the batch are
+                there by then and would have to be paid for again.
         """
 
     def close(self) -> None:
@@ -42,21 +48,25 @@ class MessageEngine(Protocol):
 
 @runtime_checkable
 class Paying(Protocol):
-    """An engine that asks servers, who may want money.
+    """An engine that asks servers, which may cost money.
 
     Attributes:
-        account: Where it keeps every answer the moment it comes, and what it pays from.
+        account: Account out of which requests are paid, and in which every answer is kept the moment it comes.
     """
 
     account: Account
 
 
-def with_answers(problem: Problem, answers: Mapping[str, Message]) -> Problem:
-    """Return the problem with the messages, by key, that the batch had when it came up."""
-    problem.__dict__["answers"] = dict(answers)
-    return problem
+class PartialBatchError(ModPluralError):
+    """A batch ended early, and some of its messages are there.
 
+    Attributes:
+        problem: The error or interruption that ended it, to be raised once the messages are kept.
+        answers: The messages that are there, by the keys of their requests; at least one.
+    """
 
-def answers_of(problem: BaseException) -> dict[str, Message]:
-    """The messages, by key, that a batch had when the problem came up; mostly none."""
-    return dict(problem.__dict__.get("answers", {}))
+    def __init__(self, problem: BaseException, answers: Mapping[str, Message]) -> None:
+        """Make the error; its text is that of the problem."""
+        super().__init__(str(problem))
+        self.problem = problem
+        self.answers = dict(answers)

@@ -1,4 +1,4 @@
-"""From turns to tokens and back, as both engines of local weights do it."""
+"""Render turns, encode prompts and decode messages, for the engines of local weights."""
 
 from __future__ import annotations
 
@@ -41,10 +41,10 @@ def encode(tokenizer: Any, config: Any, prompts: list[str], max_new_tokens: int)
     """Token ids and mask, padded on the left, cut on the left where prompt and message would not fit.
 
     Args:
-        tokenizer: Pads on the left.
-        config: The model's, for its greatest length.
+        tokenizer: Tokenizer that pads on the left.
+        config: Configuration of the model, which holds its greatest length.
         prompts: Rendered turns.
-        max_new_tokens: Room to leave.
+        max_new_tokens: Number of tokens to leave room for.
     """
     templated = getattr(tokenizer, "chat_template", None) is not None
     encoded = tokenizer(
@@ -60,14 +60,14 @@ def encode(tokenizer: Any, config: Any, prompts: list[str], max_new_tokens: int)
 
 
 def stop_tokens(tokenizer: Any, generation_config: Any) -> set[int]:
-    """Tokens that end a message."""
+    """Ids of the tokens that end a message."""
     configured = generation_config.eos_token_id
     listed = configured if isinstance(configured, list) else [configured]
     return {token for token in (*listed, tokenizer.eos_token_id) if token is not None}
 
 
 def to_message(name: str, tokenizer: Any, tokens: list[int], stops: set[int], prompt_tokens: int) -> Message:
-    """The message that these tokens spell, up to the first that ends it."""
+    """Decode the tokens of a message, up to the first that ends it."""
     end = next((place for place, token in enumerate(tokens) if token in stops), len(tokens))
     text = tokenizer.decode(tokens[:end], skip_special_tokens=True).strip()
     return Message(name, text, prompt_tokens=prompt_tokens, tokens=min(end + 1, len(tokens)))

@@ -15,7 +15,7 @@ Matrices = dict[str, tuple[np.ndarray, np.ndarray]]
 
 _KEY = re.compile(r"base_model\.model\.(?P<layer>.+)\.lora_(?P<part>[AB])\.weight")
 _BESIDE = ("use_dora", "modules_to_save", "fan_in_fan_out", "lora_bias", "layer_replication", "alpha_pattern")
-"""Settings by which an adapter is more than one product of two matrices a layer."""
+"""Settings of adapters that are more than one product of two matrices for each layer."""
 
 
 class UnusualAdapterError(Exception):

@@ -1,7 +1,7 @@
-"""OpenVINO on CPUs: one compiled backbone, adapters are inputs of it; several times as fast as transformers.
+"""Generation with OpenVINO on CPUs: one compiled backbone whose inputs are the adapters.
 
 Prompts, random numbers and stop tokens are those of the engine ``peft``: a message is the same but for rounding, and
-has the same key in the store. What OpenVINO cannot run speaks through that engine.
+has the same key in the store. Backbones and adapters that OpenVINO cannot run are handed over to that engine.
 """
 
 from __future__ import annotations
@@ -30,7 +30,7 @@ class OpenVINOEngine:
     """Generates with OpenVINO on CPUs, whole batches at a time; rows that have ended are dropped.
 
     On a machine with an accelerator, and for backbones and adapters that OpenVINO cannot run, it hands over to
-    `PeftEngine`. Communities come in the pool's order, and a backbone is let go when the next one is needed.
+    `PeftEngine`. Communities come in the pool's order, and a backbone is freed when the next one is needed.
     """
 
     name = "openvino"
@@ -42,26 +42,26 @@ class OpenVINOEngine:
             batch_size: Messages generated at once.
             device: ``cpu``, or None for that where there is no accelerator (and ``cuda``, which the harness names
                 everywhere, where there is none); anything else is left to `PeftEngine`.
-            dtype: Of the arithmetic: ``auto`` is bfloat16 where the CPU multiplies it by itself, else float32.
+            dtype: Type of the arithmetic; ``auto`` is bfloat16 where the CPU multiplies it natively, else float32.
         """
         self.batch_size = batch_size
         self.warnings: list[EngineWarning] = []
         self._options: dict[str, Any] = {"batch_size": batch_size, "device": device, "dtype": dtype}
         absent = device is not None and device.startswith("cuda") and not torch.cuda.is_available()
         self._here = device == "cpu" or ((device is None or absent) and not torch.accelerator.is_available())
-        # On one core alone OpenVINO's bfloat16 crashes; see `openvino_reader.settings`.
+        # On one core alone OpenVINO's bfloat16 crashes; `openvino_reader.settings`.
         self._precision = {
             "low": (dtype == "bfloat16" or (dtype == "auto" and has_native_bfloat16())) and cores() > 1,
             "whole": dtype == "float32",
         }
         self._backbone: Backbone | None = None
         self._adapters: dict[Weights, Matrices] = {}
-        self._speaking: Weights | None = None
+        self._active: Weights | None = None
         self._unsuitable: set[Weights] = set()
         self._other: PeftEngine | None = None
 
     def speak(self, requests: Sequence[MessageRequest]) -> list[Message]:
-        """Generate one message for each request in one batch; see `MessageEngine.speak`."""
+        """Generate one message for each request, in one batch (`MessageEngine.speak`)."""
         community = requests[0].community
         weights = community.checkpoint or community.backbone
         if weights is None:
@@ -72,16 +72,17 @@ class OpenVINOEngine:
             return self._hand_over(requests)
         try:
             backbone = self._load(weights, community.name)
-            self._become(backbone, community)
+            self._set_adapter(backbone, community)
         except (UnsuitableError, UnusualAdapterError) as error:
-            whose = community.adapter if self._backbone is not None else None
-            self._unsuitable.add(whose or weights)
+            adapter = community.adapter if self._backbone is not None else None
+            self._unsuitable.add(adapter or weights)
             logger.warning("%s speaks through transformers, OpenVINO cannot run it: %s.", community.name, error)
             return self._hand_over(requests)
         prompts = [render(backbone.tokenizer, request.turns) for request in requests]
-        said = backbone.generate(prompts, [request.key for request in requests], requests[0].decoding)
+        generated = backbone.generate(prompts, [request.key for request in requests], requests[0].decoding)
         return [
-            to_message(community.name, backbone.tokenizer, tokens, backbone.stops, length) for tokens, length in said
+            to_message(community.name, backbone.tokenizer, tokens, backbone.stops, length)
+            for tokens, length in generated
         ]
 
     def _hand_over(self, requests: Sequence[MessageRequest]) -> list[Message]:
@@ -92,29 +93,29 @@ class OpenVINOEngine:
 
     def _load(self, weights: Weights, community: str) -> Backbone:
         if self._backbone is None or self._backbone.weights != weights:
-            self._let_go()
+            self._free()
             try:
                 self._backbone = Backbone(weights, **self._precision)
             except ModPluralError as error:
                 raise ModPluralError(f"community {community!r}: {error}") from error
         return self._backbone
 
-    def _become(self, backbone: Backbone, community: Community) -> None:
+    def _set_adapter(self, backbone: Backbone, community: Community) -> None:
         adapter = community.adapter
-        if adapter == self._speaking and (adapter is None or adapter in self._adapters):
+        if adapter == self._active and (adapter is None or adapter in self._adapters):
             return
         if adapter is None:
-            backbone.become({})
+            backbone.set_adapter({})
         elif adapter in self._adapters:
-            backbone.become(self._adapters[adapter])
+            backbone.set_adapter(self._adapters[adapter])
         else:
             self._attach(backbone, community, adapter)
-        self._speaking = adapter
+        self._active = adapter
 
     def _attach(self, backbone: Backbone, community: Community, adapter: Weights) -> None:
         try:
             matrices = read_matrices(adapter)
-            backbone.become(matrices)
+            backbone.set_adapter(matrices)
         except (UnsuitableError, UnusualAdapterError):
             raise
         except Exception as error:  # peft raises whatever the file or the Hub raises, OpenVINO what the shapes raise
@@ -123,15 +124,15 @@ class OpenVINOEngine:
                 f"({one_line(error)[:300]})."
             ) from error
         self._adapters[adapter] = matrices
-        if backbone.is_silent():
+        if backbone.adapter_has_no_effect():
             self.warnings.append(adapter_without_effect(community.name))
             logger.warning("%s", self.warnings[-1].text)
 
-    def _let_go(self) -> None:
-        self._backbone, self._speaking, self._adapters = None, None, {}
+    def _free(self) -> None:
+        self._backbone, self._active, self._adapters = None, None, {}
 
     def close(self) -> None:
-        """Let go of the backbone and its adapters."""
-        self._let_go()
+        """Free the backbone and its adapters."""
+        self._free()
         if self._other is not None:
             self._other.close()

@@ -40,19 +40,19 @@ from plural_tasks.utils.errors import ModPluralError, one_line
 logger = logging.getLogger(__name__)
 
 FORMAT = 2
-"""Of the graphs in the cache; a change to how they are made raises it."""
+"""Version of the graphs in the cache; to be raised with every change to how they are made."""
 
 GRAPH = "model.xml"
 _STEP = {"input_ids": 2, "attention_mask": 5, "position_ids": 2}
-"""Inputs of the traced step, and how long the example of each is: two new tokens after three."""
+"""Inputs of the traced step, and the length of each in the example: two new tokens after three."""
 
 
 def graph_of(weights: Weights, *, whole: bool) -> Path:
-    """The file of the backbone's graph; made when it is asked for the first time.
+    """Return the file of a backbone's graph; it is made when it is first needed.
 
     Args:
-        weights: The backbone.
-        whole: Keep its weights in float32 and not in float16.
+        weights: Weights of the backbone.
+        whole: Whether to keep its weights in float32 in place of float16.
 
     Raises:
         ModPluralError: If the backbone cannot be loaded or the cache cannot be written.
@@ -86,7 +86,7 @@ def _unreadable(path: str, weights: Weights, error: Exception) -> ModPluralError
 
 
 def _write(folder: Path, model: openvino.Model, whole: bool) -> None:
-    """Save the graph to a folder that appears when it is whole."""
+    """Save the graph to a folder that appears only once it is complete."""
     try:
         folder.parent.mkdir(parents=True, exist_ok=True)
         scratch = Path(tempfile.mkdtemp(prefix=".trace-", dir=folder.parent))
@@ -102,7 +102,7 @@ def _write(folder: Path, model: openvino.Model, whole: bool) -> None:
 
 
 class _Held(DynamicLayer):
-    """Keys and values of one layer that come from outside."""
+    """Keys and values of one layer that are handed in."""
 
     def __init__(self, keys: torch.Tensor, values: torch.Tensor) -> None:
         super().__init__()
@@ -125,7 +125,7 @@ class _Step(torch.nn.Module):
         position_ids: torch.Tensor,
         past: list[torch.Tensor],
     ) -> tuple[torch.Tensor, ...]:
-        """Scores of the next token, then keys and values of every layer."""
+        """Return the scores of the next token, then keys and values of every layer."""
         cache = DynamicCache()
         cache.layers = [_Held(keys, values) for keys, values in zip(past[::2], past[1::2], strict=True)]
         new, every = input_ids.shape[1], attention_mask.shape[1]
@@ -198,7 +198,7 @@ def _with_state(traced: openvino.Model) -> openvino.Model:
 
 
 def _check(model: openvino.Model, backbone: Any) -> None:
-    """Make sure that the graph computes what the backbone does: two texts, and one of them read on."""
+    """Check that the graph computes what the backbone does: on two texts, one of which is then continued."""
     size = backbone.config.get_text_config().vocab_size
     texts = [[token % size for token in row] for row in ([3, 4, 5, 6], [7, 8], [7, 8, 9])]
     reader = Reader(model.clone(), low=False)

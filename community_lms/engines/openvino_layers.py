@@ -31,8 +31,8 @@ def with_adapters(model: openvino.Model, sizes: Mapping[str, tuple[int, int]]) -
     """Give linear layers a low-rank summand, whose matrices are the inputs ``NAME.A`` and ``NAME.B``.
 
     Args:
-        model: Of `graph_of`.
-        sizes: Name of a layer -> number of its inputs and outputs, as the adapter has them.
+        model: The graph that `graph_of` made.
+        sizes: Name of each layer -> numbers of its inputs and outputs, as the adapter has them.
 
     Raises:
         UnsuitableError: If the graph has no linear layer of such a name.
@@ -59,7 +59,7 @@ def with_adapters(model: openvino.Model, sizes: Mapping[str, tuple[int, int]]) -
 
 
 def _product(source: Any, first: Any, second: Any, size: tuple[int, int]) -> Any:
-    """``source`` times both matrices, as one flat product: where every row is a text of one token, thousands else."""
+    """Multiply ``source`` by both matrices as one flat product, where rows of one token would make thousands."""
     into, out = size
     flat = ops.reshape(source, _whole([-1, into]), False)
     product = ops.matmul(ops.matmul(flat, first, False, True), second, False, True)

@@ -1,4 +1,4 @@
-"""Reads tokens of several texts at once with a compiled graph that keeps their keys and values in blocks.
+"""Read the tokens of several texts at once with a compiled graph that keeps their keys and values in blocks.
 
 OpenVINO rewrites the graph of `openvino_graph` for paged attention (Kwon et al. 2023, arXiv 2309.06180): texts of
 different lengths stand one after the other without padding, and one that has ended simply is not read on.
@@ -19,18 +19,18 @@ from community_lms.engines.openvino_layers import new_input
 from community_lms.weights.precision import cores
 
 AT_ONCE = 4096
-"""Tokens of a call; more are read in several calls, none of which splits a text."""
+"""Greatest number of tokens per call; more are read in several calls, none of which splits a text."""
 
 
 class Reader:
-    """A compiled graph, and the blocks that hold what it has read."""
+    """A compiled graph, and the blocks that hold keys and values of the tokens that it has read."""
 
     def __init__(self, model: openvino.Model, *, low: bool) -> None:
         """Compile a graph.
 
         Args:
-            model: Of `openvino_graph.graph_of`, with or without adapters; it is rewritten.
-            low: Multiply in bfloat16 and not in float32.
+            model: The graph that `openvino_graph.graph_of` made, with or without adapters; it is rewritten.
+            low: Whether to multiply in bfloat16 in place of float32.
 
         Raises:
             RuntimeError: If OpenVINO finds no attention that it can rewrite.
@@ -41,12 +41,12 @@ class Reader:
         self._request = compiled.create_infer_request()
         self._caches = [port for port in compiled.inputs if "_cache." in port.get_any_name()]
         self._block = int(self._caches[0].get_partial_shape()[2].get_length())
-        self._blocks = 0  # that the tensors hold
-        self._first: np.ndarray = np.zeros(1, dtype=np.int64)  # block of each text, and the end
+        self._blocks = 0  # number that the tensors hold
+        self._first: np.ndarray = np.zeros(1, dtype=np.int64)  # first block of each text, and the end of the last
         self._past: np.ndarray = np.zeros(0, dtype=np.int64)
 
     def set(self, name: str, value: np.ndarray) -> None:
-        """Set an input that stays as it is from call to call."""
+        """Set an input that keeps its value from call to call."""
         self._request.set_tensor(name, openvino.Tensor(np.ascontiguousarray(value)))
 
     def begin(self, lengths: Sequence[int]) -> None:
@@ -59,18 +59,18 @@ class Reader:
             for port in self._caches:
                 shape = [self._blocks, *(size.get_length() for size in [*port.get_partial_shape()][1:])]
                 tensor = openvino.Tensor(port.get_element_type(), openvino.Shape(shape))
-                np.frombuffer(tensor.data, dtype=np.uint8)[:] = 0  # a number by chance might be none
+                np.frombuffer(tensor.data, dtype=np.uint8)[:] = 0  # uninitialised memory might hold NaN
                 self._request.set_tensor(port, tensor)
 
     def read(self, texts: Sequence[int], tokens: Sequence[Sequence[int]]) -> torch.Tensor:
-        """Read on in some texts.
+        """Read the next tokens of some texts.
 
         Args:
-            texts: Places of texts in the list that `begin` got, each once.
-            tokens: What comes next in each, at least one token.
+            texts: Positions of the texts in the list that `begin` got, each once.
+            tokens: Next tokens of each text, at least one.
 
         Returns:
-            Scores of the token after the last one read, texts x vocabulary, float32.
+            Scores of the token after the last one read: texts x vocabulary, float32.
         """
         scores, start, size = [], 0, 0
         for end, new in enumerate(tokens):
@@ -106,59 +106,59 @@ class Reader:
 
 
 class Picker(Protocol):
-    """Picks next tokens."""
+    """Picks the next token of each text."""
 
     def pick(self, scores: torch.Tensor) -> torch.Tensor:
         """Return the next token of each row of ``scores``: (rows, vocabulary) -> (rows, 1)."""
 
     def keep(self, rows: torch.Tensor) -> None:
-        """Go on with these rows alone."""
+        """Keep these rows of the batch and drop the others, whose texts have ended."""
 
 
 class Greedy:
     """Picks the most likely token."""
 
     def pick(self, scores: torch.Tensor) -> torch.Tensor:
-        """See `Picker`."""
+        """Return the most likely token of each row."""
         return scores.argmax(dim=-1, keepdim=True)
 
     def keep(self, rows: torch.Tensor) -> None:
-        """See `Picker`."""
+        """Do nothing: no row has a state."""
 
 
-def write_on(
+def generate(
     reader: Reader, texts: Sequence[list[int]], most: int, picker: Picker, ends: Callable[[list[int]], bool]
 ) -> list[list[int]]:
-    """Read texts and go on writing them, all at once.
+    """Continue texts, all in one batch.
 
     Args:
-        reader: Forgets what it has read before.
-        texts: Their tokens; none is empty.
-        most: New tokens of a text.
-        picker: Of the next tokens, of all texts at first.
-        ends: Says of the new tokens of a text whether it has ended.
+        reader: Reader of the texts; it forgets what it has read before.
+        texts: Tokens of each text, at least one.
+        most: Greatest number of new tokens of a text.
+        picker: Picks the next token of each text.
+        ends: Tells from the new tokens of a text whether it has ended.
 
     Returns:
-        The new tokens of each text, with those that ended it.
+        The new tokens of each text, with the one that ended it.
     """
-    said: list[list[int]] = [[] for _ in texts]
+    new_tokens: list[list[int]] = [[] for _ in texts]
     running, new = list(range(len(texts))), list(texts)
     reader.begin([len(text) + most for text in texts])
     for _ in range(most):
         picked = picker.pick(reader.read(running, new))[:, 0].tolist()
         for text, token in zip(running, picked, strict=True):
-            said[text].append(token)
-        going = [place for place, text in enumerate(running) if not ends(said[text])]
+            new_tokens[text].append(token)
+        going = [place for place, text in enumerate(running) if not ends(new_tokens[text])]
         if not going:
             break
         if len(going) < len(running):
             picker.keep(torch.tensor(going))
         running, new = [running[place] for place in going], [[picked[place]] for place in going]
-    return said
+    return new_tokens
 
 
 def settings(*, low: bool) -> dict[str, Any]:
-    """How the graph is computed: in float32, or with products in bfloat16, and nothing in eight bits.
+    """OpenVINO's settings: arithmetic in float32, or with products in bfloat16, and nothing in eight bits.
 
     By default OpenVINO keeps keys and values in eight bits, and rounds activations to eight where weights are so.
     With one thread its bfloat16 products end the process (a division by zero, version 2026.4 on CPUs with AMX).
@@ -176,7 +176,7 @@ def settings(*, low: bool) -> dict[str, Any]:
 
 
 def _keep_last(model: openvino.Model) -> None:
-    """Let only each text's last token reach the vocabulary: input ``last`` has their places among all tokens."""
+    """Compute scores for the last token of each text alone; input ``last`` has their positions among all tokens."""
     last = new_input("last", [-1], np.int32)
     node = model.get_results()[0].input(0)
     while node.get_source_output().get_node().get_type_name() != "MatMul":

@@ -1,4 +1,4 @@
-"""One backbone in memory, every adapter attached once; personas and full checkpoints speak through it too."""
+"""Generation with transformers: one backbone in memory, and every adapter attached to it once."""
 
 from __future__ import annotations
 
@@ -27,8 +27,8 @@ _PROBE = "The most important thing in life is"
 class PeftEngine:
     """Generates with transformers, switching LoRA adapters on one backbone.
 
-    A pool with several backbones is served too: communities come in the pool's order, and a backbone is let go when
-    the next one is needed.
+    Personas and full checkpoints are served too. Where a pool has several backbones, its communities come in the
+    pool's order, and a backbone is freed when the next one is needed.
     """
 
     name = "peft"
@@ -39,7 +39,7 @@ class PeftEngine:
         Args:
             batch_size: Messages generated at once.
             device: Torch device; by default the accelerator if there is one.
-            dtype: Torch dtype of the weights by name; ``auto`` is bfloat16 on a CPU that multiplies it by itself, else
+            dtype: Torch dtype of the weights by name; ``auto`` is bfloat16 on a CPU that multiplies it natively, else
                 the one they were saved in.
         """
         self.batch_size = batch_size
@@ -54,7 +54,7 @@ class PeftEngine:
         self._adapters: dict[Weights, str] = {}
 
     def speak(self, requests: Sequence[MessageRequest]) -> list[Message]:
-        """Generate one message for each request in one batch; see `MessageEngine.speak`."""
+        """Generate one message for each request, in one batch (`MessageEngine.speak`)."""
         community = requests[0].community
         weights = community.checkpoint or community.backbone
         if weights is None:
@@ -62,7 +62,7 @@ class PeftEngine:
                 f"community {community.name!r} is an {community.kind}; the peft engine has no weights for it."
             )
         self._load(weights, community.name)
-        with self._as(community), torch.inference_mode():
+        with self._active(community), torch.inference_mode():
             return self._generate(community, requests)
 
     def _generate(self, community: Community, requests: Sequence[MessageRequest]) -> list[Message]:
@@ -108,7 +108,7 @@ class PeftEngine:
             self._tokenizer.pad_token = self._tokenizer.eos_token
         self._loaded = weights
 
-    def _as(self, community: Community) -> AbstractContextManager[Any]:
+    def _active(self, community: Community) -> AbstractContextManager[Any]:
         """Let the backbone speak as the community: switch its adapter on, or all adapters off."""
         if community.adapter is None:
             return self._model.disable_adapter() if self._adapters else nullcontext()
@@ -140,19 +140,19 @@ class PeftEngine:
         self._check_effect(community, name)
 
     def _check_effect(self, community: Community, name: str) -> None:
-        """Warn when an adapter leaves the next-token scores as they were: it is not being used."""
+        """Warn of an adapter that leaves the next token's scores unchanged: it is not in use."""
         encoded = self._tokenizer(_PROBE, return_tensors="pt", return_token_type_ids=False).to(self._model.device)
         with torch.inference_mode():
             self._model.set_adapter(name)
-            spoken = self._model(**encoded).logits
+            adapted = self._model(**encoded).logits
             with self._model.disable_adapter():
-                silent = self._model(**encoded).logits
-        if torch.equal(spoken, silent):
+                plain = self._model(**encoded).logits
+        if torch.equal(adapted, plain):
             self.warnings.append(adapter_without_effect(community.name))
             logger.warning("%s", self.warnings[-1].text)
 
     def close(self) -> None:
-        """Let go of the backbone and its adapters."""
+        """Free the backbone and its adapters."""
         self._loaded, self._model, self._tokenizer, self._adapters = None, None, None, {}
         if torch.cuda.is_available():
             torch.cuda.empty_cache()

@@ -11,7 +11,8 @@ from transformers import LogitsProcessor
 from community_lms.pools.spec import Decoding
 
 _HEADS = (64, 512)
-"""Tokens looked at first, and then; sorting a whole vocabulary costs more than a small model's forward pass."""
+"""Numbers of most likely tokens that are sorted first, in steps; to sort a whole vocabulary costs more than a small
+model's forward pass."""
 
 
 class KeyedSampler(LogitsProcessor):
@@ -33,7 +34,7 @@ class KeyedSampler(LogitsProcessor):
         return torch.full_like(scores, float("-inf")).scatter(1, self.pick(scores), 0.0)
 
     def keep(self, rows: torch.Tensor) -> None:
-        """Go on with these rows of the batch alone; the others' messages have ended."""
+        """Keep these rows of the batch and drop the others, whose messages have ended."""
         self._uniform = self._uniform[rows]
 
     def pick(self, scores: torch.Tensor) -> torch.Tensor:
@@ -60,7 +61,7 @@ class KeyedSampler(LogitsProcessor):
     def _pick(
         self, scaled: torch.Tensor, tokens: torch.Tensor, total: torch.Tensor, uniform: torch.Tensor
     ) -> tuple[torch.Tensor, torch.Tensor]:
-        """Pick one token of each row of descending scores; say which rows hold their whole nucleus."""
+        """Pick one token of each row of descending scores; also return which rows hold their whole nucleus."""
         shares = (scaled - total).exp()
         cumulative = shares.cumsum(dim=-1)
         kept = (cumulative - shares) < self._decoding.top_p  # the first token always stays

@@ -17,10 +17,10 @@ _STANCES = (
 
 
 class ScriptedEngine:
-    """Says prepared lines, or a stance that the request's key picks.
+    """Returns prepared lines, or a stance that the request's key picks.
 
     Attributes:
-        calls: Every request that was answered, in order.
+        calls: All requests so far, in order.
     """
 
     name = "scripted"
@@ -39,7 +39,7 @@ class ScriptedEngine:
             batch_size: Requests in one call.
             device: Not used.
             dtype: Not used.
-            script: Lines by community, said in order; a community that runs out of lines is an error.
+            script: Lines by community, returned in order; a community that runs out of lines is an error.
         """
         self.batch_size = batch_size
         self.warnings: list[EngineWarning] = []

@@ -1,4 +1,4 @@
-"""What went wrong between us and a server, in one sentence that says how to mend it."""
+"""Error messages for servers that speak for communities: one sentence each, which says how to mend it."""
 
 from __future__ import annotations
 
@@ -10,36 +10,36 @@ from community_lms.pools.served import Served
 from plural_tasks.utils.errors import ModPluralError, one_line
 
 SHOWN = 12
-"""Names of models in a message."""
+"""Greatest number of models that a message names."""
 
-Tell = Callable[[Served, str, Sequence[str]], str]
+Explain = Callable[[Served, str, Sequence[str]], str]
 
 
 def explain(
     error: Exception, community: str, model: str | None, place: Served, listed: Sequence[str], key: str
 ) -> ModPluralError:
-    """Say what a server or the client made of a request.
+    """Make an error for the user out of the client's.
 
     Args:
-        error: Raised by the client, or by reading an answer that is none.
-        community: Who was asked.
-        model: The name asked for, if it had come to that.
-        place: Where.
-        listed: Names that the server lists.
-        key: Taken out of whatever the server says.
+        error: Error of the client, or of reading a response.
+        community: Name of the community that was asked.
+        model: Name of the model that was asked for; None if none was yet.
+        place: The server.
+        listed: Names of the models that the server lists.
+        key: The server's API key, which is taken out of the message.
     """
     if isinstance(error, ModPluralError):
         return error
     status = getattr(error, "status_code", None)
-    tell = (_BY_STATUS.get(status) or _other_status) if isinstance(status, int) and status >= 400 else None
-    text = tell(place, model or "", listed) if tell is not None else _by_kind(error, place)
+    explained = (_BY_STATUS.get(status) or _other_status) if isinstance(status, int) and status >= 400 else None
+    text = explained(place, model or "", listed) if explained is not None else _by_kind(error, place)
     said = _said(error).replace(key, "[key]") if key else _said(error)
     asked = f"model {model!r} at {place.base_url}" if model is not None else place.base_url
     return ModPluralError(f"community {community!r}: {asked}: {text}{f' ({said})' if said else ''}.")
 
 
 def several_models(community: str, place: Served, listed: Sequence[str]) -> ModPluralError:
-    """The error for a persona on a server that has not exactly one model to speak with."""
+    """The error for a persona on a server that does not have exactly one model."""
     found = f"it lists {', '.join(listed[:SHOWN])}" if listed else "it lists none"
     return ModPluralError(
         f"community {community!r} is a persona, and {place.base_url} does not say with which model it speaks "
@@ -48,7 +48,7 @@ def several_models(community: str, place: Served, listed: Sequence[str]) -> ModP
 
 
 def _unknown(place: Served, model: str, listed: Sequence[str]) -> str:
-    """404: a wrong model, or no protocol at that address."""
+    """Explain a 404: a wrong model, or another address than that of the protocol."""
     if not listed:
         return "nothing of the kind is there, nor a list of models; base_url mostly ends in /v1"
     near = difflib.get_close_matches(model, listed, n=len(listed), cutoff=0.6)
@@ -77,7 +77,7 @@ def _other_status(place: Served, model: str, listed: Sequence[str]) -> str:
     return f"it fails; look at the server's log, or raise {_limit(place)}"
 
 
-_BY_STATUS: dict[int, Tell] = {
+_BY_STATUS: dict[int, Explain] = {
     400: _bad_request,
     401: _key_wanted,
     403: _key_wanted,
@@ -88,12 +88,12 @@ _BY_STATUS: dict[int, Tell] = {
 
 
 def _limit(place: Served) -> str:
-    """What ended the retries."""
+    """The setting that ended the retries."""
     return f"patience ({place.patience:g} s)" if place.max_retries is None else f"max_retries ({place.max_retries})"
 
 
 def _by_kind(error: Exception, place: Served) -> str:
-    """Errors without a status: no answer, or one that cannot be read."""
+    """Explain errors without a status: no answer, or one that cannot be read."""
     import openai
 
     if isinstance(error, openai.APITimeoutError):
@@ -107,7 +107,7 @@ def _by_kind(error: Exception, place: Served) -> str:
 
 
 def _said(error: Exception) -> str:
-    """The server's own words, else what lies behind the client's; nothing of our own reading."""
+    """The server's words, else the cause of the client's error; "" for errors of reading the response."""
     import openai
 
     if not isinstance(error, openai.OpenAIError):

@@ -21,13 +21,13 @@ from plural_tasks.utils.errors import ModPluralError, one_line
 logger = logging.getLogger(__name__)
 
 MEMORY = 0.9
-"""Share of the GPU's free memory that is taken."""
+"""Share of the GPU's free memory that is taken by default."""
 
 
 class VLLMEngine:
-    """Generates with one `vllm.LLM` at a time; a backbone is let go when the next one is needed.
+    """Generates with one `vllm.LLM` at a time; a backbone is freed when the next one is needed.
 
-    A backbone is loaded anew when adapters come that are of a greater rank, or more at once, than it was loaded for.
+    A backbone is loaded anew for adapters of a greater rank, or more at once, than it was loaded for.
     """
 
     name = "vllm"
@@ -38,7 +38,7 @@ class VLLMEngine:
         Args:
             batch_size: Messages asked for at once; vLLM schedules them itself.
             device: Not used, vLLM takes the GPUs that CUDA shows.
-            dtype: Of the weights; ``auto`` is the one they were saved in (vLLM makes float32 half as wide).
+            dtype: Type of the weights; ``auto`` is the one they were saved in (vLLM halves float32).
         """
         self.batch_size = batch_size
         self.warnings: list[EngineWarning] = []
@@ -49,7 +49,7 @@ class VLLMEngine:
         self._adapters = Adapters(self.warnings)
 
     def speak(self, requests: Sequence[MessageRequest]) -> list[Message]:
-        """Generate one message for each request in one batch; see `MessageEngine.speak`."""
+        """Generate one message for each request, in one batch (`MessageEngine.speak`)."""
         members = {request.community.name: request.community for request in requests}
         weights = [_weights(member) for member in members.values()]
         if any(other != weights[0] for other in weights):
@@ -59,13 +59,13 @@ class VLLMEngine:
         settings = [_sampling(request) for request in requests]
         adapters = [self._adapters.request(request.community) for request in requests]
         try:
-            said = self._llm.generate(prompts, settings, use_tqdm=False, lora_request=adapters)
+            outputs = self._llm.generate(prompts, settings, use_tqdm=False, lora_request=adapters)
         except Exception as error:  # vLLM's engine may be dead after whatever it raised
             self.close()
             raise ModPluralError(
                 f"{_named(members)}: vLLM does not answer ({type(error).__name__}: {one_line(error)[:300]})."
             ) from error
-        return [_message(request, output) for request, output in zip(requests, said, strict=True)]
+        return [_message(request, output) for request, output in zip(requests, outputs, strict=True)]
 
     def _prompt(self, request: MessageRequest) -> dict[str, list[int]]:
         """Tokens of the prompt, in the backbone's chat template, cut on the left where a message would not fit."""
@@ -80,7 +80,7 @@ class VLLMEngine:
         return {"prompt_token_ids": tokens[-room:]}
 
     def _load(self, weights: Weights, members: Iterable[Community]) -> None:
-        """Have the backbone in memory, with room for the adapters of these members."""
+        """Load the backbone, unless it is in memory with room for the adapters of these members."""
         library, members = _library(), list(members)
         needed = self._adapters.room_for(members)
         if self._loaded == weights and self._room.holds(needed):
@@ -114,7 +114,7 @@ class VLLMEngine:
         return options
 
     def close(self) -> None:
-        """Let go of the backbone and its adapters."""
+        """Free the backbone and its adapters."""
         llm, self._llm, self._loaded, self._room = self._llm, None, None, Room()
         if llm is None:
             return
@@ -156,10 +156,8 @@ def _sampling(request: MessageRequest) -> Any:
 
 
 def _message(request: MessageRequest, output: Any) -> Message:
-    spoken = output.outputs[0]
-    return Message(
-        request.community.name, spoken.text.strip(), len(output.prompt_token_ids or ()), len(spoken.token_ids)
-    )
+    first = output.outputs[0]
+    return Message(request.community.name, first.text.strip(), len(output.prompt_token_ids or ()), len(first.token_ids))
 
 
 def _named(members: Iterable[str]) -> str:
@@ -168,7 +166,7 @@ def _named(members: Iterable[str]) -> str:
 
 
 def _share_of_memory() -> float:
-    """Of the GPU's whole memory: what is left beside the base LLM, where torch has one there, and some to spare."""
+    """Share of the GPU's memory to take: `MEMORY`, or as much of what a base LLM in this process has left."""
     import torch
 
     if not (torch.cuda.is_available() and torch.cuda.is_initialized()):

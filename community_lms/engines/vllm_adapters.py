@@ -19,36 +19,41 @@ RANKS = (1, 8, 16, 32, 64, 128, 256, 320, 512)
 """Values of ``max_lora_rank`` that vLLM takes."""
 
 MOST_LORAS = 16
-"""Adapters that are in use in one step; each takes a place on the GPU, and messages of others wait."""
+"""Greatest number of adapters in use in one step; each takes memory of the GPU, and messages of others wait."""
 
 
 @dataclass(frozen=True)
 class Room:
-    """What a backbone was loaded for: the greatest rank of adapters and their number in use at once; 0 for none."""
+    """Adapters that a backbone is loaded for.
+
+    Attributes:
+        rank: Greatest rank of an adapter; 0 for no adapters.
+        loras: Greatest number of adapters in use at once.
+    """
 
     rank: int = 0
     loras: int = 0
 
     def holds(self, other: Room) -> bool:
-        """Is it enough for the other too?"""
+        """Whether there is room for the other adapters too."""
         return self.rank >= other.rank and self.loras >= other.loras
 
     def joined(self, other: Room) -> Room:
-        """Enough for both."""
+        """Room that is enough for both."""
         return Room(max(self.rank, other.rank), max(self.loras, other.loras))
 
 
 class Adapters:
-    """The adapters that were asked for so far; one that changes nothing is warned of."""
+    """The adapters that were used so far; each that has no effect gives a warning."""
 
     def __init__(self, warnings: list[EngineWarning]) -> None:
-        """Make it; warnings are added to the list."""
+        """Begin with none; warnings are added to the list."""
         self._warnings = warnings
         self._folders: dict[Weights, Path] = {}
         self._numbers: dict[Weights, int] = {}
 
     def room_for(self, members: Sequence[Community]) -> Room:
-        """What a backbone has to be loaded for."""
+        """Room that a backbone needs for the adapters of these members."""
         adapters = {member.adapter: member.name for member in members if member.adapter is not None}
         ranks = [self._rank(adapter, name) for adapter, name in adapters.items()]
         return Room(max(ranks, default=0), min(len(adapters), MOST_LORAS))
@@ -76,23 +81,23 @@ class Adapters:
         return allowed
 
     def _folder(self, adapter: Weights, community: str) -> Path:
-        """Where the adapter's files are; vLLM itself would fetch no revision."""
+        """Folder with the adapter's files, fetched if need be; vLLM itself would not fetch a given revision."""
         if adapter not in self._folders:
             try:
                 self._folders[adapter] = _fetched(adapter)
-                silent = _is_silent(adapter)
+                no_effect = _has_no_effect(adapter)
             except Exception as error:  # peft raises whatever the file or the Hub raises
                 self._folders.pop(adapter, None)
                 raise ModPluralError(
                     f"community {community!r}: adapter {adapter.path} cannot be read ({one_line(error)[:300]})."
                 ) from error
-            if silent:
+            if no_effect:
                 self._warnings.append(adapter_without_effect(community))
                 logger.warning("%s", self._warnings[-1].text)
         return self._folders[adapter]
 
     def request(self, community: Community) -> Any:
-        """The community's adapter as vLLM wants it; None for the backbone as it is."""
+        """The community's adapter as vLLM takes it; None for a community without one."""
         from vllm.lora.request import LoRARequest
 
         if community.adapter is None:
@@ -111,8 +116,8 @@ def _fetched(adapter: Weights) -> Path:
     return Path(snapshot_download(adapter.path, revision=adapter.revision, allow_patterns=["adapter_*"]))
 
 
-def _is_silent(adapter: Weights) -> bool:
-    """Does the adapter add nothing anywhere, as one that was never trained?"""
+def _has_no_effect(adapter: Weights) -> bool:
+    """Whether the adapter adds nothing to any layer, as one that was never trained."""
     from community_lms.engines.lora_matrices import UnusualAdapterError, read_matrices
 
     try:

@@ -70,7 +70,7 @@ class PerplexityReader(PeftEngine):
         encoded = [self._encode_document(member, document) for document in documents]
         scores = [0.0] * len(documents)
         with (
-            self._as(member),
+            self._active(member),
             torch.inference_mode(),
             tqdm(
                 total=len(documents), desc=label or member.name, unit="text", disable=not self._show_progress

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from community_lms.engines import BATCH_SIZES, DEFAULT_BATCH_SIZE, MessageEngine, batch_of, make_engine
-from community_lms.engines.base import Paying, answers_of
+from community_lms.engines.base import PartialBatchError, Paying
 from community_lms.engines.warning import EngineWarning
 from community_lms.generation.processes import Processes, divide
 from community_lms.messages.message import Message, MessageRequest
@@ -152,9 +152,9 @@ class Asker:
         try:
             said = engine.speak(requests)
             made = {request.key: message for request, message in zip(requests, said, strict=True)}
-        except BaseException as problem:  # an interruption too: what was said by then is kept
-            made = answers_of(problem)
-            raise
+        except PartialBatchError as partial:
+            made = partial.answers
+            raise partial.problem from partial.problem.__cause__
         finally:
             self.warn(requests, engine.warnings[warned:])
             self.keep([StoredMessage.of(request, made[request.key]) for request in requests if request.key in made])

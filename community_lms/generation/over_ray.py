@@ -15,7 +15,7 @@ from contextlib import closing
 from typing import Any
 
 from community_lms.engines import make_engine
-from community_lms.engines.base import answers_of
+from community_lms.engines.base import PartialBatchError
 from community_lms.engines.warning import EngineWarning
 from community_lms.generation.ask import PHASE, Asker, batches
 from community_lms.generation.ray_cluster import Cluster, connected
@@ -55,7 +55,7 @@ class Speaker:
             messages = engine.speak(requests)
             said = {request.key: message for request, message in zip(requests, messages, strict=True)}
         except ModPluralError as error:
-            said, problem = answers_of(error), str(error)
+            said, problem = error.answers if isinstance(error, PartialBatchError) else {}, str(error)
         rows = [StoredMessage.of(request, said[request.key]) for request in requests if request.key in said]
         return rows, engine.warnings[known:], problem
 

@@ -1,1 +1,1 @@
-"""Who is asked: communities and pools as data, their identity, pools on the Hub."""
+"""Communities and pools as data: pool files, identities, pools on the Hub."""

@@ -1,4 +1,4 @@
-"""Pools that live on the Hub: a repository with ``pool.yaml``, read at one commit; and names pinned to commits."""
+"""Pools on the Hub: repositories with ``pool.yaml``, read at one commit; and weights pinned to commits."""
 
 from __future__ import annotations
 
@@ -27,23 +27,23 @@ logger = logging.getLogger(__name__)
 
 
 class Unreachable(ModPluralError):
-    """There is no such repository or revision, it is closed or no pool, or the Hub cannot be asked."""
+    """There is no such repository or revision, it is not open or no pool, or the Hub cannot be asked."""
 
 
 def is_name(part: str) -> bool:
-    """May ``part`` name a pool on the Hub (``owner/name``, ``owner/name@revision``), perhaps less some members?
+    """Whether ``part`` may name a pool on the Hub (``owner/name``, ``owner/name@revision``), perhaps less some members.
 
-    What begins with a path to a file, and what has the ending of a pool file, is none.
+    A text that begins with a path to a file, or has the ending of a pool file, names none.
     """
     if not _NAME.fullmatch("".join(part.split())) or ".yaml" in part or ".yml" in part:
         return False
     return not any(Path(name).is_file() for name, _ in _cuts(part))
 
 
-def readings(part: str) -> Iterator[tuple[Pool, str]]:
-    """Read the pools that ``part`` may begin with, each with what stands behind a ``-`` after its name.
+def candidates(part: str) -> Iterator[tuple[Pool, str]]:
+    """Read the pools that ``part`` may begin with, each with the text behind the ``-`` after its name.
 
-    Names may hold a ``-`` themselves: the longest one comes first.
+    Names may hold a ``-`` themselves: the longest name comes first.
 
     Raises:
         ModPluralError: If no beginning of it names a pool (then the message is about the longest), or a pool is
@@ -64,17 +64,17 @@ def readings(part: str) -> Iterator[tuple[Pool, str]]:
 
 
 def read_hub_pool(name: str) -> Pool:
-    """Read a pool whole, at one commit.
+    """Read all of a pool at one commit.
 
     A branch or tag (by default ``main``) is looked up first and the commit is recorded in the pool's name; members
-    without a revision are pinned to the commit of the day, and one that cannot be is logged. Without network the
+    without a revision are pinned to the present commit; those that cannot be pinned are logged. Without network the
     version that was read last is taken, which is logged too.
 
     Args:
         name: ``owner/name`` or ``owner/name@revision``.
 
     Raises:
-        Unreachable: See there.
+        Unreachable: If there is no such pool, or the Hub cannot be asked.
         ModPluralError: If ``pool.yaml`` is malformed, names files of a machine, or would run code from the Hub.
     """
     match = _NAME.fullmatch(name)
@@ -86,22 +86,22 @@ def read_hub_pool(name: str) -> Pool:
     pool = parse(Pool, read_yaml(path), where=where).resolved()
     for member in pool.communities:
         _check(member, where)
-    pinned, loose = pin(pool)
-    for path_of, why in loose.items():
+    pinned, unpinned = pin(pool)
+    for path_of, why in unpinned.items():
         logger.warning("%s: %s has no fixed revision and cannot be pinned now (%s).", where, path_of, why)
     return pinned.model_copy(update={"name": f"{repo_id}@{commit}"})
 
 
 def pin(pool: Pool, *, token: str | None = None) -> tuple[Pool, dict[str, str]]:
-    """Give all weights on the Hub the commit that their revision stands for now.
+    """Pin all weights on the Hub to the commit that their revision stands for now.
 
-    ``embedded`` weights and local folders stay as they are: they are known by their content.
+    ``embedded`` weights and local folders stay as they are: they are identified by their content.
 
     Returns:
-        The pool, and for what could not be pinned its ``owner/name`` (with ``@revision``, if any) and why.
+        The pool, and the weights that could not be pinned: ``owner/name`` (``owner/name@revision``) -> reason.
     """
     known: dict[Weights, Weights] = {}
-    loose: dict[str, str] = {}
+    unpinned: dict[str, str] = {}
 
     def pinned(weights: Weights) -> Weights:
         if weights.path in EMBEDDED_MODELS or is_local(weights.path) or is_commit(weights.revision):
@@ -112,7 +112,7 @@ def pin(pool: Pool, *, token: str | None = None) -> tuple[Pool, dict[str, str]]:
                 commit = commit_of(weights.path, weights.revision, token=token)
                 known[weights] = weights.model_copy(update={"revision": commit})
             except Unreachable as error:
-                loose["@".join(filter(None, (weights.path, weights.revision)))] = one_line(error)
+                unpinned["@".join(filter(None, (weights.path, weights.revision)))] = one_line(error)
         return known[weights]
 
     def member_pinned(member: Community) -> Community:
@@ -121,7 +121,7 @@ def pin(pool: Pool, *, token: str | None = None) -> tuple[Pool, dict[str, str]]:
 
     members = tuple(member_pinned(member) for member in pool.resolved().communities)
     backbone = pinned(pool.backbone) if pool.backbone else None
-    return pool.model_copy(update={"communities": members, "backbone": backbone}), loose
+    return pool.model_copy(update={"communities": members, "backbone": backbone}), unpinned
 
 
 def commit_of(repo_id: str, revision: str | None = None, *, token: str | None = None) -> str:
@@ -137,12 +137,12 @@ def commit_of(repo_id: str, revision: str | None = None, *, token: str | None = 
 
 
 def is_commit(revision: str | None) -> bool:
-    """Is a revision a whole commit id, which never comes to mean something else?"""
+    """Whether a revision is a complete commit id, which always means the same."""
     return revision is not None and _COMMIT.fullmatch(revision) is not None
 
 
 def _cuts(part: str) -> Iterator[tuple[str, str]]:
-    """The whole and what stands before each ``-``, longest first, with what stands behind it."""
+    """Pairs of the texts before and behind each ``-``, the longest first; the first is the whole text and ""."""
     yield part.strip(), ""
     for place in range(len(part) - 1, 0, -1):
         name, rest = part[:place].strip(), part[place + 1 :].strip()
@@ -213,7 +213,7 @@ def _status(error: BaseException) -> int | None:
 
 
 def _check(member: Community, where: str) -> None:
-    """Refuse what a pool made by strangers may not do on this machine; say what it will do."""
+    """Refuse what a pool made by strangers may not do on this machine, and log where it sends questions."""
     for field in FIELDS:
         weights = getattr(member, field)
         if weights is not None and not (
@@ -250,7 +250,7 @@ def _check(member: Community, where: str) -> None:
 
 
 def _names(value: Any) -> Iterator[str]:
-    """All keys and texts inside JSON data."""
+    """Yield all keys and texts inside JSON data."""
     if isinstance(value, dict):
         for name, inner in value.items():
             yield str(name)

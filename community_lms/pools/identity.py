@@ -18,19 +18,19 @@ _WEIGHT_FILES = (
 
 
 def identity(community: Community) -> dict[str, Any]:
-    """Return the facts that decide what a community says, as plain JSON.
+    """Return the facts that decide a community's messages, as plain JSON.
 
     Weights on the Hub are named by repository and revision, local ones by a digest of their files, an endpoint by its
-    backend and arguments (never by a key or token). The name of the community is not part of it. Weights that a server
-    holds are named as if they were here, with what the server is told beside the community's name.
+    backend and arguments (never by a key or token). The name of the community is not part of it. Weights on a server
+    are named as if they were here, together with the server's settings that decide messages.
     """
     if community.endpoint is not None:
         return {"endpoint": {"backend": community.endpoint.backend, "args": _arguments(community.endpoint)}}
-    told = community.server.deciding() if community.server is not None else {}
+    settings = community.server.deciding() if community.server is not None else {}
     fields = ("checkpoint",) if community.checkpoint is not None else ("backbone", "adapter")
     weights = {field: getattr(community, field) for field in fields}
     named = {field: weights_identity(found) for field, found in weights.items() if found is not None}
-    return {**({"server": told} if told else {}), **named}
+    return {**({"server": settings} if settings else {}), **named}
 
 
 def fingerprint(pool: Pool) -> str:
@@ -54,7 +54,7 @@ def fingerprint(pool: Pool) -> str:
 
 
 def _arguments(endpoint: Endpoint) -> dict[str, Any]:
-    """Those that decide a message."""
+    """Arguments of an endpoint that decide a message."""
     if endpoint.backend != SERVER:
         return _public(endpoint.args)
     served = endpoint.served()
@@ -62,7 +62,7 @@ def _arguments(endpoint: Endpoint) -> dict[str, Any]:
 
 
 def weights_identity(weights: Weights) -> dict[str, str]:
-    """Repository and revision, or a digest of local files."""
+    """Identity of weights: repository and revision, or a digest of local files."""
     if weights.path == EMBEDDED_READER:
         return {**weights_identity(Weights(path=EMBEDDED)), "reader": folder_digest(str(READER))}
     if weights.path == EMBEDDED:

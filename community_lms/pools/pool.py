@@ -1,4 +1,4 @@
-"""Find, read, combine, narrow and weigh pools."""
+"""Find, read, combine and narrow pools, and weigh their communities."""
 
 from __future__ import annotations
 
@@ -47,7 +47,7 @@ def load_pool(spec: str) -> Pool:
     of all that was put together so far, and the longest known name wins.
 
     Args:
-        spec: For example ``perspective``, ``./pools/mine.yaml``, ``perspective-reddit_center+asia_culture``.
+        spec: Expression such as ``perspective``, ``./pools/mine.yaml``, ``perspective-reddit_center+asia_culture``.
 
     Raises:
         ModPluralError: If a part names nothing or several things, a member occurs twice or is not there to be taken
@@ -63,9 +63,9 @@ def load_pool(spec: str) -> Pool:
 
 
 def _step(pool: Pool | None, part: str, text: str) -> Pool:
-    """Add what a part of an expression names to the pool so far, and take out what it takes out."""
+    """Apply one part of an expression to the pool so far: add the pool it names, take out the members it names."""
     problem: ModPluralError | None = None
-    for added, removed in _readings(part):
+    for added, removed in _candidates(part):
         try:
             whole = added if pool is None else _joined(pool, added, text)
             return _without(whole, removed, text) if removed else whole
@@ -77,10 +77,10 @@ def _step(pool: Pool | None, part: str, text: str) -> Pool:
     return whole if pool is None else _joined(pool, whole, text)
 
 
-def _readings(part: str) -> Iterator[tuple[Pool, str]]:
-    """The pools that a part may begin with, the longest name first, each with what is then taken out ("": nothing)."""
+def _candidates(part: str) -> Iterator[tuple[Pool, str]]:
+    """Pools that a part may begin with, the longest name first, each with the members to take out ("": none)."""
     if hub.is_name(part):
-        yield from hub.readings(part)
+        yield from hub.candidates(part)
         return
     for end in (len(part), *_hyphens(part)):
         removed = part[end + 1 :].strip()
@@ -137,7 +137,7 @@ def _begins(removed: str, name: str) -> bool:
 
 
 def _with_community(pool: Pool, where: str) -> Pool:
-    """Refuse a pool in which nobody has a view."""
+    """Check that a pool has a community, and not modules alone."""
     if pool.community_members:
         return pool
     listed = ", ".join(f"{name} ({role})" for name, role in pool.modules.items())
@@ -149,7 +149,7 @@ def select(pool: Pool, communities: Selection) -> Pool:
 
     Args:
         pool: The pool.
-        communities: Names, as a list or joined by ``+``; None keeps all.
+        communities: Names of the members to keep, as a list or joined by ``+``; None keeps all.
 
     Raises:
         ModPluralError: If a name is not in the pool or no community is left.
@@ -227,7 +227,7 @@ def _split(text: Selection) -> list[str]:
 
 
 def _part(part: str) -> Pool:
-    """The pool that a name or path stands for.
+    """Return the pool that a name or path stands for.
 
     Raises:
         ModPluralError: If there is none.
@@ -244,7 +244,7 @@ def _part(part: str) -> Pool:
 
 
 def _find(part: str) -> Pool | None:
-    """The pool that a name or path stands for; None where it stands for none, so that a shorter one may be tried."""
+    """Return the pool that a name or path stands for; None if there is none, so that a shorter one may be tried."""
     if part in preset_names():
         return read_pool(PRESET_FOLDER / f"{part}.yaml")
     if _is_path(part):
@@ -275,7 +275,7 @@ def _member(name: str) -> Pool | None:
 
 
 def _presets() -> Iterator[Pool]:
-    """The presets that can be used: one whose local weights are missing says so when it is named itself."""
+    """Presets whose weights are there; a preset without them raises its error when it is named itself."""
     for name in preset_names():
         with suppress(ModPluralError):
             yield read_pool(PRESET_FOLDER / f"{name}.yaml")

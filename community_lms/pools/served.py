@@ -1,4 +1,4 @@
-"""A server that speaks for communities: where it is and how it is asked, as pool files and arguments say it."""
+"""Settings of a server that speaks for communities, as pool files and arguments give them."""
 
 from __future__ import annotations
 
@@ -29,21 +29,21 @@ _PATHS = ("/chat/completions", "/completions")
 class Served(Checked):
     """A server of the OpenAI protocol.
 
-    The first five decide what is said and are part of a message's key (the address only for an endpoint: elsewhere
-    the key names the weights, which the server has to serve); the others may change in the midst of a run.
+    The first five decide the messages and are part of their keys (the address only for an endpoint: otherwise the
+    key names the weights, which the server has to serve). The others may change during a run.
 
     Attributes:
-        base_url: Of the protocol, for example ``http://localhost:8000/v1``.
-        model: The name under which the server knows the community; see `community_lms.engines.server`.
+        base_url: Address of the protocol, for example ``http://localhost:8000/v1``.
+        model: Name under which the server knows the community (`community_lms.engines.server`).
         api: ``chat``, or ``completions`` for models without a chat template.
-        system: Whether personas are a system turn; else they stand before the question, for chat templates that know
-            no system turn.
-        extra_body: More fields for every request, for example ``{top_k: 20}``.
-        concurrency: Requests in flight at once.
-        timeout: Seconds to wait for an answer.
-        patience: Seconds for which a request is repeated that fails for a reason that may pass (429, 5xx, time-outs,
-            lost connections, broken answers).
-        max_retries: How often it is repeated, at most; by default as often as ``patience`` allows.
+        system: Whether personas are a system turn; else they precede the question, for chat templates without a
+            system turn.
+        extra_body: Further fields of every request, for example ``{top_k: 20}``.
+        concurrency: Greatest number of requests at once.
+        timeout: Seconds after which an answer is no longer awaited.
+        patience: Seconds during which a request with a transient failure (429, 5xx, time-outs, lost connections,
+            broken answers) is repeated.
+        max_retries: Greatest number of repetitions; by default as many as ``patience`` allows.
         api_key_env: The environment variable that holds the key. The key itself is written nowhere.
     """
 
@@ -96,7 +96,7 @@ class Served(Checked):
         return value
 
     def deciding(self) -> dict[str, Any]:
-        """What decides a message beside the address, as plain JSON, where it is not the default."""
+        """Settings beside the address that decide a message, where they are not the default, as plain JSON."""
         dumped = self.model_dump(include={"model", "api", "system", "extra_body"})
         return {
             name: value
@@ -114,7 +114,7 @@ def read_served(address: str, args: str | Mapping[str, Any] | None) -> Served:
     """Read the model arguments ``message_server`` and ``message_server_args``.
 
     Args:
-        address: Of the protocol.
+        address: Address of the protocol.
         args: Further fields of `Served`, also as a JSON object or as ``name:value`` joined by ``+``.
 
     Raises:
@@ -142,7 +142,7 @@ def _pairs(text: str, where: str) -> dict[str, Any]:
 
 
 def no_server(community: str, backend: str | None) -> str:
-    """What to say of a community that the engine ``server`` has no server for."""
+    """Error message for a community without a server that the engine ``server`` could ask."""
     if backend is not None:
         return (
             f"community {community!r} is an endpoint of the backend {backend!r}, which message_engine=server does not "

@@ -8,10 +8,9 @@ from plural_tasks.utils.errors import ModPluralError
 
 
 def on_server(pool: Pool, served: Served) -> Pool:
-    """Return the pool with its members asked from the server, but for endpoints, which have their own place.
+    """Return the pool with all members asked from the server, except endpoints, which have an address of their own.
 
-    Adapters and checkpoints are asked for by their communities' names. ``served.model`` is for personas, which speak
-    through a backbone.
+    Adapters and checkpoints are asked for by their communities' names; ``served.model`` is for personas alone.
     """
     by_name = served.model_copy(update={"model": None})
     members = tuple(
@@ -24,12 +23,12 @@ def on_server(pool: Pool, served: Served) -> Pool:
 
 
 def check_server(pool: Pool, engine: str) -> None:
-    """Refuse a choice of engine that leaves members without a server, or a server without an engine.
+    """Check that the engine ``server`` has a server for every member.
 
     Raises:
-        ModPluralError: Naming the first such member.
+        ModPluralError: If a member has none; the message names the first.
     """
     for member in pool.communities:
-        lost = member.server is None if member.endpoint is None else member.endpoint.backend != SERVER
-        if engine == SERVER and lost:
+        missing = member.server is None if member.endpoint is None else member.endpoint.backend != SERVER
+        if engine == SERVER and missing:
             raise ModPluralError(no_server(member.name, member.endpoint.backend if member.endpoint else None))

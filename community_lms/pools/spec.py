@@ -29,7 +29,7 @@ class Decoding(Checked):
 
 
 class Weights(Checked):
-    """Where model weights lie: a Hub repository, a local folder, or ``embedded`` (`community_lms.weights.embedded`)."""
+    """Model weights: in a Hub repository, a local folder, or ``embedded`` (`community_lms.weights.embedded`)."""
 
     path: Text
     revision: str | None = None
@@ -62,15 +62,15 @@ class Community(Checked):
 
     Attributes:
         name: Unique in its pool.
-        description: Who speaks, in a few words; the mixture-of-experts router reads it.
-        role: ``community``; or ``knowledge`` or ``safety`` for a module that is no community: its messages are told to
-            the base LLM as background, and no mode treats them as a view.
+        description: The community in a few words; the mixture-of-experts router reads it.
+        role: ``community``; or ``knowledge`` or ``safety`` for a module that is no community: the base LLM gets its
+            messages as background, and no mode treats them as a view.
         adapter: LoRA weights on top of ``backbone``.
         checkpoint: Full weights.
         endpoint: A model served elsewhere.
         persona: An instruction under which ``backbone`` itself speaks.
         backbone: The model under an adapter or a persona; a pool's ``backbone`` is the default.
-        server: Where an adapter, checkpoint or persona is served, if it is not to be loaded here.
+        server: Server of an adapter, checkpoint or persona that is not to be loaded here.
         licence: Licence of the weights, or what is known of it.
         corpus: What the community said that the weights were trained on.
         prior_weight: Weight in the distributional mode before normalisation; modules have none.
@@ -108,7 +108,7 @@ class Community(Checked):
 
     @property
     def kind(self) -> Kind:
-        """Which of the four ways this community speaks."""
+        """Kind of the community: the one of the four fields that is given."""
         return next(kind for kind in KINDS if getattr(self, kind) is not None)
 
 
@@ -116,13 +116,13 @@ class Pool(Checked):
     """Communities (and modules) that are asked together, and how their messages are decoded.
 
     Attributes:
-        name: How the pool is called.
-        description: What it is, in a sentence.
+        name: Name of the pool.
+        description: The pool in a sentence.
         backbone: The model under adapters and personas that name none.
         decoding: How messages are sampled.
-        tell_attribute: Are communities told whose point of view is wanted, as the published code tells them? Where they
-            are not, each speaks for itself alone, and one message serves every attribute of a question.
-        communities: The members.
+        tell_attribute: Whether prompts of communities name the attribute whose point of view is asked for, as in the
+            published code. Without it one message serves every attribute of a question.
+        communities: The members, modules included.
     """
 
     name: Text
@@ -166,7 +166,7 @@ class Pool(Checked):
         return {member.name: member.role for member in self.communities if member.role != "community"}
 
     def resolved(self) -> Pool:
-        """Return the pool with its default backbone written into every member that stands on one."""
+        """Return the pool with its default backbone written into every member that needs one and names none."""
         members = tuple(
             community.model_copy(update={"backbone": community.backbone or self.backbone})
             if community.kind in ("adapter", "persona")

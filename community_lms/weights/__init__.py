@@ -1,1 +1,1 @@
-"""Where model weights lie: embedded ones, local paths, and the precision they are computed in."""
+"""Model weights: the embedded ones, local paths, and the precision of the arithmetic."""

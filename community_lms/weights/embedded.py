@@ -38,12 +38,12 @@ logger = logging.getLogger(__name__)
 
 
 def install_hint(path: str) -> str:
-    """What to add to an error about ``path``: how to get the embedded weights, where they are meant and missing."""
+    """Text to add to an error about ``path``: how to get the embedded weights, if they are meant and missing."""
     return f" {HINT}" if path in EMBEDDED_MODELS and packaged_gguf() is None else ""
 
 
 def resolve_weights(path: str) -> str:
-    """Return ``path``, or where the model lies that ``embedded`` or ``embedded_reader`` names."""
+    """Return the folder of the model that ``embedded`` or ``embedded_reader`` names; any other path as it is."""
     if path == EMBEDDED_READER:
         return embedded_reader()
     return embedded_model() if path == EMBEDDED else path
@@ -121,7 +121,7 @@ def _unpack(gguf: Path, target: Path) -> None:
 
 
 def _write_model(target: Path, make: Callable[[], tuple[PreTrainedModel, PreTrainedTokenizerBase]]) -> None:
-    """Save a model and its tokenizer to a folder that appears when it is whole."""
+    """Save a model and its tokenizer to a folder that appears only once it is complete."""
     target.parent.mkdir(parents=True, exist_ok=True)
     model, tokenizer = make()
     # A folder of its own that is renamed at the end: a killed run leaves nothing that looks complete.

@@ -1,4 +1,4 @@
-"""What this machine has: cores, and a precision that it multiplies well."""
+"""Cores of this machine, and the precision that its CPU multiplies natively."""
 
 from __future__ import annotations
 
@@ -6,10 +6,10 @@ import os
 
 
 def has_native_bfloat16() -> bool:
-    """Does this CPU multiply bfloat16 matrices by itself? Where it does not, they are slower than float32.
+    """Whether this CPU multiplies bfloat16 matrices natively; where it does not, they are slower than float32.
 
     Read from ``torch.cpu.get_capabilities`` (torch 2.13; keys ``avx512_bf16``, ``amx_bf16``), or from the probe that
-    older versions have. Where torch says nothing the answer is no, and so it is on ARM: float32 is right everywhere.
+    older versions have. False where torch does not tell, and on ARM: float32 is right everywhere.
     """
     import torch
 
@@ -24,5 +24,5 @@ def has_native_bfloat16() -> bool:
 
 
 def cores() -> int:
-    """Cores that this process may use."""
+    """Number of cores that this process may use."""
     return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else (os.cpu_count() or 1)

@@ -1,4 +1,4 @@
-"""The account of a run: where answers of models behind APIs are kept, and what may be spent on them."""
+"""Open the account of a run: the store of answers from models behind APIs, and the budget for them."""
 
 from __future__ import annotations
 
@@ -18,17 +18,17 @@ from model_wrappers.base.llm import BaseLLM
 from plural_tasks.utils.errors import ModPluralError
 
 PAYING = frozenset({"answers", "base_patience", "budget_cost", "budget_tokens", "prices"})
-"""Names of the settings that are of models behind APIs alone."""
+"""Names of the settings that concern models behind APIs alone."""
 
 
 def attach(base: BaseLLM, account: Account | None, settings: Arguments, given: Mapping[str, Any]) -> None:
-    """Let a base LLM be asked as the user wants it.
+    """Connect a base LLM behind an API to the account, or leave it to the harness, as the settings say.
 
     Args:
         base: The base LLM.
-        account: Of the run; None where every model runs in this process.
-        settings: Of the run.
-        given: What the backend was given; ``max_retries`` among it limits the attempts.
+        account: Account of the run; None where every model runs in this process.
+        settings: Settings of the run.
+        given: Arguments of the backend; ``max_retries`` among them limits the attempts.
     """
     if settings.base_engine == "harness":
         base.leave_to_harness()
@@ -41,12 +41,12 @@ def account_of(settings: Arguments, pool: Pool | None, base: BaseLLM | None = No
     """Open the account of a run; None where every model runs in this process.
 
     Args:
-        settings: Of the run.
-        pool: Who is asked; None for no communities.
-        base: The base LLM, where the caller has built it.
+        settings: Settings of the run.
+        pool: The pool whose communities are asked; None for no communities.
+        base: The base LLM, if it is built already.
 
     Raises:
-        ModPluralError: If a budget is given and there is nobody to pay, the answer store or the prices cannot be read,
+        ModPluralError: If a budget is given and no model costs money, the answer store or the prices cannot be read,
             or limits are given both for the command and for the model.
     """
     budget, limits = command_budget(), _limits(settings)
@@ -62,7 +62,7 @@ def account_of(settings: Arguments, pool: Pool | None, base: BaseLLM | None = No
 
 
 def account_of_communities(settings: Arguments, pool: Pool) -> Account | None:
-    """Open the account out of which communities alone are asked; None where no server speaks for any.
+    """Open the account of a run that asks communities alone; None where none of them is served.
 
     Raises:
         ModPluralError: As `account_of` raises.
@@ -77,7 +77,7 @@ def _limits(settings: Arguments) -> Limits:
 
 
 def _budget(settings: Arguments) -> Budget:
-    """The command's, if it has one; else the run's own."""
+    """The command's budget, if it has one; else the run's own."""
     budget = command_budget()
     if budget is None:
         return Budget(_limits(settings), load_prices(settings.prices))

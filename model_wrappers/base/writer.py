@@ -85,14 +85,14 @@ class Writer:
             made = type(self.base)._model_generate(self.base, context, max_length, stop, **settings)
             self._count(len(context), made[:, context.shape[1] :].numel())
             return made
-        from community_lms.engines.openvino_reader import Greedy, write_on
+        from community_lms.engines.openvino_reader import Greedy, generate
 
         texts = [row[real > 0].tolist() for row, real in zip(context, settings["attention_mask"], strict=True)]
-        said = write_on(self._reader, texts, max_length - context.shape[1], Greedy(), self._ends(stop))
-        self._count(len(context), sum(map(len, said)))
+        written = generate(self._reader, texts, max_length - context.shape[1], Greedy(), self._ends(stop))
+        self._count(len(context), sum(map(len, written)))
         pad = self.base.tokenizer.pad_token_id
-        width = max(map(len, said))
-        new = torch.tensor([tokens + [pad] * (width - len(tokens)) for tokens in said])
+        width = max(map(len, written))
+        new = torch.tensor([tokens + [pad] * (width - len(tokens)) for tokens in written])
         return torch.cat([context, new], dim=1)
 
     def _count(self, answers: int, tokens: int) -> None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from community_lms.engines import engine_name
-from community_lms.engines.background import Background
+from community_lms.engines.background import BackgroundLoop
 from community_lms.pools.served import SERVER, Served
 from community_lms.pools.spec import Community
 from model_wrappers.doctor.base import Check, Finding, fault, ok, warning
@@ -57,11 +57,11 @@ def _by_address(visit: Visit) -> dict[str, list[Community]]:
 
 def _looked_at(visit: Visit, address: str, members: list[Community]) -> Iterator[Finding]:
     from community_lms.engines.server import served_by
-    from community_lms.engines.server_line import Line
+    from community_lms.engines.server_connection import ServerConnection
 
-    background = Background()
+    background = BackgroundLoop()
     try:
-        line = Line(_without_patience(served_by(members[0])))
+        line = ServerConnection(_without_patience(served_by(members[0])))
         background.run(line.learn(members[0].name))
         background.run(line.close())
     except ModPluralError as error:

@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from community_lms import engines
+from community_lms.engines import engine_name, registry
 from community_lms.engines.lora_matrices import UnusualAdapterError, read_matrices
 from community_lms.messages.message import Message, MessageRequest
 from community_lms.pools.spec import Community, Decoding, Weights
@@ -26,7 +26,7 @@ def _imports() -> None:
     from peft import LoraConfig, get_peft_model
     from transformers import AutoModelForCausalLM, GPT2Config, GPT2LMHeadModel
 
-    from community_lms.engines import engine_name, openvino_graph, openvino_reader
+    from community_lms.engines import openvino_graph, openvino_reader
     from community_lms.engines.openvino import OpenVINOEngine
     from community_lms.engines.openvino_graph import GRAPH, graph_of
     from community_lms.engines.openvino_layers import UnsuitableError, linear_layers, with_adapters
@@ -243,7 +243,7 @@ def test_messages_have_the_keys_of_peft(request_for: Ask) -> None:
 @pytest.mark.parametrize("installed", [True, False])
 def test_auto_takes_it_where_it_is_installed(installed: bool, monkeypatch: pytest.MonkeyPatch) -> None:
     member = Community.model_validate({"name": "us", "description": "d", "backbone": "b", "persona": "p"})
-    monkeypatch.setattr(engines, "find_spec", lambda name: object() if installed else None)
+    monkeypatch.setattr(registry, "find_spec", lambda name: object() if installed else None)
     assert engine_name("auto", member) == ("openvino" if installed else "peft")
     assert engine_name("peft", member) == "peft"
 

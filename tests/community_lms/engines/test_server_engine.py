@@ -20,7 +20,7 @@ from typing import Any
 import pytest
 
 from community_lms.engines import engine_name
-from community_lms.engines.base import answers_of
+from community_lms.engines.base import PartialBatchError
 from community_lms.engines.server import ServerEngine
 from community_lms.engines.warning import EngineWarning
 from community_lms.generation.ask import Asked, Asker
@@ -441,10 +441,10 @@ class TestNothingIsLost:
     def test_the_error_carries_the_answers_by_key(self, start: Start, engine: ServerEngine, request_for: Ask) -> None:
         server = start(adapters=["left"], fault=lambda asked, _: 400 if "1?" in str(asked["messages"]) else None)
         requests = many(request_for, server.url, 2, "left", concurrency=1)
-        with pytest.raises(ModPluralError) as caught:
+        with pytest.raises(PartialBatchError) as caught:
             engine.speak(requests)
-        assert answers_of(caught.value) == {requests[0].key: Message("left", "left heard: question 0?", 11, 4)}
-        assert answers_of(ValueError()) == {}
+        assert caught.value.answers == {requests[0].key: Message("left", "left heard: question 0?", 11, 4)}
+        assert str(caught.value) == str(caught.value.problem)
 
 
 class TestWarnings:
@@ -601,11 +601,12 @@ class TestAccount:
     def test_a_budget_ends_it(self, start: Start, request_for: Ask, tmp_path: Path, engine: ServerEngine) -> None:
         server = start(adapters=["left"])
         engine.account = self.account(tmp_path / "a.sqlite", tokens=700)
-        with pytest.raises(BudgetReachedError, match="the budget of 700 tokens is reached") as told:
+        with pytest.raises(PartialBatchError, match="the budget of 700 tokens is reached") as ended:
             engine.speak(many(request_for, server.url, 60, "left"))
+        assert isinstance(ended.value.problem, BudgetReachedError)
         # Each sets aside 200 tokens for its answer, and needs fifteen to seventeen.
         kept = len(AnswerStore(tmp_path / "a.sqlite"))
-        assert len(server.asked) == kept == len(answers_of(told.value)) >= 20
+        assert len(server.asked) == kept == len(ended.value.answers) >= 20
         assert engine.account.ledger.budget.total.tokens <= 700
 
     @pytest.mark.parametrize("fault", ["empty", "cut"])

@@ -3,7 +3,7 @@ from pathlib import Path
 
 import pytest
 
-from community_lms.engines.base import with_answers
+from community_lms.engines.base import PartialBatchError
 from community_lms.engines.scripted import ScriptedEngine
 from community_lms.engines.warning import EngineWarning
 from community_lms.generation.ask import Asked, Asker, batches
@@ -187,7 +187,7 @@ def test_what_an_engine_had_when_it_failed_is_kept_and_counted(store: MessageSto
             said = super().speak(requests)
             self.warnings.append(EngineWarning(None, "other", "mind the gap"))
             answers = {request.key: message for request, message in zip(requests[:2], said, strict=False)}
-            raise with_answers(ModPluralError("the power is gone"), answers)
+            raise PartialBatchError(ModPluralError("the power is gone"), answers)
 
     requests = [request_for(str(number)) for number in range(5)]
     made = asker(store, Half())

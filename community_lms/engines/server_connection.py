@@ -1,4 +1,4 @@
-"""The line to one server of the OpenAI protocol: its connections, the models that it lists, one request at a time."""
+"""The connection to one server of the OpenAI protocol: the models that it lists, and one request at a time."""
 
 from __future__ import annotations
 
@@ -24,24 +24,25 @@ from plural_tasks.utils.errors import ModPluralError
 logger = logging.getLogger(__name__)
 
 PHASE = "messages"
-"""In the ledger."""
+"""Phase under which messages are booked in the ledger."""
 
 CONNECT_SECONDS = 10.0
 LIST_SECONDS = 30.0
-"""To wait for a connection and for the list of models, which take no thinking."""
+"""Longest waits for a connection and for the list of models, which take the server no computing."""
 
 
-class Line:
-    """Connections to a server, shared by the communities that it serves in the same way.
+class ServerConnection:
+    """Connection to a server, shared by the communities that are asked from it with the same settings.
 
     Attributes:
-        place: The server, of one of the communities.
-        listed: Names that the server lists, adapters too; none where it lists nothing.
-        bases: Those of them that are no adapters.
+        place: The server as one of the communities describes it.
+        listed: Names of the models that the server lists, adapters included; empty where it lists none.
+        bases: Names of those models that are no adapters.
+        retry_policy: How requests to the server are repeated.
     """
 
     def __init__(self, place: Served) -> None:
-        """Make the line; nothing is sent.
+        """Set the connection up; nothing is sent.
 
         Raises:
             ModPluralError: If the client is not installed or the variable with the key is not set.
@@ -66,10 +67,10 @@ class Line:
         )
 
     async def learn(self, community: str) -> None:
-        """Ask once which models the server has; one that does not say, or not to us, may answer all the same.
+        """Ask once which models the server has; a server that does not list them may answer all the same.
 
         Raises:
-            ModPluralError: If nobody is there.
+            ModPluralError: If the server cannot be reached.
         """
         import openai
 
@@ -91,7 +92,7 @@ class Line:
         self._learnt = True
 
     def model(self, community: Community, place: Served) -> str:
-        """The name to ask for.
+        """Name of the model to ask for.
 
         Raises:
             ModPluralError: If a persona names none and the server has several.
@@ -105,10 +106,10 @@ class Line:
         return self.bases[0]
 
     async def ask(self, request: MessageRequest, place: Served, account: Account) -> Message:
-        """Get one message: out of the account's store, or from the server, kept the moment it is there.
+        """Get one message: from the account's store, or from the server, and then kept the moment it comes.
 
         Raises:
-            ModPluralError: If there is none, also after retries, or it could cost more than is left.
+            ModPluralError: If there is none after all retries, or it could cost more than the budget has left.
         """
         name, model = request.community.name, self.model(request.community, place)
         body = _body(request, place, model)
@@ -165,7 +166,7 @@ class Line:
 
 
 def _body(request: MessageRequest, place: Served, model: str) -> dict[str, Any]:
-    """Everything that a request says."""
+    """Body of the request."""
     decoding = request.decoding
     turns = request.turns if place.system else (("user", _paragraphs(request.turns)),)
     # Completions as `chat_text.render` writes turns for a model without a chat template.
@@ -185,15 +186,15 @@ def _body(request: MessageRequest, place: Served, model: str) -> dict[str, Any]:
     }
 
 
-def line_key(place: Served) -> str:
-    """Communities with the same one share a line, and its limit of requests in flight."""
+def connection_key(place: Served) -> str:
+    """Key of a server's connection: communities with equal keys share it, and its limit of requests at once."""
     return canonical(
         place.model_dump(include={"base_url", "concurrency", "timeout", "patience", "max_retries", "api_key_env"})
     )
 
 
 def _key(place: Served) -> str:
-    """The key, or "" where the usual variable is not set, as for most local servers."""
+    """The server's API key; "" where the default variable is not set, as for most local servers."""
     key = os.environ.get(place.api_key_env, "").strip()
     if not key and place.api_key_env != DEFAULT_KEY:
         raise ModPluralError(
