@@ -1,4 +1,4 @@
-"""Messages that say nothing: empty, refused or degenerate ones, and those that were cut off."""
+"""Faults of messages: empty, refused or degenerate, and how many were cut off."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ class _Refusals(Checked):
 
 
 def fault(text: str) -> Fault | None:
-    """What is wrong with a message, the first of these that holds; None where it says something.
+    """Return the fault of a message, the first of these that holds; None if there is none.
 
     ``empty``: nothing but white space. ``refused``: it has one of the wordings of ``refusals.yaml``. ``degenerate``: it
     holds no letter, or more than `REPEATED` of its n-grams were there before (`repetition`).
@@ -44,7 +44,7 @@ def fault(text: str) -> Fault | None:
 
 
 def refused(text: str) -> bool:
-    """Does a message refuse to speak, in one of the known wordings?"""
+    """Whether a message refuses to answer, in one of the known wordings."""
     plain = " ".join(text.lower().replace("’", "'").split()).lstrip("\"'“*_ ")
     opening, anywhere = _patterns()
     return any(pattern.match(plain) for pattern in opening) or any(pattern.search(plain) for pattern in anywhere)

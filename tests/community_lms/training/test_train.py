@@ -24,7 +24,7 @@ from community_lms.messages.message import MessageRequest
 from community_lms.pools.spec import Community, Decoding
 from community_lms.training import adapter, callbacks
 from community_lms.training.adapter import SETTINGS, WEIGHTS, build_model, check_branches, check_packing, load_tokenizer
-from community_lms.training.callbacks import Clock, Order, last_checkpoint, remove_broken
+from community_lms.training.callbacks import ResumableOrder, RunClock, last_checkpoint, remove_broken
 from community_lms.training.config import TrainConfig
 from community_lms.training.encode import PadLeft, encode
 from community_lms.training.record import RUN_INFO
@@ -297,20 +297,20 @@ def test_half_written_checkpoints_are_removed(tmp_path: Path) -> None:
 
 def test_the_clock_adds_sessions_up(tmp_path: Path) -> None:
     (tmp_path / "complete").write_text('{"seconds": 100.0, "started": "2026-01-01T00:00:00+00:00"}')
-    clock = Clock(tmp_path)
+    clock = RunClock(tmp_path)
     assert 100.0 <= clock.seconds < 110.0
     assert clock.started == "2026-01-01T00:00:00+00:00"
 
     (tmp_path / "complete").write_text("")  # of a version that kept no time
-    assert 0.0 <= Clock(tmp_path).seconds < 10.0
+    assert 0.0 <= RunClock(tmp_path).seconds < 10.0
 
 
 @pytest.mark.parametrize("own", [False, True])
 def test_an_order_is_drawn_again(tmp_path: Path, own: bool) -> None:
-    def order(seed: int) -> Order:
+    def order(seed: int) -> ResumableOrder:
         generator = torch.Generator().manual_seed(seed) if own else None
         torch.manual_seed(seed)
-        return Order(2, lengths=list(range(100)), generator=generator)
+        return ResumableOrder(2, lengths=list(range(100)), generator=generator)
 
     first = order(1)
     drawn = list(first)
