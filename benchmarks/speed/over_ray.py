@@ -18,7 +18,7 @@ from benchmarks.speed.timing import Round, ratio
 from community_lms.engines import local_engine
 from community_lms.generation import over_ray
 from community_lms.generation.ask import Asker
-from community_lms.generation.over_ray import Speaker, ask_over_ray
+from community_lms.generation.over_ray import MessageWorker, ask_over_ray
 from community_lms.generation.ray_cluster import Cluster
 from community_lms.messages.message import MessageRequest
 from community_lms.messages.store import MessageStore, StoredMessage
@@ -42,17 +42,17 @@ class Sizes:
 QUICK = Sizes(rounds=1, messages=4, block=1, tokens=3)
 
 
-class Starting(Speaker):
+class Starting(MessageWorker):
     """A worker that gets ready at its first block, and waits for the others before it goes on."""
 
     _ready = False
 
-    def _speak(self, requests: Sequence[MessageRequest]) -> Any:
+    def _generate(self, requests: Sequence[MessageRequest]) -> Any:
         if not self._ready:
-            super()._speak(requests[:1])  # loads the engine
+            super()._generate(requests[:1])  # loads the engine
             self._ready = True
             _wait_for_all(Path(os.environ[FOLDER]), int(os.environ[WORKERS]))
-        return super()._speak(requests)
+        return super()._generate(requests)
 
 
 def _wait_for_all(folder: Path, workers: int) -> None:
@@ -120,7 +120,7 @@ def _asked_by(workers: int, requests: Sequence[MessageRequest], block: int) -> R
             runtime_env={"env_vars": environment},
         )
         try:
-            with patch.object(over_ray, "Speaker", Starting):
+            with patch.object(over_ray, "MessageWorker", Starting):
                 ask_over_ray(asker, requests, Cluster(workers=workers, cpus=1))
         finally:
             ray.shutdown()

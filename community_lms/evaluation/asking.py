@@ -51,7 +51,7 @@ def requests_for(
     seed: int,
     engine: str,
 ) -> list[MessageRequest]:
-    """What a community is asked: ``samples`` requests for each question, the same ones that a run of a mode makes."""
+    """Requests to a community: ``samples`` for each question, the same ones that a run of a mode makes."""
     texts = [render(question, member) for question in questions]
     return [
         message_request(member, text, engine=engine, decoding=decoding, seed=seed, sample=sample)

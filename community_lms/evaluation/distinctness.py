@@ -1,4 +1,4 @@
-"""Do communities say different things to the same question?"""
+"""Distances between communities' messages to the same questions: embedding distance, BLEU and self-BLEU."""
 
 from __future__ import annotations
 
@@ -18,11 +18,12 @@ if TYPE_CHECKING:
 SELF_BLEU_MESSAGES = 100
 """Messages of each community that self-BLEU is taken over: it grows with their number."""
 
-Said = Mapping[str, Mapping[str, Sequence[Message]]]
+Messages = Mapping[str, Mapping[str, Sequence[Message]]]
+"""Community -> question -> its messages."""
 
 
 class Embedder(Protocol):
-    """What embeds: `plural_tasks.judges.embedding.EmbeddingJudge`."""
+    """An embedding model, such as `plural_tasks.judges.embedding.EmbeddingJudge`."""
 
     name: str
     revision: str
@@ -31,15 +32,15 @@ class Embedder(Protocol):
         """Vectors of length 1, one row a text."""
 
 
-def distinctness(said: Said, embedder: Embedder | None) -> dict[str, Any]:
+def distinctness(messages: Messages, embedder: Embedder | None) -> dict[str, Any]:
     """Compare messages; empty ones are left out.
 
     Returns:
         ``communities`` (names); `bleu_figures`; with an embedder also ``judge``, `distance_figures`.
     """
     texts = {
-        name: {question: [one.text for one in messages if one.text.strip()] for question, messages in by.items()}
-        for name, by in said.items()
+        name: {question: [one.text for one in replies if one.text.strip()] for question, replies in by.items()}
+        for name, by in messages.items()
     }
     found: dict[str, Any] = {
         "communities": list(texts),

@@ -1,4 +1,4 @@
-"""Messages that say nothing: empty, refused or degenerate ones, and those that were cut off."""
+"""Faults of messages: empty, refused or degenerate, and how many were cut off."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ Fault = Literal["empty", "refused", "degenerate"]
 
 
 def fault(text: str) -> Fault | None:
-    """What is wrong with a message, the first of these that holds; None where it says something.
+    """Return the fault of a message, the first of these that holds; None if there is none.
 
     ``empty``: nothing but white space. ``refused``: it has a wording of `plural_tasks.metrics.refusals`.
     ``degenerate``: it holds no letter, or more than `REPEATED` of its n-grams were there before (`repetition`).

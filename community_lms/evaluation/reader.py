@@ -1,4 +1,4 @@
-"""How likely a community LM finds texts: the engine that speaks, made to read. Loads torch."""
+"""Likelihoods of texts under community LMs, by the engine that generates messages. Loads torch."""
 
 from __future__ import annotations
 
@@ -45,9 +45,9 @@ class PerplexityReader(PeftEngine):
             max_length: Tokens of context and text together. Half of it is the text's: what is longer loses its end, and
                 a longer context its beginning, so that all readers of a backbone predict the same tokens.
             batch_tokens: Tokens read at once at most, padding included.
-            device: See `PeftEngine`.
-            dtype: Of the weights; ``auto`` is the one they were saved in. ``bfloat16`` halves time and memory, and
-                moves perplexities by about 1 %.
+            device: Torch device; None takes a GPU if there is one, else the CPU.
+            dtype: Precision of the weights; ``auto`` is the one they were saved in. ``bfloat16`` halves time
+                and memory, and moves perplexities by about 1 %.
             show_progress: Show a bar with counts and an estimate.
         """
         super().__init__(batch_size=batch_size, device=device, dtype=dtype)

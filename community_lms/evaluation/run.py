@@ -1,4 +1,4 @@
-"""Evaluate a pool's communities, part by part; what is there is kept, and a second run goes on from it."""
+"""Evaluate a pool's communities, part by part; results are kept, and a second run goes on from them."""
 
 from __future__ import annotations
 
@@ -9,8 +9,8 @@ from typing import Any, Literal
 
 from community_lms.evaluation.asking import Render, as_json, ask_all, pick_questions, requests_digest, requests_for
 from community_lms.evaluation.groups import Groups
-from community_lms.evaluation.kept import Kept
 from community_lms.evaluation.perplexity import BACKBONE, Reading, as_rows, cross_table, from_rows
+from community_lms.evaluation.result_cache import ResultCache
 from community_lms.evaluation.texts import EvaluationText, FoundTexts, find_texts, texts_digest
 from community_lms.generation.ask import Asker
 from community_lms.messages.message import Message
@@ -32,15 +32,15 @@ class Settings:
         parts: Some of `PARTS`.
         limit: At most so many texts of each corpus, and so many questions; None takes all.
         samples: Messages of each community on each question.
-        seed: Of the messages.
-        engine: Who speaks: ``auto`` or a name in `community_lms.engines.ENGINES`.
-        split: Of the survey questions.
+        seed: Seed of the messages.
+        engine: Engine that generates the messages: ``auto`` or a name in `community_lms.engines.ENGINES`.
+        split: Split of the survey questions.
         text_part: ``held_out``, or ``all`` of each corpus.
         judge: The embedding judge, as `plural_tasks.judges.load_judge` takes it.
         max_length: Tokens of a context and text read together; see `PerplexityReader`.
         batch_size: Texts read at once.
         device: Torch device.
-        dtype: Of the weights that read.
+        dtype: Precision of the weights that read texts.
     """
 
     parts: tuple[Part, ...] = PARTS
@@ -62,20 +62,20 @@ class Evaluation:
     """One evaluation of one pool: call `run`.
 
     Attributes:
-        pool: Whose communities are measured; modules that are no community are left out.
+        pool: Pool of the communities that are measured; modules that are no community are left out.
         settings: What is measured.
-        kept: Where results are kept.
+        results: Results of earlier runs, and of this one.
         corpora: Name of a text -> file or data set; see `find_texts`.
-        groups: Whose survey answers a community is compared with.
+        groups: Community -> survey groups with whose answers it is compared.
         surveys: The questions.
         render: Words a question for a community.
-        asker: Gets messages.
+        asker: Asks for messages, and keeps them.
         notes: What was left out, and why.
     """
 
     pool: Pool
     settings: Settings
-    kept: Kept
+    results: ResultCache
     corpora: Mapping[str, str]
     groups: Mapping[str, Groups]
     surveys: Surveys
@@ -166,7 +166,7 @@ class Evaluation:
                     "text": texts_digest(documents),
                 }
                 inputs |= {"max_length": self.settings.max_length, "dtype": self.settings.dtype}
-                kept = self.kept.get("reading", inputs, lambda: read(name, text, documents))  # noqa: B023  (called at once)
+                kept = self.results.get("reading", inputs, lambda: read(name, text, documents))  # noqa: B023  (called at once)
                 readings[name][text] = from_rows(kept["rows"])
                 cut[text] = max(cut.get(text, 0), kept["cut"])
         if engine:
@@ -207,7 +207,7 @@ class Evaluation:
             }
             asked = requests_digest(requests)
             # Beside the message store, which may be another one next time.
-            kept = self.kept.get(
+            kept = self.results.get(
                 "said", {"requests": asked}, lambda: as_json(ask_all(requests, questions, samples, self.asker))
             )
             self._asked = questions, asked, kept
@@ -237,7 +237,7 @@ class Evaluation:
             "groups": {name: groups.model_dump(mode="json") for name, groups in known.items()},
             "questions": [question.model_dump(mode="json") for question in questions],
         }
-        made = self.kept.get("agreement", inputs, lambda: agreement(answers, questions, known))
+        made = self.results.get("agreement", inputs, lambda: agreement(answers, questions, known))
         if made["without_groups"]:
             self.notes.append(f"agreement: no groups are known for {', '.join(made['without_groups'])}.")
         return dict(made)
@@ -253,7 +253,7 @@ class Evaluation:
             self.notes.append(f"distinctness: embedding distances are left out: {error}")
         named = f"{embedder.name}@{embedder.revision}" if embedder else None
         inputs = {"requests": asked, "judge": named}
-        return dict(self.kept.get("distinctness", inputs, lambda: distinctness(answers, embedder)))
+        return dict(self.results.get("distinctness", inputs, lambda: distinctness(answers, embedder)))
 
     def _embedder(self) -> Any:
         from plural_tasks.judges import load_judge
@@ -292,5 +292,5 @@ def read_parts(text: str) -> tuple[Part, ...]:
 
 
 def store_folder(out: Path) -> Path:
-    """Where an evaluation in ``out`` keeps its parts."""
+    """Folder in which an evaluation in ``out`` keeps its results."""
     return out / "parts"

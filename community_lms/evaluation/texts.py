@@ -18,7 +18,12 @@ HOLDOUT = 0.02
 
 @dataclass(frozen=True)
 class EvaluationText:
-    """One text: what was asked ("" for plain text) and what was said."""
+    """One held-out text.
+
+    Attributes:
+        prompt: Text that the comment answers; "" for plain text.
+        comment: Text whose likelihood is measured.
+    """
 
     prompt: str
     comment: str
@@ -39,7 +44,13 @@ Texts = dict[str, list[EvaluationText]]
 
 @dataclass
 class FoundTexts:
-    """Texts by name, what they are (for the report), and why the text of a community is missing."""
+    """Texts that were found.
+
+    Attributes:
+        texts: Name -> texts.
+        sources: Name -> description of the corpus, for the report.
+        missing: Community -> reason why it has no text.
+    """
 
     texts: Texts = field(default_factory=dict)
     sources: dict[str, str] = field(default_factory=dict)
@@ -52,7 +63,7 @@ def find_texts(
     """Read the texts of communities, and every corpus that was named.
 
     Args:
-        communities: Of the pool.
+        communities: The pool's communities.
         given: Name -> file or data set of the Hub. Where it names communities, only the records of that name count, or
             of the one behind a ``#`` (``texts.jsonl#Africa``).
         part: ``held_out`` or ``all`` (for a file that was held out as a whole).
@@ -85,7 +96,7 @@ def find_texts(
             found.missing[name] = "its corpus holds out no text"
             continue
         found.texts[name] = documents
-        found.sources[name] = f"{_told(sources)}, {part.replace('_', '-')} part"
+        found.sources[name] = f"{_source_names(sources)}, {part.replace('_', '-')} part"
     return found
 
 
@@ -99,7 +110,7 @@ def _given(name: str, path: str) -> dict[str, Any]:
     return {"path": path, "community": called or name}
 
 
-def _told(sources: list[dict[str, Any]]) -> str:
+def _source_names(sources: list[dict[str, Any]]) -> str:
     return " and ".join(Path(str(source["path"])).name for source in sources)
 
 

@@ -17,12 +17,19 @@ from community_lms.remote.account import Account
 from plural_tasks.utils.progress import bar, tell_speed
 
 PHASE = "community messages"
-"""What the progress bar says."""
+"""Label of the progress bar."""
 
 
 @dataclass
-class Asked:
-    """Counts over all calls of `Asker.ask`; a request that is made again is not counted again."""
+class AskCounts:
+    """Counts over all calls of `Asker.ask`; a request that is made again is not counted again.
+
+    Attributes:
+        requested: Different messages that were asked for.
+        found: Messages that were in the store.
+        generated: Messages that engines generated.
+        tokens: Tokens of the generated messages.
+    """
 
     requested: int = 0
     found: int = 0
@@ -35,14 +42,15 @@ class Asker:
     """Answers message requests from a store and, for what is not there, from engines.
 
     Attributes:
-        store: Where messages are kept.
+        store: Store of the messages.
         batch_size: Messages generated, and committed, together; None leaves it to the engine.
-        device: Passed to the engines.
-        dtype: Passed to the engines.
-        counts: What was asked so far.
+        device: Torch device of the engines; None leaves it to them.
+        dtype: Precision of the engines' weights; ``auto`` leaves it to them.
+        show_progress: Whether a bar with counts and speed is shown.
+        counts: Counts of what was asked so far.
         engines: Engines made so far, by name; put one here to use it in place of the registry's.
-        processes: Those among which `ask_together` divides the work.
-        account: Where engines that ask servers keep answers, and what they pay from; None for one of their own.
+        processes: Processes among which `ask_together` divides the work.
+        account: Answer store and budget of engines that ask servers; None gives each engine one of its own.
     """
 
     store: MessageStore
@@ -50,7 +58,7 @@ class Asker:
     device: str | None = None
     dtype: str = "auto"
     show_progress: bool = True
-    counts: Asked = field(default_factory=Asked)
+    counts: AskCounts = field(default_factory=AskCounts)
     engines: dict[str, MessageEngine] = field(default_factory=dict)
     processes: Processes = field(default_factory=Processes)
     account: Account | None = None
@@ -84,7 +92,7 @@ class Asker:
         self.counts.found += len(new & found.keys())
 
     def keep(self, rows: Sequence[StoredMessage]) -> None:
-        """Put what an engine said into the store, and count it."""
+        """Put generated messages into the store, and count them."""
         self.store.put(rows)
         self.counts.generated += len(rows)
         self.counts.tokens += sum(row.tokens or 0 for row in rows)
@@ -176,7 +184,7 @@ class Asker:
         return self.engines[name]
 
     def warnings(self) -> list[str]:
-        """What engines warned of the communities asked so far, in this run or when the stored messages were made."""
+        """Texts of warnings about the communities asked so far, from this run or from when stored messages came."""
         return self.store.warnings(sorted(self._identities))
 
 

@@ -24,12 +24,12 @@ from community_lms.messages.store import StoredMessage
 from plural_tasks.utils.errors import ModPluralError, one_line
 from plural_tasks.utils.progress import bar, tell_speed
 
-Said = tuple[list[StoredMessage], list[EngineWarning], str]
-"""Of one block: its rows, the engine's new warnings, and why others of its messages are missing ("": none is)."""
+BlockResult = tuple[list[StoredMessage], list[EngineWarning], str]
+"""Result of one block: its rows, the engine's new warnings, and the error that kept messages out ("" for none)."""
 
 
-class Speaker:
-    """A worker: speaks for the communities of its blocks."""
+class MessageWorker:
+    """A worker of the cluster, which generates the messages of its blocks."""
 
     def __init__(self, *, threads: int, device: str | None, dtype: str, warn_level: int) -> None:
         """Nothing is loaded before the first block."""
@@ -41,11 +41,11 @@ class Speaker:
         self._engines: dict[str, Any] = {}
 
     def __call__(self, batch: dict[str, Any]) -> dict[str, Any]:
-        """One block in, what was said out."""
-        said = [self._speak(pickle.loads(block)) for block in batch["requests"]]
-        return {"said": [pickle.dumps(one) for one in said]}
+        """Generate the messages of pickled blocks; return pickled results."""
+        results = [self._generate(pickle.loads(block)) for block in batch["requests"]]
+        return {"results": [pickle.dumps(one) for one in results]}
 
-    def _speak(self, requests: Sequence[MessageRequest]) -> Said:
+    def _generate(self, requests: Sequence[MessageRequest]) -> BlockResult:
         name = requests[0].engine
         if name not in self._engines:
             self._engines[name] = make_engine(name, batch_size=len(requests), **self._options)
@@ -90,30 +90,32 @@ def ask_over_ray(asker: Asker, requests: Sequence[MessageRequest], cluster: Clus
         except ModPluralError:
             raise
         except Exception as error:  # Ray wraps what a worker raised, and raises much of its own
-            raise _told(error) from error
+            raise _worker_error(error) from error
 
 
-def _stream(ray: Any, blocks: Sequence[Sequence[MessageRequest]], cluster: Cluster, asker: Asker) -> Generator[Said]:
+def _stream(
+    ray: Any, blocks: Sequence[Sequence[MessageRequest]], cluster: Cluster, asker: Asker
+) -> Generator[BlockResult]:
     resources = ray.cluster_resources()
     gpus = int(resources.get("GPU", 0))
     workers = min(cluster.workers or gpus or 2, len(blocks))
     cpus = cluster.cpus or max(1, int(resources.get("CPU", 1)) // workers)
     items = [{"requests": pickle.dumps(list(block))} for block in blocks]
     settings = {"threads": int(cpus), "device": asker.device, "dtype": asker.dtype, "warn_level": logging.WARNING}
-    spoken = ray.data.from_items(items, override_num_blocks=len(items)).map_batches(
-        Speaker,
+    results = ray.data.from_items(items, override_num_blocks=len(items)).map_batches(
+        MessageWorker,
         batch_size=1,
         compute=ray.data.ActorPoolStrategy(size=workers, max_tasks_in_flight_per_actor=2),
         fn_constructor_kwargs=settings,
         num_cpus=cpus,
         num_gpus=1 if gpus else 0,
     )
-    for batch in spoken.iter_batches(batch_size=None, batch_format="numpy", prefetch_batches=0):
-        for one in batch["said"]:
+    for batch in results.iter_batches(batch_size=None, batch_format="numpy", prefetch_batches=0):
+        for one in batch["results"]:
             yield pickle.loads(one)
 
 
-def _told(error: Exception) -> ModPluralError:
-    """What a worker said of a mistake, found in what Ray put around it."""
+def _worker_error(error: Exception) -> ModPluralError:
+    """The error that a worker raised, taken out of Ray's wrapping."""
     found = re.findall(r"ModPluralError: (.+)", str(error))
     return ModPluralError(found[-1] if found else f"--ray: a worker failed ({one_line(error)[:400]}).")

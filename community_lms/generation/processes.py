@@ -20,7 +20,7 @@ class Processes:
 
     @property
     def size(self) -> int:
-        """How many there are."""
+        """Number of processes."""
         distributed = _distributed()
         return int(distributed.get_world_size()) if distributed else 1
 

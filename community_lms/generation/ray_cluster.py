@@ -1,4 +1,4 @@
-"""A Ray cluster: where it is, and the connection to it."""
+"""A Ray cluster and the connection to it."""
 
 from __future__ import annotations
 
@@ -13,21 +13,23 @@ from typing import Any
 from plural_tasks.utils.errors import ModPluralError, one_line
 
 LOCAL = "local"
-"""The address of a cluster that is started here for the run and stopped after it."""
+"""Address that stands for a cluster started here for the run and stopped after it."""
 
 READING = ("iter_threaded", "StreamingExecutor")
+"""Beginnings of the names of Ray Data's reading threads."""
 PATIENCE = 10.0
 """Seconds that these threads have to end."""
 
 
 @dataclass(frozen=True)
 class Cluster:
-    """Where to work.
+    """A cluster, and how much of it to use.
 
     Attributes:
-        address: Of a cluster that is up (``ray://HOST:10001``, ``auto``), or `LOCAL`.
-        workers: At once; None is one for each GPU, or two where there is none (for corpora one for each core).
-        cpus: Cores of each; None is an even share of the cluster's.
+        address: Address of a cluster that is up (``ray://HOST:10001``, ``auto``), or `LOCAL`.
+        workers: Number of workers at once; None is one for each GPU, or two where there is none (for
+            corpora one for each core).
+        cpus: Cores of each worker; None is an even share of the cluster's.
     """
 
     address: str = LOCAL

@@ -73,8 +73,8 @@ def export_published(
 
     Args:
         answers: For each community the item ids and what it was asked on each.
-        store: Where the messages are.
-        folder: Where the files go; each is called ``{stem}_{community}.json``.
+        store: Store of the messages.
+        folder: Folder of the files; each is called ``{stem}_{community}.json``.
         stem: Name of the task file.
 
     Returns:
@@ -104,7 +104,7 @@ def import_published(
     Args:
         path: The file.
         asked: Item ids and what the community is asked on each.
-        store: Where the messages go.
+        store: Store that takes the messages.
 
     Returns:
         Messages filed, items of the task that the file lacks, entries of the file that the task does not know.

@@ -1,4 +1,4 @@
-"""A question to one community, and what it said."""
+"""A request for a message of a community, and the message."""
 
 from __future__ import annotations
 
@@ -20,9 +20,9 @@ class MessageRequest:
     """One message to be asked for.
 
     Attributes:
-        community: Who is asked.
-        engine: Name of the engine that will speak.
-        identity: What the community is (`community_lms.pools.identity.identity`).
+        community: Community that is asked.
+        engine: Name of the engine that will generate the message.
+        identity: Facts that decide what the community says (`community_lms.pools.identity.identity`).
         turns: The rendered prompt, before any chat template (the template belongs to the backbone).
         decoding: How the message is sampled.
         seed: Seed of the run.
@@ -62,7 +62,14 @@ class MessageRequest:
 
 @dataclass(frozen=True)
 class Message:
-    """What a community said. Token counts are None where the engine does not know them."""
+    """A community's message.
+
+    Attributes:
+        community: Name of the community.
+        text: The message, "" for an empty one.
+        prompt_tokens: Tokens of the prompt; None if the engine does not know them.
+        tokens: Tokens of the message; None if the engine does not know them.
+    """
 
     community: str
     text: str

@@ -118,11 +118,11 @@ class MessageStore(SQLiteFile):
         )
 
     def warn(self, identity: str, text: str) -> None:
-        """Keep what an engine warned of when it loaded a community, by the canonical JSON of its identity."""
+        """Keep the text of a warning about a community, by the canonical JSON of its identity."""
         self._write("INSERT INTO warnings VALUES (?, ?) ON CONFLICT DO NOTHING", [(identity, text)])
 
     def warnings(self, identities: Iterable[str]) -> list[str]:
-        """What engines once warned of these communities."""
+        """Texts of the warnings that are kept with these communities."""
         query = "SELECT text FROM warnings WHERE identity = ? ORDER BY text"
         return [row[0] for identity in identities for row in self._connection().execute(query, (identity,))]
 

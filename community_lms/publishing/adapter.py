@@ -57,16 +57,16 @@ def push_adapter(
     """Push an adapter in one commit; files that an earlier push left and this one lacks go in the same commit.
 
     Args:
-        adapter: See `community_lms.publishing.adapter_folder.read_adapter`.
+        adapter: The adapter, as `community_lms.publishing.adapter_folder.read_adapter` returns it.
         repo_id: ``owner/name`` of a model repository, made if need be.
-        languages: For the card.
+        languages: Codes (``en``) of the languages that the community speaks, for the card.
         private: One that is made is private; one that exists must be.
         pull_request: Offer the commit as a pull request; then without ``tag``.
         tag: Name for this version. A tag that is there is never moved.
         token: A token of the Hub; by default that of ``hf auth login`` or ``HF_TOKEN``.
 
     Raises:
-        ModPluralError: See `published_adapter` and `plural_tasks.utils.hub.push_files`; or the repository holds
+        ModPluralError: As `published_adapter` and `plural_tasks.utils.hub.push_files`; or if the repository holds
             something else, or the tag is another commit's.
     """
     files = published_adapter(adapter, repo_id, languages)
@@ -89,7 +89,7 @@ def add_to_collection(name: str, repo_ids: Sequence[str], *, private: bool = Fal
     if not owner or not title:
         raise ModPluralError(f"collection {name!r}: expected owner/Title.")
     api = client(repo_ids[0], token)
-    with _told(f"collection {name}: cannot be filled"):
+    with _failing_as(f"collection {name}: cannot be filled"):
         if re.fullmatch(r".*-[0-9a-f]{24}", title):
             found = api.get_collection(name)
         else:
@@ -126,7 +126,7 @@ def put(
     """Put the files of an adapter or a pool into its repository in one commit, and name the version.
 
     Raises:
-        ModPluralError: See `push_adapter`.
+        ModPluralError: As `push_adapter`.
     """
     if tag and pull_request:
         raise ModPluralError(f"{repo_id}: a pull request has no tag; tag the version when it is merged.")
@@ -147,7 +147,7 @@ def put(
             "repeat with another one."
         )
     if tag is not None and tag not in tags:
-        with _told(f"{repo_id}: was pushed as {done.revision}, but tag {tag!r} was not set"):
+        with _failing_as(f"{repo_id}: was pushed as {done.revision}, but tag {tag!r} was not set"):
             client(repo_id, token).create_tag(repo_id, tag=tag, revision=done.revision)
     return done
 
@@ -180,8 +180,8 @@ def _tags(repo_id: str, tag: str | None, token: str | None) -> dict[str, str]:
 
 
 @contextmanager
-def _told(what: str) -> Iterator[None]:
-    """Say that something beside the files failed: ``what``, and the client's reason."""
+def _failing_as(what: str) -> Iterator[None]:
+    """Raise a failure of the Hub's client as a `ModPluralError`: ``what`` failed, and the client's reason."""
     from huggingface_hub.errors import HfHubHTTPError
 
     transport: type[BaseException] = HfHubHTTPError.__mro__[1]

@@ -38,16 +38,16 @@ class Adapter:
     """A LoRA adapter in a local folder, and what is known about it.
 
     Attributes:
-        folder: Where it lies.
+        folder: Folder of the adapter.
         name: Name of the community.
-        description: Who speaks; "" where nobody said.
+        description: The community in a few words; "" if not stated.
         backbone: The model under it: ``embedded``, or a repository of the Hub.
-        licence: Of the weights; "" where nobody said.
-        corpus: What it was trained on, in words; "" where nobody said.
+        licence: Licence of the weights; "" if not stated.
+        corpus: The texts that it was trained on, in words; "" if not stated.
         settings: ``adapter_config.json``.
         run: ``run_info.json``; empty where the training was not recorded.
         evaluation: ``evaluation.json``; empty where it was not evaluated.
-        role: Whether it is a community at all, or a module.
+        role: ``community``, or the kind of module.
     """
 
     folder: Path

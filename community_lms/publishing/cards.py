@@ -30,9 +30,9 @@ class CardFigure(NamedTuple):
     """One measured value of a community.
 
     Attributes:
-        measure: What was measured, in words.
-        value: As a number.
-        note: On what, compared with what.
+        measure: Name of the measure, in words.
+        value: The value as a number.
+        note: Data that it was measured on, or what it is compared with.
         metric: Identifier for the card's metadata; "" keeps the value out of it.
         data: Name of the data, for the metadata.
     """
@@ -79,7 +79,7 @@ def adapter_card(adapter: Adapter, repo_id: str = PLACEHOLDER, languages: Sequen
     """Return the text of an adapter's card.
 
     Args:
-        adapter: See `community_lms.publishing.adapter_folder.read_adapter`.
+        adapter: The adapter, as `community_lms.publishing.adapter_folder.read_adapter` returns it.
         repo_id: The repository, for the lines that load it.
         languages: Codes (``en``) of the languages that the community speaks.
     """

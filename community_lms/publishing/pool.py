@@ -35,7 +35,7 @@ class PoolPlan:
         repo_id: The pool's repository.
         pool: The pool, its local adapters named by their repositories, not yet pinned.
         adapters: Repository -> adapter that goes there.
-        languages: For the cards.
+        languages: Codes (``en``) of the languages that the communities speak, for the cards.
     """
 
     repo_id: str
@@ -59,7 +59,7 @@ def plan_pool(
         repo_id: ``owner/name`` of the pool's repository.
         names: Template of the adapters' repositories, of ``owner``, ``pool`` (the repository's name) and ``community``.
         given: Community -> repository, for those that the template does not suit.
-        languages: For the cards.
+        languages: Codes (``en``) of the languages that the communities speak, for the cards.
 
     Raises:
         ModPluralError: If something of the pool can be loaded on this machine alone or must not be published (a
@@ -102,7 +102,7 @@ def pool_files(plan: PoolPlan, pool: Pool | None = None) -> Files:
     """Return the files of the pool's repository.
 
     Args:
-        plan: See `plan_pool`.
+        plan: The plan that `plan_pool` made.
         pool: The pool with all members pinned; by default that of `pinned_pool`.
     """
     pool = pool or pinned_pool(plan)[0]
@@ -133,7 +133,7 @@ def push_pool(
     then, who loads the pool gets the old version whole.
 
     Args:
-        plan: See `plan_pool`.
+        plan: The plan that `plan_pool` made.
         private: Repositories that are made are private; those that exist must be.
         tag: Name for this version, of the pool's repository and of its adapters' ones.
         token: A token of the Hub.
@@ -143,7 +143,7 @@ def push_pool(
         Repository -> what was done, the pool's last.
 
     Raises:
-        ModPluralError: See `push_adapter`; or a member on the Hub cannot be pinned, before anything is sent.
+        ModPluralError: As `push_adapter`; or if a member on the Hub cannot be pinned, before anything is sent.
     """
     listed = {target: published_adapter(adapter, target, plan.languages) for target, adapter in plan.adapters.items()}
     pinned, loose = pinned_pool(plan, token=token)

@@ -98,7 +98,7 @@ def compile_layers(model: Any) -> None:
 
 
 def has_cpp_compiler() -> bool:
-    """Is there a C++ compiler, which torch.compile needs on CPUs?"""
+    """Whether there is a C++ compiler, which torch.compile needs on CPUs."""
     named = os.environ.get("CXX")
     return any(shutil.which(name) for name in (*((named,) if named else ()), "g++", "clang++"))
 

@@ -1,4 +1,4 @@
-"""What happens beside the training: checkpoints are marked when whole, losses are kept, progress is shown."""
+"""Callbacks of the training: they mark whole checkpoints, keep losses and show progress."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ _COMPLETE = "complete"
 _ORDER = "order.pt"
 
 
-class Order(LengthGroupedSampler):
+class ResumableOrder(LengthGroupedSampler):
     """Batches of examples of like length, in an order that a resumed run draws again.
 
     The trainer restores the generators only after it has drawn the interrupted epoch's order; so the state from which
@@ -69,7 +69,7 @@ class Order(LengthGroupedSampler):
             self.generator.set_state(state)
 
 
-class Clock:
+class RunClock:
     """Wall-clock time of a run over all its sessions; what was lost with an interruption is not counted."""
 
     def __init__(self, checkpoint: Path | None) -> None:
@@ -86,17 +86,17 @@ class Clock:
         return self._earlier + time.time() - self._began
 
 
-class Keeper(TrainerCallback):
+class CheckpointKeeper(TrainerCallback):
     """Marks checkpoints that are whole, and keeps the losses beside the adapter."""
 
-    def __init__(self, output: Path, clock: Clock, checkpoint: Path | None) -> None:
+    def __init__(self, output: Path, clock: RunClock, checkpoint: Path | None) -> None:
         """Keep in ``output``; the run goes on from ``checkpoint``, or begins."""
         self.output = output
         self.clock = clock
         self.checkpoint = checkpoint
-        self.order: Order | None = None
+        self.order: ResumableOrder | None = None
 
-    def follow(self, order: Order) -> None:
+    def follow(self, order: ResumableOrder) -> None:
         """Keep this order with the checkpoints, and let it go on from the one that the run goes on from."""
         self.order = order
         if self.checkpoint is not None and not resume_order(order, self.checkpoint):
@@ -171,7 +171,7 @@ def remove_broken(output: Path) -> None:
             shutil.rmtree(folder, ignore_errors=True)
 
 
-def resume_order(order: Order, checkpoint: Path) -> bool:
+def resume_order(order: ResumableOrder, checkpoint: Path) -> bool:
     """Let the order go on from a checkpoint; False if that checkpoint does not say how."""
     if not (checkpoint / _ORDER).is_file():
         return False

@@ -27,7 +27,7 @@ _USER = re.compile(r"(?<![\w@./])@\w{2,30}\b|(?<![\w/])/?u/[A-Za-z0-9_-]{3,20}\b
 
 
 class Cleaning(Checked):
-    """What is done to the texts of a corpus.
+    """Settings of the cleaning of a corpus' texts.
 
     Attributes:
         min_chars: Shorter comments are dropped.

@@ -26,7 +26,7 @@ class Lora(Checked):
     Attributes:
         rank: Rank of the update of each adapted matrix.
         alpha: The update is scaled by ``alpha / rank``.
-        dropout: On the adapter's input.
+        dropout: Dropout on the adapter's input, 0..1.
         target_modules: Names of the adapted modules; None takes all linear layers but the output layer.
         layers: Only these layers of the backbone, counted from 0; None takes all. Layers below the first adapted one
             need no backward pass.
@@ -44,14 +44,14 @@ class TrainConfig(Checked):
 
     Attributes:
         community: Name of the community, as in a pool file.
-        description: Who speaks, in a few words.
+        description: The community in a few words.
         backbone: The model under the adapter.
-        corpus: What the community said; several are joined.
-        cleaning: What is done to its texts.
+        corpus: Texts of the community; several corpora are joined.
+        cleaning: Cleaning of the texts.
         output: Folder of the adapter; by default ``community`` beside the configuration file.
         init_from: An adapter of the same shape to go on from, in place of a new one. Where ``lora`` is given, it must
             say that shape.
-        licence: Of the weights; by default those of the corpora, joined.
+        licence: Licence of the weights; by default those of the corpora, joined.
         lora: Shape of the adapter.
         max_length: Longest example in tokens. Longer prompts lose their beginning, longer comments their end, and
             plain text is cut into pieces.
@@ -65,20 +65,20 @@ class TrainConfig(Checked):
         max_steps: Stop after so many optimiser steps; None leaves it to ``epochs``.
         batch_size: Examples on each device at once.
         gradient_accumulation: Batches before an optimiser step.
-        learning_rate: Of AdamW, at its peak.
-        schedule: How the learning rate goes down.
+        learning_rate: Peak learning rate of AdamW.
+        schedule: Shape in which the learning rate goes down.
         warmup: Share of the steps in which it goes up.
-        weight_decay: Of AdamW.
+        weight_decay: Weight decay of AdamW.
         max_grad_norm: Gradients are clipped to this norm.
-        seed: Of weights, order and dropout.
-        precision: Of the backbone's weights; ``auto`` is bfloat16 where the device has it, else float32.
+        seed: Seed of weights, order and dropout.
+        precision: Precision of the backbone's weights; ``auto`` is bfloat16 where the device has it, else float32.
         attention: transformers' implementation; ``auto`` is ``eager`` on CPUs, where it is the faster one
             for comments of usual length (README.md), else what transformers takes by itself.
         compile: Compile the backbone's layers (torch.compile): faster on CPUs, after about a minute (README.md). Losses
             differ by rounding from those of a run without.
-        adapter_precision: Of the adapter while it is trained; the optimiser moves float32 weights all the same (but
-            under FSDP).
-        save_precision: Of the adapter's file.
+        adapter_precision: Precision of the adapter while it is trained; the optimiser moves float32 weights all the
+            same (but under FSDP).
+        save_precision: Precision of the adapter's file.
         gradient_checkpointing: Recompute activations in the backward pass; None does so on GPUs.
         holdout: Share of the corpus that is never trained on; the loss is measured there.
         holdout_limit: The loss is measured on so many held-out records at most, the first of each corpus.

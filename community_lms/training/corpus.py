@@ -27,7 +27,7 @@ Record = dict[str, str]
 
 
 class Corpus(Checked):
-    """Where the texts of a community are.
+    """A place of texts of a community, and how to read them.
 
     Attributes:
         path: A local file (``.jsonl``, ``.json``, ``.parquet``, ``.csv``, ``.tsv``, ``.txt``), a folder of these, or
@@ -37,8 +37,8 @@ class Corpus(Checked):
         subset: Configuration on the Hub, where there are several.
         columns: Our column -> theirs. A column that is not listed has our name; ``comment`` may be ``text`` too.
         community: Keep this community only. Where the data name no community, all of it is this one's.
-        source: What the texts are, where the records do not say it.
-        licence: Of the texts, where the records do not say it.
+        source: Name of the texts, where the records do not say it.
+        licence: Licence of the texts, where the records do not say it.
         limit: Keep so many records at most (training and held-out ones together).
     """
 
@@ -67,7 +67,7 @@ class Stream(Iterator[Record]):
     """Records as they come; ``tally`` grows with them.
 
     Attributes:
-        tally: What was read, kept, held out and dropped up to now; complete when the stream has ended.
+        tally: Counts of what was read, kept, held out and dropped up to now; complete when the stream has ended.
     """
 
     def __init__(self, records: Iterator[Record], tally: CorpusTally) -> None:
@@ -86,11 +86,11 @@ def stream(
     Memory does not grow with the corpus, but for 16 to 32 bytes a text (see `community_lms.training.seen`).
 
     Args:
-        corpus: What to read.
+        corpus: The corpus to read.
         part: ``train``, ``held_out``, or ``all`` of it.
         holdout: Share of the questions, or of the plain texts, that is held out; 0..1. See `is_held_out`.
-        seed: Another one holds out others.
-        cleaning: What is done to the texts; None is the default cleaning.
+        seed: Seed of the choice of held-out records.
+        cleaning: Cleaning of the texts; None is the default cleaning.
 
     Raises:
         ModPluralError: At once if an argument is out of range. While reading: if the place or a row cannot be read, a

@@ -18,10 +18,11 @@ def encode(
     """Encode records one by one.
 
     Args:
-        records: With ``prompt`` and ``comment``; see `community_lms.training.corpus`.
-        tokenizer: The backbone's.
+        records: Records with ``prompt`` and ``comment``; see `community_lms.training.corpus`.
+        tokenizer: The backbone's tokenizer.
         max_length: Longest example in tokens.
-        together: So many consecutive records with the same prompt make one example, where they are not too long for it.
+        together: Number of consecutive records with the same prompt that make one example, where they are not
+            too long for it.
 
     Yields:
         ``input_ids`` (length L <= max_length), ``answer`` (the number of tokens at the end that are comment, 1..L-1),
@@ -154,7 +155,7 @@ def _branches(example: Example) -> tuple[list[int], list[int]]:
 
 
 def branch_mask(attention_mask: Any, branches: Any) -> Any:
-    """Who sees whom: earlier tokens of the prompt and of the own reply.
+    """Attention mask by which a token sees earlier tokens of the prompt and of its own reply.
 
     Args:
         attention_mask: B x L; 0 for tokens that fill up.

@@ -24,7 +24,7 @@ class MasterAdamW(torch.optim.AdamW):
 
         Args:
             params: Groups of weights, as any torch optimiser takes them.
-            **settings: Of `torch.optim.AdamW`.
+            **settings: Settings of `torch.optim.AdamW`.
         """
         groups = [{**group, "params": list(group["params"])} for group in params]
         self._weights: list[torch.Tensor] = [weight for group in groups for weight in group["params"]]

@@ -136,15 +136,15 @@ def splits(name: str, *, revision: str | None = None, subset: str | None = None)
 
 
 def _unreachable(where: str, error: Exception) -> ModPluralError:
-    told = one_line(error)[:300]
+    reason = one_line(error)[:300]
     name = where.split(" ")[0]
-    if "gated" in told:
+    if "gated" in reason:
         return ModPluralError(
             f"{where}: is gated. Accept its terms at https://huggingface.co/datasets/{name} and run `hf auth login`, "
             "or download it there and give the path of the files."
         )
     return ModPluralError(
-        f"{where}: cannot be read from the Hub ({told}). Check name, split, revision and connection, or download it "
+        f"{where}: cannot be read from the Hub ({reason}). Check name, split, revision and connection, or download it "
         "and give the path of the files."
     )
 

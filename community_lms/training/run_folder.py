@@ -1,4 +1,4 @@
-"""The folder of a run: whose it is, what may be removed, and what stands there at the end."""
+"""The folder of a run: checking that it is this run's, clearing it, and writing the finished adapter."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from community_lms.training.adapter import SETTINGS, WEIGHTS, dtype_of, save_adapter
-from community_lms.training.callbacks import CHECKPOINTS, LOSSES, Clock, remove_broken, write_losses
+from community_lms.training.callbacks import CHECKPOINTS, LOSSES, RunClock, remove_broken, write_losses
 from community_lms.training.config import TrainConfig
 from community_lms.training.curve import draw_losses
 from community_lms.training.record import RUN_INFO, file_digests, run_info
@@ -48,7 +48,7 @@ def open_folder(config: TrainConfig, output: Path, *, fresh: bool) -> None:
 
 
 def close_folder(
-    config: TrainConfig, trainer: Any, output: Path, clock: Clock, facts: dict[str, Any], *, state_dict: Any = None
+    config: TrainConfig, trainer: Any, output: Path, clock: RunClock, facts: dict[str, Any], *, state_dict: Any = None
 ) -> None:
     """Write adapter, losses, picture and, last of all, run_info.json: where it is, the run is complete."""
     model = trainer.accelerator.unwrap_model(trainer.model)
@@ -72,7 +72,7 @@ def close_folder(
 
 
 def _defaults() -> dict[str, Any]:
-    """What a run had whose version did not know a field yet."""
+    """Values of the fields that the version of an older run did not know."""
     least = {"community": "any", "description": "any", "backbone": {"path": "any"}, "corpus": ["any"]}
     return TrainConfig.model_validate(least).model_dump(mode="json")
 

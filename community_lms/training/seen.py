@@ -1,4 +1,4 @@
-"""Which texts have been seen, in a memory that does not outgrow its bound."""
+"""A memory of the texts that have been seen, which does not outgrow its bound."""
 
 from __future__ import annotations
 

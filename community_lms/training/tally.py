@@ -1,4 +1,4 @@
-"""What became of the records of a corpus: kept, held out, dropped and why."""
+"""Counts of a corpus' records: kept, held out, dropped and why."""
 
 from __future__ import annotations
 
@@ -19,9 +19,9 @@ class CorpusTally:
     Attributes:
         read: Rows read from the source.
         kept: Records that came through, held-out ones included.
-        held_out: Those of ``kept`` that are held out.
+        held_out: Kept records that are held out.
         dropped: Reason -> records. (A row of some sources makes several records, so that the sum may exceed ``read``.)
-        details: Reason -> what exactly, with counts; for example the cultural groups that no continent is known for.
+        details: Reason -> closer description -> records; for example cultural groups that no continent is known for.
         communities: Community -> records kept.
     """
 

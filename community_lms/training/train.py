@@ -15,7 +15,14 @@ from torch.utils.data import DataLoader
 from transformers import PrinterCallback, Trainer, TrainingArguments
 
 from community_lms.training.adapter import build_model, check_branches, check_packing, dtype_of, load_tokenizer, on_cpu
-from community_lms.training.callbacks import CHECKPOINTS, Clock, Keeper, Order, Progress, last_checkpoint
+from community_lms.training.callbacks import (
+    CHECKPOINTS,
+    CheckpointKeeper,
+    Progress,
+    ResumableOrder,
+    RunClock,
+    last_checkpoint,
+)
 from community_lms.training.config import TrainConfig
 from community_lms.training.data import EncodedCorpus, load_or_encode
 from community_lms.training.encode import IGNORED, Pack, PadLeft, with_branches
@@ -27,7 +34,7 @@ from plural_tasks.utils.errors import ModPluralError
 logger = logging.getLogger(__name__)
 
 MEASUREMENTS = 10
-"""How often the held-out loss is measured, where the configuration does not say."""
+"""Measurements of the held-out loss in a run, where the configuration does not say."""
 
 __all__ = ["CONFIG", "CommunityTrainer", "summed_loss", "train"]
 
@@ -75,14 +82,14 @@ class CommunityTrainer(Trainer):
         prepared = super()._prepare_inputs(inputs)
         return with_branches(prepared, self.accelerator.unwrap_model(self.model).dtype)
 
-    def _get_train_sampler(self, train_dataset: Any = None) -> Order:
+    def _get_train_sampler(self, train_dataset: Any = None) -> ResumableOrder:
         # Several processes must draw the same order, and their global generators part with the first dropout.
         generator = torch.Generator().manual_seed(self.args.seed) if self.args.world_size > 1 else None
         lengths = list((train_dataset if train_dataset is not None else self.train_dataset)["length"])
         size = self.args.train_batch_size * self.args.gradient_accumulation_steps
-        order = Order(size, lengths=lengths, generator=generator)
+        order = ResumableOrder(size, lengths=lengths, generator=generator)
         for callback in self.callback_handler.callbacks:
-            if isinstance(callback, Keeper):
+            if isinstance(callback, CheckpointKeeper):
                 callback.follow(order)
         return order
 
@@ -146,12 +153,12 @@ def train(config: TrainConfig, *, fresh: bool = False) -> Path:
 
 def _run(config: TrainConfig, output: Path, processes: PartialState) -> None:
     checkpoint = last_checkpoint(output)
-    clock = Clock(checkpoint)
+    clock = RunClock(checkpoint)
     tokenizer = load_tokenizer(config)
     model = build_model(config)  # before the corpus is read: what does not fit shows at once
     with processes.main_process_first():
         data = load_or_encode(config, tokenizer, output / ENCODED)
-    keeper = Keeper(output, clock, checkpoint)
+    keeper = CheckpointKeeper(output, clock, checkpoint)
     trainer = CommunityTrainer(
         model=model,
         args=_arguments(config, data, output, start=checkpoint is None),
@@ -219,7 +226,7 @@ def _arguments(config: TrainConfig, data: EncodedCorpus, output: Path, *, start:
 
 
 def _optimizer(config: TrainConfig) -> tuple[type[torch.optim.Optimizer], dict[str, Any]] | None:
-    """Of an adapter of low precision; None leaves it to the trainer. FSDP spreads weights that it must know itself."""
+    """Optimiser of an adapter of low precision; None leaves it to the trainer, as under FSDP, which spreads weights."""
     if config.adapter_precision == "float32" or os.environ.get("ACCELERATE_USE_FSDP", "").lower() in ("1", "true"):
         return None
     return MasterAdamW, {"lr": config.learning_rate}

@@ -15,8 +15,8 @@ from rich.table import Table
 from community_lms.engines import AUTO, ENGINE_HELP
 from community_lms.evaluation.asking import Render
 from community_lms.evaluation.groups import PACKAGED, read_groups
-from community_lms.evaluation.kept import Kept
 from community_lms.evaluation.report import EVALUATION, write_back, write_report
+from community_lms.evaluation.result_cache import ResultCache
 from community_lms.evaluation.run import PARTS, Evaluation, Settings, read_parts, store_folder
 from community_lms.evaluation.tables import report_tables
 from community_lms.generation.ask import Asker
@@ -109,7 +109,7 @@ def evaluate(
         evaluation = Evaluation(
             pool=loaded,
             settings=settings,
-            kept=Kept(store_folder(folder)),
+            results=ResultCache(store_folder(folder)),
             corpora=texts,
             groups=read_groups(groups or PACKAGED),
             surveys=read_surveys(surveys or SURVEYS),

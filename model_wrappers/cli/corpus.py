@@ -12,7 +12,7 @@ from rich.console import Console
 from rich.markup import escape
 from rich.table import Table
 
-from community_lms.training.builders import BUILDERS, Builder, Request
+from community_lms.training.builders import BUILDERS, Builder, CorpusRequest
 from community_lms.training.builders import build as build_corpus
 from community_lms.training.cleaning import Cleaning
 from community_lms.training.corpus import COLUMNS, Corpus, Record, stream
@@ -102,7 +102,7 @@ def build(
         "source": source_name,
         "licence": licence,
     }
-    request = parse(Request, fields, where="modplural corpus build")
+    request = parse(CorpusRequest, fields, where="modplural corpus build")
     cleaning = _cleaning(min_chars, max_chars, builder)
     tally = _built(builder, request, out, cleaning=cleaning, limit=limit, per_community=per_community, cluster=cluster)
     _say(f"{out}: {tally.kept} records of {tally.read} rows.")
@@ -154,7 +154,7 @@ def check(
                 _say(f"  {name}: {_short(record[name])}")
 
 
-def _built(builder: Builder, request: Request, out: Path, **settings: Any) -> CorpusTally:
+def _built(builder: Builder, request: CorpusRequest, out: Path, **settings: Any) -> CorpusTally:
     from tqdm import tqdm
 
     with tqdm(total=settings["limit"], unit=" records", desc=builder.name, mininterval=1.0) as bar:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from community_lms.training.builders.base import Builder, Request
+from community_lms.training.builders.base import Builder, CorpusRequest
 from community_lms.training.builders.community_alignment import COMMUNITY_ALIGNMENT
 from community_lms.training.builders.culturebank import CULTUREBANK
 from community_lms.training.builders.files import FILES
@@ -13,4 +13,4 @@ from community_lms.training.builders.write import build
 
 BUILDERS = {builder.name: builder for builder in (CULTUREBANK, POLITICS, SURVEY, COMMUNITY_ALIGNMENT, PRISM, FILES)}
 
-__all__ = ["BUILDERS", "Builder", "Request", "build"]
+__all__ = ["BUILDERS", "Builder", "CorpusRequest", "build"]

@@ -1,4 +1,4 @@
-"""What a builder states about itself, what it is asked, and what all builders share."""
+"""The description of a builder, the request that it takes, and the functions that all builders share."""
 
 from __future__ import annotations
 
@@ -22,12 +22,12 @@ from plural_tasks.utils.errors import ModPluralError
 Texts = Literal["preferred", "feedback", "both"]
 
 
-class Request(Checked):
-    """What is to be built.
+class CorpusRequest(Checked):
+    """A corpus to be built.
 
     Attributes:
         path: Local file or folder, or a data set of the Hub.
-        by: What makes a community; one of the builder's `Builder.by`.
+        by: Property by which people form a community; one of the builder's `Builder.by`.
         split: Split on the Hub.
         revision: Commit, tag or branch on the Hub.
         subset: Configuration on the Hub.
@@ -35,9 +35,9 @@ class Request(Checked):
         community: The community of all records (builder ``files``, where the data name none).
         source: Name of the corpus in the records; "" takes the builder's.
         licence: Licence in the records; "" takes the builder's.
-        texts: Which texts of people who rate answers: the answer they prefer, their own feedback, or both.
+        texts: Texts that are taken of people who rate answers: the answer they prefer, their own feedback, or both.
         answers: Answers voiced for each survey question and group; at most 24, so that no two need be the same.
-        seed: Of what is drawn.
+        seed: Seed of the random draws.
     """
 
     path: Text
@@ -60,27 +60,27 @@ class Builder:
 
     Attributes:
         name: Key in the registry.
-        title: Of the data, in prose.
-        reads: What it reads, in a sentence.
+        title: Title of the data, in prose.
+        reads: Files or data sets that it reads, in a sentence.
         records: Yields the records of a request, not cleaned yet; counts rows, and those it cannot use, in the tally.
-        by: What can make a community; the first is the default.
+        by: Properties by which people can form a community; the first is the default.
         hub: The public place on the Hub; "" where people bring the files.
-        licence: Of the texts; "" where it depends on the files, and is then for the user to say.
-        licence_note: What is known of it in that case.
+        licence: Licence of the texts; "" where it depends on the files, and is then for the user to say.
+        licence_note: Advice on the licence in that case.
         min_chars: Shorter comments are dropped unless the user says otherwise.
     """
 
     name: str
     title: str
     reads: str
-    records: Callable[[Request, CorpusTally], Iterator[Record]]
+    records: Callable[[CorpusRequest, CorpusTally], Iterator[Record]]
     by: tuple[str, ...]
     hub: str = ""
     licence: str = ""
     licence_note: str = ""
     min_chars: int = 3
 
-    def record(self, request: Request, community: str, prompt: str, comment: str, licence: str = "") -> Record:
+    def record(self, request: CorpusRequest, community: str, prompt: str, comment: str, licence: str = "") -> Record:
         """Make a record; what the request says of source and licence goes first."""
         return {
             "community": community,
@@ -119,7 +119,7 @@ def column(row: Row, *names: str) -> Any:
     raise ModPluralError(f"{row.where}: column {wanted} is missing; found {', '.join(row)}.")
 
 
-def said(row: Mapping[str, Any], name: str) -> str:
+def text_field(row: Mapping[str, Any], name: str) -> str:
     """Return a text of a row, "" where it is missing or a word for missing (None, NaN, N/A)."""
     value = row.get(name)
     text = " ".join(value.split()) if isinstance(value, str) else ""

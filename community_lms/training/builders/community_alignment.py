@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from community_lms.training.builders.base import Builder, Request, by_place, column, community_name, said
+from community_lms.training.builders.base import Builder, CorpusRequest, by_place, column, community_name, text_field
 from community_lms.training.corpus import Record
 from community_lms.training.rows import rows
 from community_lms.training.tally import CorpusTally
@@ -33,7 +33,7 @@ GROUPED = {
 }
 
 
-def records(request: Request, tally: CorpusTally) -> Iterator[Record]:
+def records(request: CorpusRequest, tally: CorpusTally) -> Iterator[Record]:
     """Yield for each conversation the preferred answer, the annotator's feedback, or both, as comments."""
     for row in rows(request.path, split=request.split, revision=request.revision, subset=request.subset):
         tally.read += 1
@@ -55,7 +55,7 @@ def _comments(row: Row, texts: str) -> list[str]:
     comments = []
     if texts != "feedback":
         comments.append(_preferred(row))
-    feedback = said(row, "first_turn_feedback")
+    feedback = text_field(row, "first_turn_feedback")
     if texts != "preferred" and feedback:
         comments.append(f"{WANTED.get(str(row.get('assigned_lang')), WANTED['en'])} {feedback}")
     return [comment for comment in comments if comment]

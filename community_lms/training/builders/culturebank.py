@@ -9,19 +9,19 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from community_lms.training.builders.base import Builder, Request, by_place, column, community_name, said
+from community_lms.training.builders.base import Builder, CorpusRequest, by_place, column, community_name, text_field
 from community_lms.training.corpus import Record
 from community_lms.training.rows import is_on_hub, rows, splits
 from community_lms.training.seen import fingerprint
 from community_lms.training.tally import CorpusTally
 from plural_tasks.sources.base import Row
 
-ASKED = (
+PROMPT_TEMPLATES = (
     "What is usual where you come from, when it comes to {about}?",
     "How do people in your culture see {about}?",
     "Tell me about {about} among the people you grew up with.",
 )
-TOLD = (
+COMMENT_TEMPLATES = (
     "In my culture ({group}), {actor} {behaviour}.",
     "Where I come from ({group}), {actor} {behaviour}.",
     "Among us ({group}), {actor} {behaviour}.",
@@ -33,23 +33,23 @@ AGREED = (
 )
 
 
-def records(request: Request, tally: CorpusTally) -> Iterator[Record]:
+def records(request: CorpusRequest, tally: CorpusTally) -> Iterator[Record]:
     """Yield a prompt and a comment for each row, in the project's own wording around the row's own words."""
     for row in _rows(request):
         tally.read += 1
         group = str(column(row, "cultural group", "cultural_group") or "").strip()
         behaviour = str(column(row, "actor_behavior", "actor's behavior") or "").strip(" .")
-        if not said({"": behaviour}, ""):
+        if not text_field({"": behaviour}, ""):
             tally.drop("no behaviour")
             continue
         community = community_name(group) if request.by == "group" else by_place(group, request.by, tally)
         if community:
-            yield CULTUREBANK.record(request, community, *_voiced(row, group, behaviour))
+            yield CULTUREBANK.record(request, community, *_prompt_and_comment(row, group, behaviour))
         elif request.by == "group":
             tally.drop("no group")
 
 
-def _rows(request: Request) -> Iterator[Row]:
+def _rows(request: CorpusRequest) -> Iterator[Row]:
     if request.split is not None or not is_on_hub(request.path):
         yield from rows(request.path, split=request.split, revision=request.revision, subset=request.subset)
         return
@@ -57,20 +57,23 @@ def _rows(request: Request) -> Iterator[Row]:
         yield from rows(request.path, split=split, revision=request.revision, subset=request.subset)
 
 
-def _voiced(row: Row, group: str, behaviour: str) -> tuple[str, str]:
-    """Prompt and comment; which of the wordings is decided by the row's own text."""
+def _prompt_and_comment(row: Row, group: str, behaviour: str) -> tuple[str, str]:
+    """Prompt and comment; the row's own text decides between the wordings."""
     chosen = fingerprint(group, behaviour)
-    topic, context = said(row, "topic"), said(row, "context").rstrip(".")
+    topic, context = text_field(row, "topic"), text_field(row, "context").rstrip(".")
     about = topic.lower() or "everyday life"
-    prompt = ASKED[chosen % len(ASKED)].format(about=about) + (f" I mean: {context}." if context else "")
-    actor = said(row, "actor") or "people"
-    parts = [TOLD[chosen // 7 % len(TOLD)].format(group=group, actor=actor, behaviour=behaviour)]
-    recipient, reaction = said(row, "recipient"), said(row, "recipient_behavior").rstrip(".")
+    prompt = PROMPT_TEMPLATES[chosen % len(PROMPT_TEMPLATES)].format(about=about)
+    if context:
+        prompt += f" I mean: {context}."
+    actor = text_field(row, "actor") or "people"
+    template = COMMENT_TEMPLATES[chosen // 7 % len(COMMENT_TEMPLATES)]
+    parts = [template.format(group=group, actor=actor, behaviour=behaviour)]
+    recipient, reaction = text_field(row, "recipient"), text_field(row, "recipient_behavior").rstrip(".")
     if recipient and reaction:
         parts.append(f"On their side, {recipient} {reaction}.")
-    if goal := said(row, "goal").rstrip("."):
+    if goal := text_field(row, "goal").rstrip("."):
         parts.append(f"The point of it: {goal}.")
-    if more := said(row, "other_descriptions").rstrip("."):
+    if more := text_field(row, "other_descriptions").rstrip("."):
         parts.append(f"Also: {more}.")
     return prompt, " ".join([*parts, *_agreement(row.get("agreement"))])
 

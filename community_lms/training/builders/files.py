@@ -4,14 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from community_lms.training.builders.base import Builder, Request, by_place
+from community_lms.training.builders.base import Builder, CorpusRequest, by_place
 from community_lms.training.corpus import Corpus, Record, to_record
 from community_lms.training.rows import rows
 from community_lms.training.tally import CorpusTally
 from plural_tasks.utils.checked import parse
 
 
-def records(request: Request, tally: CorpusTally) -> Iterator[Record]:
+def records(request: CorpusRequest, tally: CorpusTally) -> Iterator[Record]:
     """Yield the rows as records; with ``by=country`` or ``continent`` the column ``community`` holds places."""
     fields = ("path", "split", "revision", "subset", "columns", "community", "source", "licence")
     corpus = parse(Corpus, {name: getattr(request, name) for name in fields}, where=request.path)

@@ -1,4 +1,4 @@
-"""Which country and continent a name stands for, by the table ``continents.csv``; what is not listed is not guessed."""
+"""Country and continent of a name, by the table ``continents.csv``; a name that is not listed is not guessed."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ _NOUNS = re.compile(
 
 
 class Place(NamedTuple):
-    """What a name stands for.
+    """The place that a name stands for.
 
     Attributes:
         country: In the spelling of `plural_tasks.sources.countries`; "" for a name of people of several countries.

@@ -15,7 +15,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
-from community_lms.training.builders.base import Builder, Request
+from community_lms.training.builders.base import Builder, CorpusRequest
 from community_lms.training.corpus import Record
 from community_lms.training.rows import data_files, file_rows
 from community_lms.training.tally import CorpusTally
@@ -35,7 +35,7 @@ TEXT_IN = ("text", "body", "selftext", "content", "comment")
 DELETED = ("[deleted]", "[removed]")
 
 
-def records(request: Request, tally: CorpusTally) -> Iterator[Record]:
+def records(request: CorpusRequest, tally: CorpusTally) -> Iterator[Record]:
     """Yield each article or post as plain text of ``left``, ``center`` or ``right``; by medium, of ``news_left``, …."""
     root = Path(request.path).expanduser()
     if not root.exists():

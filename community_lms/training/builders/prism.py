@@ -12,7 +12,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
-from community_lms.training.builders.base import Builder, Request, by_place, column, folder_file, said
+from community_lms.training.builders.base import Builder, CorpusRequest, by_place, column, folder_file, text_field
 from community_lms.training.corpus import Record
 from community_lms.training.rows import rows
 from community_lms.training.tally import CorpusTally
@@ -24,7 +24,7 @@ WANTED = "What matters to me in an answer:"
 WHERE = {"country": "reside_country", "continent": "reside_country", "birth_country": "birth_country"}
 
 
-def records(request: Request, tally: CorpusTally) -> Iterator[Record]:
+def records(request: CorpusRequest, tally: CorpusTally) -> Iterator[Record]:
     """Yield for each conversation the chosen first answer, the person's feedback, or both, as comments."""
     people = _people(request)
     for row in _rows(request, "conversations"):
@@ -43,7 +43,7 @@ def records(request: Request, tally: CorpusTally) -> Iterator[Record]:
             yield PRISM.record(request, community, prompt, comment, licence)
 
 
-def _people(request: Request) -> dict[str, str]:
+def _people(request: CorpusRequest) -> dict[str, str]:
     """Person -> country."""
     people = {}
     for row in _rows(request, "survey"):
@@ -52,11 +52,11 @@ def _people(request: Request) -> dict[str, str]:
             raise ModPluralError(
                 f"{row.where}: column 'location': found {type(location).__name__}, expected a mapping."
             )
-        people[str(column(row, "user_id"))] = said(location, WHERE[request.by])
+        people[str(column(row, "user_id"))] = text_field(location, WHERE[request.by])
     return people
 
 
-def _rows(request: Request, name: str) -> Iterator[Row]:
+def _rows(request: CorpusRequest, name: str) -> Iterator[Row]:
     folder = Path(request.path).expanduser()
     if folder.exists():
         yield from rows(str(folder_file(folder, f"{name}.jsonl")))
@@ -69,7 +69,7 @@ def _comments(row: Row, texts: str) -> list[tuple[str, str]]:
     chosen = _chosen(column(row, "conversation_history"), row)
     if texts != "feedback" and chosen:
         comments.append((chosen, WRITTEN_BY_MODELS))
-    feedback = said(row, "open_feedback")
+    feedback = text_field(row, "open_feedback")
     if texts != "preferred" and feedback:
         comments.append((f"{WANTED} {feedback}", WRITTEN_BY_PEOPLE))
     return comments

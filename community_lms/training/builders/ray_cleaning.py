@@ -39,7 +39,7 @@ def cleaned_over_ray(records: Iterable[Record], cleaning: Cleaning, cluster: Clu
 
 
 def clean_block(block: list[Record], cleaning: Cleaning) -> list[Record]:
-    """What a worker does."""
+    """Clean one block of records; the work of a worker."""
     return list(cleaned(block, cleaning))
 
 

@@ -12,7 +12,7 @@ import random
 from collections.abc import Iterator, Sequence
 from typing import Any
 
-from community_lms.training.builders.base import Builder, Request, by_place, column, community_name
+from community_lms.training.builders.base import Builder, CorpusRequest, by_place, column, community_name
 from community_lms.training.corpus import Record
 from community_lms.training.rows import rows
 from community_lms.training.tally import CorpusTally
@@ -21,7 +21,7 @@ from plural_tasks.sources.dont_know import states_no_opinion
 from plural_tasks.sources.fields import literal, proportions
 from plural_tasks.utils.errors import ModPluralError
 
-VOICES = (
+COMMENT_TEMPLATES = (
     "My answer is: {option}",
     "I would say: {option}",
     "If I am asked, then this: {option}",
@@ -39,7 +39,7 @@ MOST_ORDERS = 24
 SUBPOP_LICENCE = "CC-BY-NC-SA-4.0"
 
 
-def records(request: Request, tally: CorpusTally) -> Iterator[Record]:
+def records(request: CorpusRequest, tally: CorpusTally) -> Iterator[Record]:
     """Yield ``request.answers`` answers for each row, options chosen in proportion to the shares.
 
     The draw is systematic: an option of share p is chosen n p times, rounded up or down at random, so that the mean is
@@ -58,11 +58,11 @@ def records(request: Request, tally: CorpusTally) -> Iterator[Record]:
             continue
         chance = random.Random(f"{request.seed}|{community}|{question}")
         licence = SUBPOP_LICENCE if request.path == SURVEY.hub else ""
-        for prompt, comment in voiced(question, options, shares, request.answers, chance):
+        for prompt, comment in as_comments(question, options, shares, request.answers, chance):
             yield SURVEY.record(request, community, prompt, comment, licence)
 
 
-def voiced(
+def as_comments(
     question: str, options: Sequence[str], shares: Sequence[float], answers: int, chance: random.Random
 ) -> list[tuple[str, str]]:
     """Return prompts and comments; see `records`.
@@ -78,11 +78,11 @@ def voiced(
     made = []
     for chosen in _drawn(shares, answers, chance):
         if chosen not in used:
-            ways = list(itertools.product(_orders(len(options), chance), VOICES))
+            ways = list(itertools.product(_orders(len(options), chance), COMMENT_TEMPLATES))
             used[chosen] = iter(chance.sample(ways, answers))
-        order, voice = next(used[chosen])
+        order, template = next(used[chosen])
         listed = "\n".join(f"- {options[index]}" for index in order)
-        made.append((f"{question}\n\n{listed}", voice.format(option=options[chosen])))
+        made.append((f"{question}\n\n{listed}", template.format(option=options[chosen])))
     return made
 
 

@@ -10,7 +10,7 @@ from itertools import chain, islice
 from pathlib import Path
 
 from community_lms.generation.ray_cluster import Cluster
-from community_lms.training.builders.base import Builder, Request
+from community_lms.training.builders.base import Builder, CorpusRequest
 from community_lms.training.cleaning import Cleaning
 from community_lms.training.corpus import COLUMNS, Record, cleaned, distinct
 from community_lms.training.tally import CorpusTally
@@ -23,7 +23,7 @@ ROW_GROUP = 10_000
 
 def build(
     builder: Builder,
-    request: Request,
+    request: CorpusRequest,
     out: Path,
     *,
     cleaning: Cleaning | None = None,

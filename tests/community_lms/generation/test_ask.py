@@ -6,7 +6,7 @@ import pytest
 from community_lms.engines.base import PartialBatchError
 from community_lms.engines.scripted import ScriptedEngine
 from community_lms.engines.warning import EngineWarning
-from community_lms.generation.ask import Asked, Asker, batches
+from community_lms.generation.ask import AskCounts, Asker, batches
 from community_lms.messages.message import Message, MessageRequest
 from community_lms.messages.store import MessageStore, StoredMessage
 from community_lms.pools.spec import Community, Decoding
@@ -62,7 +62,7 @@ def test_equal_requests_are_asked_once(store: MessageStore, request_for: Ask) ->
     messages = made.ask([request_for("a"), request_for("b"), request_for("a"), request_for("a")])
     assert messages[0] == messages[2] == messages[3] != messages[1]
     assert sorted(engine.batches[0]) == sorted([request_for("a").key, request_for("b").key])
-    assert made.counts == Asked(2, 0, 2, sum(message.tokens or 0 for message in messages[:2]))
+    assert made.counts == AskCounts(2, 0, 2, sum(message.tokens or 0 for message in messages[:2]))
 
 
 def test_stored_messages_are_not_asked_again(store: MessageStore, request_for: Ask) -> None:
@@ -73,7 +73,7 @@ def test_stored_messages_are_not_asked_again(store: MessageStore, request_for: A
     messages = made.ask([request_for("a"), request_for("b")])
     assert messages[0].text == "said before"
     assert engine.batches == [[request_for("b").key]]
-    assert made.counts == Asked(2, 1, 1, messages[1].tokens or 0)
+    assert made.counts == AskCounts(2, 1, 1, messages[1].tokens or 0)
 
 
 def test_a_second_call_asks_nothing_and_counts_each_request_once(store: MessageStore, request_for: Ask) -> None:
@@ -84,9 +84,9 @@ def test_a_second_call_asks_nothing_and_counts_each_request_once(store: MessageS
     first, tokens = made.ask(requests), made.counts.tokens
     assert made.ask(requests) == first
     assert len(engine.calls) == 5
-    assert made.counts == Asked(5, 0, 5, tokens)
+    assert made.counts == AskCounts(5, 0, 5, tokens)
     (new,) = made.ask([request_for("new")])
-    assert made.counts == Asked(6, 0, 6, tokens + (new.tokens or 0))
+    assert made.counts == AskCounts(6, 0, 6, tokens + (new.tokens or 0))
 
 
 def test_communities_are_in_the_outer_loop(store: MessageStore, request_for: Ask) -> None:

@@ -14,7 +14,7 @@ import pytest
 
 from community_lms.generation import over_ray
 from community_lms.generation.ask import Asker
-from community_lms.generation.over_ray import Speaker, ask_over_ray
+from community_lms.generation.over_ray import MessageWorker, ask_over_ray
 from community_lms.generation.ray_cluster import Cluster
 from community_lms.messages.message import Message, MessageRequest
 from community_lms.messages.store import MessageStore, StoredMessage
@@ -28,10 +28,10 @@ SIZE = 4
 real = [pytest.mark.slow, pytest.mark.skipif(find_spec("ray") is None, reason="needs ray[data]")]
 
 
-class Dying(Speaker):
+class Dying(MessageWorker):
     """Notes every message that it is about to ask for; one of them is killed at its second block."""
 
-    def _speak(self, requests: Any) -> Any:
+    def _generate(self, requests: Any) -> Any:
         folder = Path(os.environ["MODPLURAL_TEST_LOG"])
         with (folder / f"{os.getpid()}.log").open("a") as file:
             file.writelines(f"{request.key}\n" for request in requests)
@@ -40,7 +40,7 @@ class Dying(Speaker):
             (folder / "killed").touch()
             time.sleep(2)  # in the midst of its work: the block before has been handed over
             os.kill(os.getpid(), signal.SIGKILL)
-        return super()._speak(requests)
+        return super()._generate(requests)
 
 
 @pytest.fixture(scope="module")
@@ -84,7 +84,7 @@ class TestReal:
         if not killed:
             (log / "killed").touch()
         monkeypatch.setenv("MODPLURAL_TEST_LOG", str(log))
-        monkeypatch.setattr(over_ray, "Speaker", Dying)
+        monkeypatch.setattr(over_ray, "MessageWorker", Dying)
 
         over = asker(tmp_path / "m.sqlite")
         first = requests[0]

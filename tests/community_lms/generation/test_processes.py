@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from community_lms.engines.scripted import ScriptedEngine
-from community_lms.generation.ask import Asked, Asker
+from community_lms.generation.ask import AskCounts, Asker
 from community_lms.generation.processes import Processes, divide
 from community_lms.messages.message import Message, MessageRequest
 from community_lms.messages.store import MessageStore, StoredMessage
@@ -100,7 +100,7 @@ def test_each_message_is_asked_once_and_found_by_all_that_want_it(
     for asker, own in zip(askers, wanted, strict=True):
         said = asker.ask(own)
         assert len(said) == len(own)
-        assert asker.counts == Asked(12, 12 - len(new), len(new), askers[0].counts.tokens)
+        assert asker.counts == AskCounts(12, 12 - len(new), len(new), askers[0].counts.tokens)
     assert asked.total() == len(new)
     assert askers[0].counts.tokens > 0
 

@@ -9,9 +9,9 @@ import pyarrow.parquet
 import pytest
 
 from community_lms.pools.spec import Community
-from community_lms.training.builders import BUILDERS, Request, build
+from community_lms.training.builders import BUILDERS, CorpusRequest, build
 from community_lms.training.builders.base import community_name
-from community_lms.training.builders.survey import voiced
+from community_lms.training.builders.survey import as_comments
 from community_lms.training.cleaning import Cleaning
 from community_lms.training.corpus import COLUMNS, Corpus, is_held_out, stream
 from community_lms.training.tally import CorpusTally
@@ -32,7 +32,7 @@ NAMES = sorted(BUILDERS)
 
 def made(name: str, path: Path, **fields) -> tuple[list[dict], CorpusTally]:
     out = (path if path.is_dir() else path.parent).parent / "made.jsonl"
-    tally = build(BUILDERS[name], Request(path=str(path), **fields), out)
+    tally = build(BUILDERS[name], CorpusRequest(path=str(path), **fields), out)
     return [json.loads(line) for line in out.read_text(encoding="utf-8").splitlines()], tally
 
 
@@ -61,7 +61,7 @@ class TestContract:
     def test_parquet_holds_the_same(self, name: str, tmp_path: Path) -> None:
         path = LAYOUTS[name](tmp_path / "in")
         records, _ = made(name, path)
-        build(BUILDERS[name], Request(path=str(path)), tmp_path / "made.parquet")
+        build(BUILDERS[name], CorpusRequest(path=str(path)), tmp_path / "made.parquet")
         assert pyarrow.parquet.read_table(tmp_path / "made.parquet").to_pylist() == records
 
     def test_every_grouping_works_or_says_what_is_missing(self, name: str, tmp_path: Path) -> None:
@@ -93,7 +93,7 @@ class TestWriting:
 
     def test_limits(self, tmp_path: Path) -> None:
         path = write_jsonl(tmp_path / "in" / "a.jsonl", list(self.ROWS))
-        request = Request(path=str(path))
+        request = CorpusRequest(path=str(path))
         tally = build(BUILDERS["files"], request, tmp_path / "x.jsonl", limit=4)
         assert (tally.read, tally.kept) == (4, 4)
         tally = build(BUILDERS["files"], request, tmp_path / "x.jsonl", per_community=2)
@@ -107,20 +107,20 @@ class TestWriting:
         path = write_jsonl(tmp_path / "in" / "a.jsonl", list(self.ROWS))
         path.write_text(path.read_text() + "{broken\n")
         with pytest.raises(ModPluralError, match=r"a\.jsonl:11:2: malformed JSON"):
-            build(BUILDERS["files"], Request(path=str(path)), out)
+            build(BUILDERS["files"], CorpusRequest(path=str(path)), out)
         assert out.read_text() == "old"
         assert sorted(file.name for file in tmp_path.iterdir()) == ["in", out.name]
 
     def test_an_ending_that_is_unknown(self, tmp_path: Path) -> None:
         with pytest.raises(ModPluralError, match=r"expected an ending of \.jsonl or \.parquet"):
-            build(BUILDERS["files"], Request(path="x"), tmp_path / "out.csv")
+            build(BUILDERS["files"], CorpusRequest(path="x"), tmp_path / "out.csv")
 
     def test_progress_is_told_at_every_record(self, tmp_path: Path) -> None:
         path = write_jsonl(tmp_path / "in" / "a.jsonl", list(self.ROWS))
         told: list[int] = []
         build(
             BUILDERS["files"],
-            Request(path=str(path)),
+            CorpusRequest(path=str(path)),
             tmp_path / "x.jsonl",
             report=lambda tally: told.append(tally.read),
         )
@@ -221,8 +221,9 @@ class TestSurvey:
 
     def test_the_mean_of_many_draws_is_the_share(self) -> None:
         # share .25 of 2 answers: .5 expected, so one answer in half of the draws; 400 draws, standard deviation 10
+        options, shares = ["Yes", "No"], [0.25, 0.75]
         chosen = [
-            sum("Yes" in comment for _, comment in voiced("?", ["Yes", "No"], [0.25, 0.75], 2, random.Random(seed)))
+            sum("Yes" in comment for _, comment in as_comments("?", options, shares, 2, random.Random(seed)))
             for seed in range(400)
         ]
         assert set(chosen) == {0, 1}
@@ -231,7 +232,7 @@ class TestSurvey:
     @pytest.mark.parametrize("n_options", [2, 4, 7])
     def test_no_two_answers_are_the_same(self, n_options: int) -> None:
         options = [f"Option {number}" for number in range(n_options)]
-        answers = voiced("?", options, [1.0, *[0.0] * (n_options - 1)], 24, random.Random(0))
+        answers = as_comments("?", options, [1.0, *[0.0] * (n_options - 1)], 24, random.Random(0))
         assert len(set(answers)) == 24
 
     def test_another_seed_draws_others(self, tmp_path: Path) -> None:

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from community_lms.training.builders import BUILDERS, Request, build
+from community_lms.training.builders import BUILDERS, CorpusRequest, build
 from community_lms.training.corpus import Corpus, stream
 from plural_tasks.utils.errors import ModPluralError
 from tests.community_lms.training.layouts import CONVERSATIONS, CULTURE, CULTURE_COLUMNS, PEOPLE
@@ -68,9 +68,9 @@ def test_culturebank_has_all_its_splits(hub: HubServer, tmp_path: Path) -> None:
     files = {"README.md": CARD.encode(), "tiktok/culturebank_tiktok.csv": table(CULTURE[:1])}
     hub.create("SALT-NLP/CultureBank", files=files | {"reddit/culturebank_reddit.csv": table(CULTURE[1:])})
     builder = BUILDERS["culturebank"]
-    tally = build(builder, Request(path=builder.hub), tmp_path / "out.jsonl")
+    tally = build(builder, CorpusRequest(path=builder.hub), tmp_path / "out.jsonl")
     assert (tally.read, tally.communities) == (6, {"africa": 1, "europe": 1})
-    tally = build(builder, Request(path=builder.hub, split="tiktok"), tmp_path / "out.jsonl")
+    tally = build(builder, CorpusRequest(path=builder.hub, split="tiktok"), tmp_path / "out.jsonl")
     assert (tally.read, tally.communities) == (1, {"africa": 1})
 
 
@@ -82,7 +82,7 @@ def test_prism_joins_its_subsets(hub: HubServer, tmp_path: Path) -> None:
     }
     builder = BUILDERS["prism"]
     hub.create(builder.hub, files=files)
-    tally = build(builder, Request(path=builder.hub), tmp_path / "out.jsonl")
+    tally = build(builder, CorpusRequest(path=builder.hub), tmp_path / "out.jsonl")
     assert tally.communities == {"great_britain": 2}
 
 

@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 
 from community_lms.generation.ray_cluster import Cluster
-from community_lms.training.builders import BUILDERS, Request, build, ray_cleaning
+from community_lms.training.builders import BUILDERS, CorpusRequest, build, ray_cleaning
 from community_lms.training.cleaning import Cleaning
 from plural_tasks.utils.errors import ModPluralError
 
@@ -27,7 +27,7 @@ def source(folder: Path, count: int = 40) -> Path:
 
 
 def built(path: Path, out: Path, cluster: Cluster | None = None, **settings: Any) -> tuple[str, Any]:
-    tally = build(BUILDERS["files"], Request(path=str(path), licence="CC0"), out, cluster=cluster, **settings)
+    tally = build(BUILDERS["files"], CorpusRequest(path=str(path), licence="CC0"), out, cluster=cluster, **settings)
     return out.read_text(), tally
 
 

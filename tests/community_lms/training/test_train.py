@@ -27,7 +27,15 @@ from tests.community_lms.training.runs import backbone, config, corpus, tokenize
 @pytest.fixture(scope="session", autouse=True)
 def _imports() -> None:
     global torch, PeftConfig, AutoModelForCausalLM, PeftEngine, adapter, callbacks, SETTINGS, WEIGHTS, build_model
-    global check_branches, check_packing, load_tokenizer, Clock, Order, last_checkpoint, remove_broken, summed_loss
+    global \
+        check_branches, \
+        check_packing, \
+        load_tokenizer, \
+        RunClock, \
+        ResumableOrder, \
+        last_checkpoint, \
+        remove_broken, \
+        summed_loss
     global train, Stopped, interrupt, losses, same, tensors
     import torch
     from peft import PeftConfig
@@ -43,7 +51,7 @@ def _imports() -> None:
         check_packing,
         load_tokenizer,
     )
-    from community_lms.training.callbacks import Clock, Order, last_checkpoint, remove_broken
+    from community_lms.training.callbacks import ResumableOrder, RunClock, last_checkpoint, remove_broken
     from community_lms.training.train import summed_loss, train
     from tests.community_lms.training.ended import Stopped, interrupt, losses, same, tensors
 
@@ -275,20 +283,20 @@ def test_half_written_checkpoints_are_removed(tmp_path: Path) -> None:
 
 def test_the_clock_adds_sessions_up(tmp_path: Path) -> None:
     (tmp_path / "complete").write_text('{"seconds": 100.0, "started": "2026-01-01T00:00:00+00:00"}')
-    clock = Clock(tmp_path)
+    clock = RunClock(tmp_path)
     assert 100.0 <= clock.seconds < 110.0
     assert clock.started == "2026-01-01T00:00:00+00:00"
 
     (tmp_path / "complete").write_text("")  # of a version that kept no time
-    assert 0.0 <= Clock(tmp_path).seconds < 10.0
+    assert 0.0 <= RunClock(tmp_path).seconds < 10.0
 
 
 @pytest.mark.parametrize("own", [False, True])
 def test_an_order_is_drawn_again(tmp_path: Path, own: bool) -> None:
-    def order(seed: int) -> Order:
+    def order(seed: int) -> ResumableOrder:
         generator = torch.Generator().manual_seed(seed) if own else None
         torch.manual_seed(seed)
-        return Order(2, lengths=list(range(100)), generator=generator)
+        return ResumableOrder(2, lengths=list(range(100)), generator=generator)
 
     first = order(1)
     drawn = list(first)

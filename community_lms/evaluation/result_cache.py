@@ -1,4 +1,4 @@
-"""Results that are kept as soon as they are there, and used again while what they were made from is the same."""
+"""Results on disk, used again while the inputs that they were made from are the same."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ VERSION = 1
 """Raised when the same inputs would give another result."""
 
 
-class Kept:
+class ResultCache:
     """A folder of results, one file each, named by the digest of its inputs."""
 
     def __init__(self, folder: Path) -> None:
@@ -26,7 +26,7 @@ class Kept:
         """Return the result of ``make`` as plain JSON, from the folder where it is there.
 
         Args:
-            part: What it is, for the file's name.
+            part: Kind of the result, for the file's name.
             inputs: Plain JSON that decides the result.
             make: Called when there is no result yet.
         """
