@@ -14,7 +14,7 @@ from plural_tasks import __version__
 from plural_tasks.evaluate_modules.modules import INPUTS, MODULES, MetricModule, find
 from plural_tasks.utils.errors import ModPluralError
 from plural_tasks.utils.files import write_text
-from plural_tasks.utils.hub import Pushed, Remote, check_repo_id, push_files
+from plural_tasks.utils.hub import Pushed, RemoteRepository, check_repo_id, push_files
 
 _TEMPLATES = Path(__file__).resolve().parent / "templates"
 _OF_THE_HUB = (".gitattributes", "style.css")
@@ -104,7 +104,7 @@ def push_modules(
     }
 
 
-def _outdated(repo_id: str, files: Mapping[str, bytes | Path], remote: Remote) -> Sequence[str]:
+def _outdated(repo_id: str, files: Mapping[str, bytes | Path], remote: RemoteRepository) -> Sequence[str]:
     foreign = sorted({*remote.files} - {*files, *_OF_THE_HUB})
     if foreign:
         raise ModPluralError(

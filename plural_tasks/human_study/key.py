@@ -33,7 +33,7 @@ class StudyPair(Checked):
     digest: Text
 
 
-class Row(Checked):
+class StudyRow(Checked):
     """One row of a rater's file.
 
     Attributes:
@@ -59,7 +59,7 @@ class StudyRater(Checked):
     """A rater's rows, in the order shown."""
 
     name: Text
-    rows: Annotated[tuple[Row, ...], Field(min_length=1)]
+    rows: Annotated[tuple[StudyRow, ...], Field(min_length=1)]
 
 
 class Key(Checked):
@@ -100,7 +100,7 @@ class Key(Checked):
                     raise ValueError(f"{rater.name!r}, item {row.item!r}: pair {row.pair!r} is not among the pairs.")
         return self
 
-    def rows_of(self, rater: str) -> tuple[Row, ...]:
+    def rows_of(self, rater: str) -> tuple[StudyRow, ...]:
         """The rows of a rater, or none for an unknown name."""
         return next((one.rows for one in self.raters if one.name == rater), ())
 

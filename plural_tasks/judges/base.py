@@ -52,7 +52,7 @@ class Judge(Protocol):
 
 
 @dataclass
-class Counts:
+class JudgeCounts:
     """What a judge has done so far.
 
     Attributes:
@@ -71,7 +71,7 @@ class Counts:
 
 
 def judge_once(
-    pairs: Sequence[Pair], judge_all: Callable[[list[Pair]], Sequence[Entailment]], counts: Counts
+    pairs: Sequence[Pair], judge_all: Callable[[list[Pair]], Sequence[Entailment]], counts: JudgeCounts
 ) -> list[Entailment]:
     """Call ``judge_all`` with every pair that differs, once and in first-seen order, and spread out what it returns."""
     asked = [(_unicode(premise), _unicode(hypothesis)) for premise, hypothesis in pairs]

@@ -26,7 +26,7 @@ logger = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True)
-class Judged:
+class JudgedAnswer:
     """What a judge found in one answer.
 
     Attributes:
@@ -63,7 +63,7 @@ class Judged:
 
 def judge_answers(
     judge: Judge, explanations: Sequence[Sequence[str]], answers: Sequence[str], *, reverse: bool = True
-) -> list[Judged]:
+) -> list[JudgedAnswer]:
     """Judge every answer against the explanations of its situation.
 
     The judge is called once, with the pairs of all answers, so that it can put inputs of like length together and
@@ -101,14 +101,14 @@ def _judged(
     split: Sequence[str],
     as_published: Sequence[str] | None,
     reverse: bool,
-) -> Judged:
+) -> JudgedAnswer:
     forward = tuple(tuple(scores[reason, sentence] for sentence in split) for reason in reasons)
     backward = tuple(tuple(scores[sentence, reason] for sentence in split) for reason in reasons) if reverse else None
     entailment = _matrix(forward, "entailment")
     coverage, paper = mean_coverage(entailment), math.nan
     if as_published is not None:
         paper = paper_coverage([[scores[reason, line].entailment for line in as_published] for reason in reasons])
-    return Judged(
+    return JudgedAnswer(
         sentences=tuple(split),
         scores=forward,
         reverse_scores=backward,

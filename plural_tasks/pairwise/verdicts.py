@@ -38,7 +38,7 @@ def combine(ab: Verdict, ba: Verdict) -> Verdict:
 
 
 @dataclass(frozen=True)
-class Judged:
+class JudgedPair:
     """A pair's verdicts.
 
     Attributes:

@@ -12,7 +12,7 @@ from plural_tasks.publishing.manifest import MANIFEST, Manifest, read_manifest
 from plural_tasks.publishing.validate import check_folder
 from plural_tasks.sources import SOURCES
 from plural_tasks.utils.errors import ModPluralError
-from plural_tasks.utils.hub import Pushed, Remote, check_repo_id, push_files
+from plural_tasks.utils.hub import Pushed, RemoteRepository, check_repo_id, push_files
 
 
 def dataset_files(folder: Path, repo_id: str, *, digests_only: bool = False) -> dict[str, bytes | Path]:
@@ -97,7 +97,7 @@ def _refuse_forbidden(manifest: Manifest) -> None:
             )
 
 
-def _outdated(repo_id: str, files: Mapping[str, bytes | Path], remote: Remote) -> list[str]:
+def _outdated(repo_id: str, files: Mapping[str, bytes | Path], remote: RemoteRepository) -> list[str]:
     if MANIFEST in remote.files:
         try:
             old = Manifest.model_validate_json(remote.read(MANIFEST)).files

@@ -14,7 +14,7 @@ from community_lms.training.corpus import Record
 from community_lms.training.rows import is_on_hub, rows, splits
 from community_lms.training.seen import fingerprint
 from community_lms.training.tally import Tally
-from plural_tasks.sources.base import Row
+from plural_tasks.sources.base import LocatedRow
 
 ASKED = (
     "What is usual where you come from, when it comes to {about}?",
@@ -49,7 +49,7 @@ def records(request: Request, tally: Tally) -> Iterator[Record]:
             tally.drop("no group")
 
 
-def _rows(request: Request) -> Iterator[Row]:
+def _rows(request: Request) -> Iterator[LocatedRow]:
     if request.split is not None or not is_on_hub(request.path):
         yield from rows(request.path, split=request.split, revision=request.revision, subset=request.subset)
         return
@@ -57,7 +57,7 @@ def _rows(request: Request) -> Iterator[Row]:
         yield from rows(request.path, split=split, revision=request.revision, subset=request.subset)
 
 
-def _voiced(row: Row, group: str, behaviour: str) -> tuple[str, str]:
+def _voiced(row: LocatedRow, group: str, behaviour: str) -> tuple[str, str]:
     """Prompt and comment; which of the wordings is decided by the row's own text."""
     chosen = fingerprint(group, behaviour)
     topic, context = said(row, "topic"), said(row, "context").rstrip(".")

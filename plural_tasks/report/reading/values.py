@@ -8,7 +8,7 @@ from typing import Any
 
 from plural_tasks.metrics.constants import best_of_question, best_place
 from plural_tasks.report.reading.aggregates import EITHER, is_record
-from plural_tasks.report.reading.samples import Document
+from plural_tasks.report.reading.samples import LoggedDocument
 
 _CONSTANT = "baseline_"
 ORACLES = ("unsteered",)
@@ -70,7 +70,7 @@ def is_figure(metric: str) -> bool:
     )
 
 
-def series(documents: Sequence[Document], metric: str) -> list[float] | None:
+def series(documents: Sequence[LoggedDocument], metric: str) -> list[float] | None:
     """One number for each document; NaN for what was not scored.
 
     What is logged as a record becomes a number here. ``baseline_majority`` and ``baseline_unsteered``: the score of the

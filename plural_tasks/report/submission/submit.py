@@ -12,7 +12,7 @@ from typing import Any
 from plural_tasks.report.comparing.check import digest as digest_of
 from plural_tasks.report.comparing.check import documents_digest, scoring
 from plural_tasks.report.comparing.compare import TaskComparison, compare, worst
-from plural_tasks.report.comparing.figures import RESAMPLES, Figure
+from plural_tasks.report.comparing.figures import RESAMPLES, RunFigure
 from plural_tasks.report.reading.runs import Run, TaskRun
 from plural_tasks.report.submission.known import check_task
 from plural_tasks.report.submission.record import Submission
@@ -170,6 +170,6 @@ def _task(found: TaskComparison, task: TaskRun, label: str) -> dict[str, Any]:
     }
 
 
-def _estimate(figure: Figure) -> dict[str, Any]:
+def _estimate(figure: RunFigure) -> dict[str, Any]:
     skipped = ("row", "constant", "baseline", "best_constant")
     return {name: value for name, value in asdict(figure).items() if name not in skipped}

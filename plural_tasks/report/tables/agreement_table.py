@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 
-from plural_tasks.report.comparing.agreement import Agreement
+from plural_tasks.report.comparing.agreement import RouteAgreement
 from plural_tasks.report.comparing.compare import TaskComparison
 from plural_tasks.report.tables.cells import NOTHING, Block, interval, number, percent
 
@@ -24,7 +24,7 @@ def agreement_blocks(task: TaskComparison) -> list[Block]:
     return [Block(title, 3, _HEADER if rows else (), rows, texts=(0, 1), notes=notes)]
 
 
-def _row(found: Agreement) -> tuple[str, ...]:
+def _row(found: RouteAgreement) -> tuple[str, ...]:
     return (
         f"{found.run} ↔ {found.other}",
         " ↔ ".join(found.routes),
@@ -37,7 +37,7 @@ def _row(found: Agreement) -> tuple[str, ...]:
     )
 
 
-def _legend(rows: tuple[Agreement, ...]) -> tuple[str, ...]:
+def _legend(rows: tuple[RouteAgreement, ...]) -> tuple[str, ...]:
     if not rows:
         return ()
     notes = [

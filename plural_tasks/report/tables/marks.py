@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 
 from plural_tasks.report.comparing.compare import Comparison, TaskComparison, beaten
-from plural_tasks.report.comparing.figures import Figure
+from plural_tasks.report.comparing.figures import RunFigure
 from plural_tasks.report.tables.cells import MARKS
 
 HALF = 0.5
@@ -14,7 +14,7 @@ HALF = 0.5
 UNUSED = " ‼"
 
 
-def difference_mark(task: TaskComparison, found: Figure) -> str:
+def difference_mark(task: TaskComparison, found: RunFigure) -> str:
     """Better or worse than the baseline, where the interval is known; `UNUSED` where either run hardly answered."""
     against = found.baseline
     if not found.constant and any(_unused(task, label) for label in (found.row, against.other if against else "")):
@@ -27,12 +27,12 @@ def _unused(task: TaskComparison, label: str) -> bool:
     return task.fallbacks.get(label, math.nan) > HALF
 
 
-def marks(task: TaskComparison, found: Figure) -> str:
+def marks(task: TaskComparison, found: RunFigure) -> str:
     """All marks of a main figure."""
     return difference_mark(task, found) + (" †" if beaten(found) else "") + reported_mark(found)
 
 
-def reported_mark(found: Figure) -> str:
+def reported_mark(found: RunFigure) -> str:
     """Is the figure the harness's own?"""
     return " §" if found.source == "reported" else ""
 
