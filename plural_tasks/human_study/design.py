@@ -1,4 +1,4 @@
-"""Who sees which pair, on which side stands whose answer, and where the attention checks are. All of it seeded."""
+"""The layout of a study, drawn with a seed: which rater sees which pair, on which side, and the attention checks."""
 
 from __future__ import annotations
 

@@ -47,7 +47,7 @@ def export(
         raters: Number of raters.
         per_pair: Raters for each pair.
         checks: Attention checks for each rater.
-        seed: Of sides, assignment and checks.
+        seed: Seed of the sides, the assignment and the checks.
         wording: What raters read; None is the shipped English.
 
     Raises:

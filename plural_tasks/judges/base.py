@@ -56,11 +56,11 @@ class JudgeCounts:
     """What a judge has done so far.
 
     Attributes:
-        asked: Pairs that it was given.
-        unique: Pairs that differ, summed over calls.
-        remembered: Of these, pairs that a cache answered.
-        computed: Of these, pairs that were judged anew.
-        truncated: Inputs that were longer than the judge can read and were cut.
+        asked: Number of pairs that it was given.
+        unique: Number of different pairs, summed over calls.
+        remembered: Number of different pairs that a cache answered.
+        computed: Number of different pairs that were judged anew.
+        truncated: Number of inputs that were longer than the judge can read and were cut.
     """
 
     asked: int = 0

@@ -20,7 +20,7 @@ from plural_tasks.metrics.paper import paper_coverage, paper_sentences
 from plural_tasks.metrics.splitting import sentences
 
 Scores = tuple[tuple[Entailment, ...], ...]
-"""Of shape (values, sentences)."""
+"""A judge's scores, of shape (values, sentences)."""
 
 logger = logging.getLogger(__name__)
 
@@ -35,8 +35,8 @@ class JudgedAnswer:
         reverse_scores: The same shape, with the sentence as premise; None where it was not asked.
         value_coverage: For each explanation the entailment of the best sentence, 0..1; 0 for an empty answer.
         coverage: Mean of ``value_coverage``.
-        coverage_reverse: The same with the sentence as premise: does it *say* the explanation? NaN where this was not
-            asked or the judge has no direction.
+        coverage_reverse: The same with the sentence as premise: how far it *says* the explanation; NaN where this was
+            not asked or the judge has no direction.
         coverage_33: 1 where ``coverage`` exceeds 0.33, else 0.
         coverage_per_sentence: ``coverage`` / ``n_sentences``.
         contradiction_rate: Share of sentences that contradict an explanation; NaN without sentences, and where the
@@ -70,7 +70,7 @@ def judge_answers(
     judge equal ones once.
 
     Args:
-        judge: See `plural_tasks.judges`.
+        judge: A judge, such as `plural_tasks.judges.load_judge` returns.
         explanations: For each answer what it should cover; at least one each.
         answers: The texts.
         reverse: Also ask whether a sentence entails an explanation. Judges without direction are not asked again.

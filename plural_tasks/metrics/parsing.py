@@ -76,7 +76,7 @@ def read_answer(answer: str, options: Sequence[str], refused: Callable[[str], bo
     Args:
         answer: The reply.
         options: Texts of the options as shown, with the letters A, B, … before them.
-        refused: Further wordings of refusals: does a text have one?
+        refused: Tells whether a text has one of further wordings of refusals.
     """
     text = _THOUGHT.sub("", answer)
     if not text.strip() or _THINKS.match(text.lstrip()):
@@ -90,7 +90,7 @@ def read_answer(answer: str, options: Sequence[str], refused: Callable[[str], bo
 
 
 def declines(text: str) -> bool:
-    """Does somebody who is asked to pick an option decline to?"""
+    """Tell whether somebody who is asked to pick an option declines to."""
     return bool(_DECLINED.search(text.replace("’", "'")))
 
 

@@ -65,8 +65,8 @@ def rates(
     Args:
         verdicts: One for each judgement.
         clusters: The situation of each; judgements of one situation are not independent.
-        raters: Who made each; None for one judge. With several people the errors are two-way clustered, because those
-            of one person are not independent either (see `plural_tasks.metrics.two_way.two_way_se`); there is no
+        raters: The rater of each; None for one judge. With several people the errors are two-way clustered, because
+            those of one person are not independent either (see `plural_tasks.metrics.two_way.two_way_se`); there is no
             interval where all come from one of them.
         level: Confidence of the interval, between 0 and 1.
 

@@ -57,7 +57,7 @@ def leaning(
     Args:
         leans: -1 (shown second) .. +1 (shown first), NaN where nothing could be read.
         clusters: The situation of each.
-        raters: Whose each is; None for one judge.
+        raters: The rater of each; None for one judge.
 
     Returns:
         ``mean`` (0 for no bias), ``interval``; NaN where nothing could be read, and no interval for one of several

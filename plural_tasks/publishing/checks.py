@@ -117,11 +117,11 @@ def _leaks(sources: Mapping[str, Sequence[Placed]]) -> Iterator[Problem]:
         for where, item in placed:
             for key in (("question", _plain(item.question)), ("cluster", to_doc(item)["cluster"], name)):
                 seen.setdefault(key, {}).setdefault(item.split, where)
-    told = set()
+    reported = set()
     for (kind, text, *_), places in seen.items():
         here = frozenset(places.values())
-        if len(places) > 1 and here not in told:
-            told.add(here)
+        if len(places) > 1 and here not in reported:
+            reported.add(here)
             yield Problem(
                 places["test"], f"field {kind!r}: {text[:80]!r} is in the split train too, at {places['train']}."
             )

@@ -65,14 +65,14 @@ def push_dataset(
     Args:
         folder: Made by `plural_tasks.publishing.write.build`.
         repo_id: ``owner/name``, made if need be.
-        private: See `plural_tasks.utils.hub.push_files`.
+        private: A repository that is created is private; one that exists must be.
         pull_request: Offer the version as a pull request.
         digests_only: Push the data card and the manifest, not the rows.
-        token: See `plural_tasks.utils.hub.push_files`.
+        token: A token of the Hub; by default that of ``hf auth login`` or ``HF_TOKEN``.
 
     Raises:
-        ModPluralError: See `dataset_files` and `plural_tasks.utils.hub.push_files`; or the repository holds files that
-            no such push made.
+        ModPluralError: For the reasons of `dataset_files` and `plural_tasks.utils.hub.push_files`; or the repository
+            holds files that no such push made.
     """
     files = dataset_files(folder, repo_id, digests_only=digests_only)
     return push_files(

@@ -1,4 +1,4 @@
-"""Where items come from: one module for each upstream data set, one registry for all."""
+"""The sources of items: one module for each upstream data set, one registry for all."""
 
 from plural_tasks.sources.base import LocatedRow, Source
 from plural_tasks.sources.fetch import DATA_VARIABLE

@@ -38,10 +38,10 @@ class _Cell(Checked):
 
     Attributes:
         id: Unique in its question.
-        attribute: Who they are, with place and time.
-        n: How many gave one of the answers.
+        attribute: The people, with place and time.
+        n: Number of people who gave one of the answers.
         n_eff: Effective sample size: below ``n`` where answers are weighted.
-        shares: Of each option, rounded to six digits.
+        shares: Share of each option, rounded to six digits.
         standard_errors: ``sqrt(p (1 - p) / n_eff)``.
     """
 

@@ -71,7 +71,7 @@ def push_json(
 
     Args:
         repo_id: ``owner/name``.
-        path_in_repo: Where the file goes; a file there is replaced.
+        path_in_repo: Path of the file in the repository; a file there is replaced.
         data: What ``json.dumps`` takes; NaN and infinity are refused, for they are not JSON.
         message: Title of the commit.
         private: A repository that is created is private.
@@ -79,7 +79,7 @@ def push_json(
         token: A token of the Hub; by default that of ``hf auth login`` or ``HF_TOKEN``.
 
     Raises:
-        ModPluralError: See `push_files`; or ``data`` is not JSON.
+        ModPluralError: For the reasons of `push_files`; or ``data`` is not JSON.
     """
     try:
         text = json.dumps(data, indent=2, ensure_ascii=False, sort_keys=True, allow_nan=False)

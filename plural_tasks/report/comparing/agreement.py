@@ -109,7 +109,7 @@ class DocumentAgreement:
     """Two runs' distributions of one document.
 
     Attributes:
-        id: Of the document.
+        id: The document's id.
         value: Jensen-Shannon distance.
         error: Its Monte-Carlo standard error; NaN where nothing was sampled, or it is not known.
         reference: What it would be on average if the answers had been drawn from the other run's distribution; NaN too.
@@ -210,7 +210,7 @@ def _mean(values: Sequence[float]) -> float:
 
 
 def _same_top(p: Sequence[float], q: Sequence[float]) -> float:
-    """Of the options that are most likely in either, the share that are in both: 0 or 1 without a tie."""
+    """Share of the options most likely in either that are most likely in both: 0 or 1 without a tie."""
     ours, theirs = set(most_likely(p)), set(most_likely(q))
     return len(ours & theirs) / len(ours | theirs)
 

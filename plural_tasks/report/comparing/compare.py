@@ -242,11 +242,11 @@ def worst(task: TaskComparison, row: str) -> SubgroupFigure | None:
     return next((group for group in task.groups if group.row == row and group.worst), None)
 
 
-def beaten(found: RunFigure) -> bool:
-    """Is a run not shown to be better than the best constant answer?"""
+def no_better_than_constant(found: RunFigure) -> bool:
+    """Tell whether a run is not shown to be better than the best constant answer."""
     return found.best_constant is not None and found.best_constant.verdict in ("same", "worse")
 
 
 def is_partial(task: TaskComparison) -> bool:
-    """Were fewer documents evaluated than the task has?"""
+    """Tell whether fewer documents were evaluated than the task has."""
     return task.n < task.original

@@ -53,7 +53,7 @@ def clipped(metric: str, low: float, high: float) -> tuple[float, float]:
 
 
 def is_constant(metric: str) -> bool:
-    """Is this the figure of a constant answer (``baseline_uniform``, …), which knows no model?"""
+    """Tell whether this is the figure of a constant answer (``baseline_uniform``, …), which knows no model."""
     return metric.startswith(_CONSTANT)
 
 
@@ -63,7 +63,7 @@ def constant_name(metric: str) -> str:
 
 
 def is_figure(metric: str) -> bool:
-    """Is this a figure of the model, and not the input of standard errors and breakdowns, which are made anew here?"""
+    """Tell whether this is a figure of the model, and not the input of standard errors and breakdowns."""
     name = metric.split(",")[0]
     return not (
         is_constant(name) or name in _BOOKKEEPING or name.endswith(("_se", "_stderr")) or name.startswith("by_")

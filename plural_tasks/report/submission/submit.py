@@ -31,7 +31,7 @@ _METHOD = (
     *("message_decoding", "messages_per_community", "message_counts", "fallbacks"),
 )
 _WEIGHTS = {"revision": "revision", "sha": "sha", "dtype": "dtype", "parameters": "num_parameters"}
-_TOLD = re.compile(r"^(?P<name>PyTorch|Python) version: (?P<version>\S+)", re.MULTILINE)
+_VERSION = re.compile(r"^(?P<name>PyTorch|Python) version: (?P<version>\S+)", re.MULTILINE)
 
 
 def make_submission(
@@ -41,7 +41,7 @@ def make_submission(
 
     Args:
         run: The run, with its samples.
-        contact: Who answers questions.
+        contact: Person or address that answers questions.
         notes: What readers should know.
         allow_partial: Take a run that evaluated a part of a task's documents; the record says so.
         resamples: Draws for the intervals of aggregates.
@@ -117,11 +117,11 @@ def _model(run: Run, config: Mapping[str, Any]) -> dict[str, Any]:
 def _method(own: Any) -> dict[str, Any] | None:
     if not isinstance(own, Mapping):
         return None
-    told = {name: own[name] for name in _METHOD if name in own}
+    stated = {name: own[name] for name in _METHOD if name in own}
     # Mappings hold numbers under names that are no arguments: a community may be called "key".
     return {
         "name": own.get("method"),
-        **{name: part if isinstance(part, Mapping) else clean(part) for name, part in told.items()},
+        **{name: part if isinstance(part, Mapping) else clean(part) for name, part in stated.items()},
     }
 
 
@@ -135,13 +135,13 @@ def _seeds(config: Mapping[str, Any]) -> dict[str, int]:
 
 def _packages(data: Mapping[str, Any]) -> dict[str, str]:
     own = data["config"].get("modplural")
-    told = {match["name"]: match["version"] for match in _TOLD.finditer(str(data.get("pretty_env_info") or ""))}
+    versions = {match["name"]: match["version"] for match in _VERSION.finditer(str(data.get("pretty_env_info") or ""))}
     versions = {
         "modplural": own.get("version") if isinstance(own, Mapping) else None,
         "lm_eval": data.get("lm_eval_version"),
         "transformers": data.get("transformers_version"),
-        "torch": told.get("PyTorch"),
-        "python": told.get("Python"),
+        "torch": versions.get("PyTorch"),
+        "python": versions.get("Python"),
     }
     return {name: str(version) for name, version in versions.items() if version and version != "N/A"}
 

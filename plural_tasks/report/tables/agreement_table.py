@@ -44,12 +44,12 @@ def _legend(rows: tuple[RouteAgreement, ...]) -> tuple[str, ...]:
         "JS distance (base 2, 0..1) between the two runs' distributions of a document over the options that state an "
         "opinion, averaged; 0: the same."
     ]
-    told = [f"{found.sampled} {found.answers:.3g}" for found in rows if not math.isnan(found.answers)]
-    if told:
+    counts = [f"{found.sampled} {found.answers:.3g}" for found in rows if not math.isnan(found.answers)]
+    if counts:
         notes.append(
             "By sampling alone: what the distance would be on average if the answers had been drawn from the other "
             "run's distributions, and at most in 95 % of cases (simulated). Answers counted for a prompt, on average: "
-            f"{', '.join(dict.fromkeys(told))}. Monte-Carlo error: standard error of the distance by drawing so few; "
+            f"{', '.join(dict.fromkeys(counts))}. Monte-Carlo error: standard error of the distance by drawing so few; "
             "the interval holds it already."
         )
     if any(found.verdict == "sampling" for found in rows):

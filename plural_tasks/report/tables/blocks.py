@@ -83,10 +83,10 @@ def _runs(comparison: Comparison) -> Block:
         )
     header = ("run", "model", "backend", "method", "pool", "own-step fallbacks", "shots", "chat", "seed", "date")
     columns = dict(zip(header, zip(*rows, strict=True), strict=True))
-    told = {name: cells for name, cells in columns.items() if set(cells) - {NOTHING, ""}}
-    alike = {name: cells[0] for name, cells in told.items() if len(rows) > 1 and len(set(cells)) == 1}
-    kept = {name: cells for name, cells in told.items() if name not in alike}
-    same = (f"All runs: {', '.join(f'{name} {text}' for name, text in alike.items())}.",) if alike else ()
+    filled = {name: cells for name, cells in columns.items() if set(cells) - {NOTHING, ""}}
+    in_common = {name: cells[0] for name, cells in filled.items() if len(rows) > 1 and len(set(cells)) == 1}
+    kept = {name: cells for name, cells in filled.items() if name not in in_common}
+    same = (f"All runs: {', '.join(f'{name} {text}' for name, text in in_common.items())}.",) if in_common else ()
     texts = tuple(place for place, name in enumerate(kept) if name in header[:6])
     made = tuple(zip(*kept.values(), strict=True))
     return Block("Runs", header=tuple(kept), rows=made, texts=texts, notes=(*same, *_warnings(comparison)))

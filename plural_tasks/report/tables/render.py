@@ -122,8 +122,8 @@ def _agreement_lines(task: TaskComparison, found: RouteAgreement) -> list[dict[s
         "agreement_same_top": {"value": found.same_top},
     }
     return [
-        {**_task_part(task, metric, found.run), **common, **{name: _cell(value) for name, value in told.items()}}
-        for metric, told in figures.items()
+        {**_task_part(task, metric, found.run), **common, **{name: _cell(value) for name, value in values.items()}}
+        for metric, values in figures.items()
     ]
 
 
@@ -158,7 +158,7 @@ FORMATS: dict[str, Callable[[Comparison], str]] = {"markdown": to_markdown, "csv
 """Name -> renderer, of the formats that are text."""
 
 SUFFIXES = {".md": "markdown", ".markdown": "markdown", ".csv": "csv", ".json": "json"}
-"""Which format a file's name asks for."""
+"""Ending of a file's name -> format."""
 
 
 def print_comparison(comparison: Comparison, console: Any) -> None:
