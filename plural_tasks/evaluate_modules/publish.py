@@ -11,7 +11,7 @@ from functools import partial
 from pathlib import Path
 
 from plural_tasks import __version__
-from plural_tasks.evaluate_modules.modules import INPUTS, MODULES, MetricModule, find
+from plural_tasks.evaluate_modules.modules import CITATION, INPUTS, MODULES, MetricModule, find
 from plural_tasks.utils.errors import ModPluralError
 from plural_tasks.utils.files import write_text
 from plural_tasks.utils.hub import Pushed, RemoteRepository, check_repo_id, push_files
@@ -124,8 +124,6 @@ def _render(template: str, module: MetricModule, repo_id: str) -> str:
         keep_trailing_newline=True,
         trim_blocks=True,
     )
-    from plural_tasks.evaluate_modules.metric import CITATION
-
     example = ", ".join(f"{name}={value!r}" for name, value in module.example.items())
     result = {name: round(value, 4) for name, value in module.compute(**module.example).items()}
     return environment.get_template(template).render(
