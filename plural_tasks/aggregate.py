@@ -77,7 +77,7 @@ def _groups(rows: Grouped) -> dict[str, metrics.GroupFigure]:
     return metrics.by_group(values, groups, clusters)
 
 
-def the_one(values: Sequence[str]) -> str:
+def shared_text(values: Sequence[str]) -> str:
     """The text that all documents share, or all texts joined (documents of different judges)."""
     return " / ".join(dict.fromkeys(values))
 
@@ -105,7 +105,7 @@ STANCES = ("Support", "Oppose", "Either")
 """The options of Value Kaleidoscope, over which figures by class are taken, whether or not all are right somewhere."""
 
 Record = tuple[str, Sequence[str | None]]
-"""Of one document: the right option, and the option picked in each order (None: not readable)."""
+"""A document's right option, and the option picked in each order (None: not readable)."""
 
 
 def balanced_accuracy(records: Sequence[Record]) -> float:
@@ -151,7 +151,7 @@ def _spread(records: Sequence[Record]) -> tuple[list[str], list[str | None], lis
 
 
 Pair = tuple[str, str | None]
-"""Of one document: the right letter, and the one that the published rules read (None: not readable)."""
+"""A document's right letter, and the one that the published rules read (None: not readable)."""
 
 
 def paper_balanced_accuracy(pairs: Sequence[Pair]) -> float:

@@ -10,7 +10,7 @@ from lm_eval.api.instance import Instance
 from lm_eval.api.task import ConfigurableTask
 
 from plural_tasks.judges import Judge, load_judge
-from plural_tasks.judges.judging import Judged, judge_answers
+from plural_tasks.judges.judging import JudgedAnswer, judge_answers
 from plural_tasks.metrics.permutations import show
 from plural_tasks.scoring.elicited import first_text
 from plural_tasks.scoring.overton import overton
@@ -103,7 +103,7 @@ class OvertonTask(PluralTask):
             for answer in (*map(first_text, instance.filtered_resps.values()), doc["question"]):
                 pairs[doc["id"], answer] = doc["explanations"]
         judged = judge_answers(judge, list(pairs.values()), [answer for _, answer in pairs])
-        self._judged: dict[tuple[str, str], Judged] = dict(zip(pairs, judged, strict=True))
+        self._judged: dict[tuple[str, str], JudgedAnswer] = dict(zip(pairs, judged, strict=True))
 
     def process_results(self, doc: dict[str, Any], results: Sequence[Any]) -> dict[str, Any]:
         """Score one answer with what the judge found."""

@@ -14,7 +14,7 @@ from plural_tasks.metrics.corrected import corrected_match, most_likely
 from plural_tasks.metrics.divergence import js_distance
 from plural_tasks.metrics.parsing import parse_choice
 from plural_tasks.metrics.uncertainty import clustered_interval, clustered_se, paired_difference
-from plural_tasks.sources.surveys import Question
+from plural_tasks.sources.surveys import SurveyQuestion
 
 _DRAWS = 200
 _FIRST = r"^[\s\"'“*_`(\[]*"
@@ -73,7 +73,9 @@ def count_stated(messages: Sequence[Message], options: Sequence[str]) -> StatedA
 
 
 def agreement(
-    answers: Mapping[str, Mapping[str, Sequence[Message]]], questions: Sequence[Question], groups: Mapping[str, Groups]
+    answers: Mapping[str, Mapping[str, Sequence[Message]]],
+    questions: Sequence[SurveyQuestion],
+    groups: Mapping[str, Groups],
 ) -> dict[str, Any]:
     """Compare communities' answers with their groups'.
 
@@ -109,7 +111,7 @@ def _rows(
     name: str,
     counted: Mapping[str, Mapping[str, StatedAnswers]],
     targets: Mapping[str, Mapping[str, Target]],
-    questions: Sequence[Question],
+    questions: Sequence[SurveyQuestion],
 ) -> list[dict[str, Any]]:
     """One row of figures for each question that a community answers and its groups were asked."""
     made = []

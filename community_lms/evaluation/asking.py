@@ -11,10 +11,10 @@ from community_lms.generation.ask import Asker
 from community_lms.generation.request import message_request
 from community_lms.messages.message import Message, MessageRequest
 from community_lms.pools.spec import Community, Decoding, digest
-from plural_tasks.sources.surveys import Question, Surveys
+from plural_tasks.sources.surveys import SurveyQuestion, Surveys
 from plural_tasks.utils.errors import ModPluralError
 
-Render = Callable[[Question, Community], str]
+Render = Callable[[SurveyQuestion, Community], str]
 """Words a question for a community, as the distributional mode does."""
 
 Answers = Mapping[str, Mapping[str, Sequence[Message]]]
@@ -23,7 +23,7 @@ Answers = Mapping[str, Mapping[str, Sequence[Message]]]
 
 def pick_questions(
     surveys: Surveys, groups: Mapping[str, Groups], *, split: str = "test", limit: int | None = None
-) -> list[Question]:
+) -> list[SurveyQuestion]:
     """The questions of a split that a group of some community was asked; all of the split where no group is known.
 
     They stand in the order of their digests, so that the first few (``limit``) are of different studies.
@@ -43,7 +43,7 @@ def pick_questions(
 
 def requests_for(
     member: Community,
-    questions: Sequence[Question],
+    questions: Sequence[SurveyQuestion],
     render: Render,
     *,
     decoding: Decoding,
@@ -61,7 +61,7 @@ def requests_for(
 
 
 def ask_all(
-    requests: Mapping[str, Sequence[MessageRequest]], questions: Sequence[Question], samples: int, asker: Asker
+    requests: Mapping[str, Sequence[MessageRequest]], questions: Sequence[SurveyQuestion], samples: int, asker: Asker
 ) -> dict[str, dict[str, list[Message]]]:
     """Ask community by community; stored messages are not asked again."""
     found = {}

@@ -11,7 +11,7 @@ from typing import Any
 from pydantic import field_validator, model_validator
 
 from plural_tasks.schema import Text
-from plural_tasks.sources.surveys import Population, Question
+from plural_tasks.sources.surveys import Population, SurveyQuestion
 from plural_tasks.utils.checked import Checked, parse, read_yaml
 
 PACKAGED = Path(__file__).with_name("groups.yaml")
@@ -47,7 +47,7 @@ class Groups(Checked):
         """All entries, for a report."""
         return [*self.groups, *self.populations, *(f"countries of {name}" for name in self.strata)]
 
-    def matches(self, question: Question) -> list[Any]:
+    def matches(self, question: SurveyQuestion) -> list[Any]:
         """The cells of a question that are this community's groups, each once."""
         found: list[Any] = [cell for cell in question.groups if _any(self.groups, cell.attribute)]
         found += [
@@ -94,7 +94,7 @@ def read_groups(path: Path) -> dict[str, Groups]:
     return parse(GroupFile, read_yaml(path), where=str(path)).communities
 
 
-def target(question: Question, groups: Groups) -> Target | None:
+def target(question: SurveyQuestion, groups: Groups) -> Target | None:
     """The mean shares of a community's groups on a question, each counting the same; None where none was asked."""
     cells = groups.matches(question)
     if not cells:

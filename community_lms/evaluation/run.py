@@ -16,7 +16,7 @@ from community_lms.generation.ask import Asker
 from community_lms.messages.message import Message
 from community_lms.pools.identity import fingerprint, identity
 from community_lms.pools.spec import Community, Pool
-from plural_tasks.sources.surveys import Question, Surveys
+from plural_tasks.sources.surveys import SurveyQuestion, Surveys
 from plural_tasks.utils.errors import ModPluralError
 from plural_tasks.utils.files import json_ready
 
@@ -82,7 +82,7 @@ class Evaluation:
     render: Render
     asker: Asker
     notes: list[str] = field(default_factory=list)
-    _asked: tuple[list[Question], dict[str, str], Any] | None = None
+    _asked: tuple[list[SurveyQuestion], dict[str, str], Any] | None = None
 
     def run(self, part: Part) -> dict[str, Any] | None:
         """Return the figures of one part as plain JSON, or None (and a note) where it cannot be measured.
@@ -185,7 +185,7 @@ class Evaluation:
             show_progress=self.asker.show_progress,
         )
 
-    def _answers(self) -> tuple[list[Question], dict[str, str], dict[str, dict[str, list[Message]]]]:
+    def _answers(self) -> tuple[list[SurveyQuestion], dict[str, str], dict[str, dict[str, list[Message]]]]:
         """Questions, the digests of what was asked, and the messages; asked once for all parts."""
         if self._asked is None:
             names = [member.name for member in self.pool.community_members]

@@ -17,7 +17,7 @@ from community_lms.training.rows import rows
 from community_lms.training.seen import Seen, fingerprint
 from community_lms.training.tally import CorpusTally
 from plural_tasks.schema import Text
-from plural_tasks.sources.base import Row
+from plural_tasks.sources.base import LocatedRow
 from plural_tasks.utils.checked import Checked
 from plural_tasks.utils.errors import ModPluralError, nearest, unknown_name
 
@@ -156,7 +156,7 @@ def is_held_out(record: Mapping[str, str], holdout: float, seed: int) -> bool:
     return fingerprint(str(seed), *words) / 2.0**64 < holdout
 
 
-def to_record(row: Row, corpus: Corpus) -> Record:
+def to_record(row: LocatedRow, corpus: Corpus) -> Record:
     """Turn a row into a record, by the corpus' columns.
 
     Raises:
@@ -202,7 +202,7 @@ def _of_community(corpus: Corpus, tally: CorpusTally, found: Counter[str]) -> It
             tally.drop("other community")
 
 
-def _own(row: Row, name: str) -> str | None:
+def _own(row: LocatedRow, name: str) -> str | None:
     """The column that has our name, or None where there is none."""
     if name in row:
         return name
@@ -211,7 +211,7 @@ def _own(row: Row, name: str) -> str | None:
     return None
 
 
-def _text(row: Row, column: str | None) -> str:
+def _text(row: LocatedRow, column: str | None) -> str:
     if column is None:
         return ""
     if column not in row:

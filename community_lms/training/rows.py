@@ -11,7 +11,7 @@ from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
 from typing import Any
 
-from plural_tasks.sources.base import Row
+from plural_tasks.sources.base import LocatedRow
 from plural_tasks.utils.errors import ModPluralError, one_line
 
 BLOCK = 1 << 20
@@ -25,7 +25,7 @@ _HUB_NAME = re.compile(r"[A-Za-z0-9][\w.-]*/[\w.-]+")
 
 def rows(
     path: str, *, split: str | None = None, revision: str | None = None, subset: str | None = None
-) -> Iterator[Row]:
+) -> Iterator[LocatedRow]:
     """Read the rows of a file, of all files of a folder (sorted by path), or of a data set of the Hub.
 
     Args:
@@ -82,7 +82,7 @@ def format_of(path: Path) -> str | None:
     return ending if ending in READERS else None
 
 
-def file_rows(path: Path) -> Iterator[Row]:
+def file_rows(path: Path) -> Iterator[LocatedRow]:
     """Read the rows of one file; see `rows`."""
     empty = True
     try:
@@ -99,7 +99,7 @@ def file_rows(path: Path) -> Iterator[Row]:
         raise ModPluralError(f"{path}: holds no record, expected at least one.")
 
 
-def hub_rows(name: str, *, split: str | None, revision: str | None, subset: str | None) -> Iterator[Row]:
+def hub_rows(name: str, *, split: str | None, revision: str | None, subset: str | None) -> Iterator[LocatedRow]:
     """Stream the rows of a data set of the Hub; see `rows`."""
     import datasets
 
@@ -114,7 +114,7 @@ def hub_rows(name: str, *, split: str | None, revision: str | None, subset: str 
     number = 0
     try:
         for number, row in enumerate(found, start=1):
-            yield Row(row, f"{name} ({split}), row {number}")
+            yield LocatedRow(row, f"{name} ({split}), row {number}")
     except Exception as error:
         raise _unreachable(f"{name} ({split}), after row {number}", error) from error
     if not number:
@@ -156,7 +156,7 @@ def _text_lines(path: Path) -> Iterator[tuple[int, str]]:
             yield number, line.strip()
 
 
-def _json_lines(path: Path) -> Iterator[Row]:
+def _json_lines(path: Path) -> Iterator[LocatedRow]:
     for number, line in _text_lines(path):
         if not line:
             continue
@@ -168,7 +168,7 @@ def _json_lines(path: Path) -> Iterator[Row]:
         yield _row(value, where)
 
 
-def _json(path: Path) -> Iterator[Row]:
+def _json(path: Path) -> Iterator[LocatedRow]:
     with path.open(encoding="utf-8-sig") as file:
         first = next((char for char in iter(lambda: file.read(1), "") if not char.isspace()), "")
     if first != "[":
@@ -201,22 +201,22 @@ def _elements(path: Path) -> Iterator[Any]:
             yield value
 
 
-def _row(value: Any, where: str) -> Row:
+def _row(value: Any, where: str) -> LocatedRow:
     if not isinstance(value, dict):
         raise ModPluralError(f"{where}: found {type(value).__name__}, expected a record with named fields.")
-    return Row(value, where)
+    return LocatedRow(value, where)
 
 
-def _parquet(path: Path) -> Iterator[Row]:
+def _parquet(path: Path) -> Iterator[LocatedRow]:
     import datasets
 
     files = {"train": [glob.escape(str(path.resolve()))]}
     found = datasets.load_dataset("parquet", data_files=files, split="train", streaming=True)
     for number, row in enumerate(found, start=1):
-        yield Row(row, f"{path}, row {number}")
+        yield LocatedRow(row, f"{path}, row {number}")
 
 
-def _table(path: Path, delimiter: str = ",") -> Iterator[Row]:
+def _table(path: Path, delimiter: str = ",") -> Iterator[LocatedRow]:
     csv.field_size_limit(LONGEST)
     with path.open(encoding="utf-8-sig", newline="") as file:
         reader = csv.DictReader(file, delimiter=delimiter, strict=True)
@@ -227,20 +227,20 @@ def _table(path: Path, delimiter: str = ",") -> Iterator[Row]:
                     raise ModPluralError(
                         f"{where}: has another number of fields than the header, {len(reader.fieldnames or ())}."
                     )
-                yield Row(row, where)
+                yield LocatedRow(row, where)
         except csv.Error as error:
             raise ModPluralError(f"{path}:{reader.line_num}: malformed table ({error}).") from error
 
 
-def _tabs(path: Path) -> Iterator[Row]:
+def _tabs(path: Path) -> Iterator[LocatedRow]:
     return _table(path, "\t")
 
 
-def _plain(path: Path) -> Iterator[Row]:
-    return (Row({"comment": line}, f"{path}:{number}") for number, line in _text_lines(path) if line)
+def _plain(path: Path) -> Iterator[LocatedRow]:
+    return (LocatedRow({"comment": line}, f"{path}:{number}") for number, line in _text_lines(path) if line)
 
 
-READERS: dict[str, Callable[[Path], Iterable[Row]]] = {
+READERS: dict[str, Callable[[Path], Iterable[LocatedRow]]] = {
     ".jsonl": _json_lines,
     ".json": _json,
     ".parquet": _parquet,

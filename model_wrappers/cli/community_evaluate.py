@@ -26,7 +26,7 @@ from community_lms.pools.spec import Community, Pool
 from model_wrappers.cli.served import ServerArgsOption, ServerOption, served_pool
 from model_wrappers.collaboration.prompts import load_prompts
 from plural_tasks.sources.locate import DATA_FOLDER
-from plural_tasks.sources.surveys import Question, read_surveys
+from plural_tasks.sources.surveys import SurveyQuestion, read_surveys
 from plural_tasks.utils.checked import read_json
 from plural_tasks.utils.errors import ModPluralError, unknown_name
 
@@ -146,7 +146,7 @@ def _store(settings: Settings, path: Path) -> MessageStore:
 def _renderer(name: str) -> Render:
     prompts = load_prompts(name)
 
-    def render(question: Question, community: Community) -> str:
+    def render(question: SurveyQuestion, community: Community) -> str:
         return prompts.render(
             "community",
             "distributional",

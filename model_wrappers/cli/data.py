@@ -180,7 +180,7 @@ def push_metrics(
         _say(f"{'Offered as' if done.pull_request else 'Pushed:'} {done.url}")
 
 
-def _check(what: str, data: str | None, against: str | None) -> publishing.Report:
+def _check(what: str, data: str | None, against: str | None) -> publishing.CheckReport:
     if what in SOURCES:
         manifest = publishing.load_manifest(against) if against else None
         return publishing.check_source(what, data=data, against=manifest)

@@ -13,7 +13,7 @@ from rich.table import Table
 
 from model_wrappers.cli.budget import MaxCost, MaxTokens, PricesFile, budget
 from plural_tasks import __version__
-from plural_tasks.pairwise import Judged, Pair, draw, find_samples, match, read_answers, summarise
+from plural_tasks.pairwise import JudgedPair, Pair, draw, find_samples, match, read_answers, summarise
 from plural_tasks.utils.arguments import parse_arguments
 from plural_tasks.utils.errors import ModPluralError, one_line
 from plural_tasks.utils.files import write_json
@@ -118,7 +118,7 @@ def _replies_file(output: Path | None, task: str) -> Path:
     return replies
 
 
-def _judged(made: Judge, pairs: list[Pair]) -> list[Judged]:
+def _judged(made: Judge, pairs: list[Pair]) -> list[JudgedPair]:
     try:
         return made.judge(pairs)
     except KeyboardInterrupt:
@@ -138,7 +138,7 @@ def _facts(made: Judge) -> dict[str, Any]:
     }
 
 
-def _verdicts(judged: list[Judged], pairs: list[Pair]) -> list[dict[str, Any]]:
+def _verdicts(judged: list[JudgedPair], pairs: list[Pair]) -> list[dict[str, Any]]:
     return [
         {"id": one.id, "pair": pair.digest, "ab": one.ab, "ba": one.ba, "verdict": one.verdict}
         for one, pair in zip(judged, pairs, strict=True)

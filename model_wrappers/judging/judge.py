@@ -20,7 +20,7 @@ from model_wrappers.base.chat import apply_template
 from model_wrappers.base.llm import BaseLLM
 from model_wrappers.judging.prompts import JudgePrompt
 from model_wrappers.judging.verdict_log import Reply, VerdictLog, reply_key
-from plural_tasks.pairwise import ORDERS, Judged, Order, Pair, as_verdict, parse_verdict
+from plural_tasks.pairwise import ORDERS, JudgedPair, Order, Pair, as_verdict, parse_verdict
 from plural_tasks.utils.errors import ModPluralError, one_line
 
 TASK = "pairwise"
@@ -61,7 +61,7 @@ class Judge:
     asked: int = 0
     chat: bool | None = None
 
-    def judge(self, pairs: Sequence[Pair], *, progress: bool = True) -> list[Judged]:
+    def judge(self, pairs: Sequence[Pair], *, progress: bool = True) -> list[JudgedPair]:
         """Return the verdicts on pairs, each asked in both orders; replies in the log are not asked again.
 
         A reply that cannot be read stays so: it is counted and never asked for again.
@@ -76,7 +76,7 @@ class Judge:
         said = {key: parse_verdict(self.log.get(key) or "") for key in {question.key for question in questions}}
         verdicts = [as_verdict(said[question.key], question.order) for question in questions]
         both = zip(verdicts[::2], verdicts[1::2], strict=True)
-        return [Judged(pair.id, pair.cluster, ab, ba) for pair, (ab, ba) in zip(pairs, both, strict=True)]
+        return [JudgedPair(pair.id, pair.cluster, ab, ba) for pair, (ab, ba) in zip(pairs, both, strict=True)]
 
     def _question(self, pair: Pair, order: Order) -> _Question:
         first, second = (pair.a, pair.b) if order == "ab" else (pair.b, pair.a)

@@ -9,7 +9,8 @@
 works wherever modplural is installed.
 """
 
-from plural_tasks.evaluate_modules.modules import MODULES, MetricModule, load
+from plural_tasks.evaluate_modules.load import load
+from plural_tasks.evaluate_modules.modules import MODULES, MetricModule
 from plural_tasks.evaluate_modules.publish import module_files, push_modules, write_modules
 
 __all__ = ["MODULES", "MetricModule", "load", "module_files", "push_modules", "write_modules"]

@@ -8,18 +8,7 @@ from typing import Any
 import datasets
 import evaluate
 
-from plural_tasks.evaluate_modules.modules import INPUTS, Inputs, find
-
-CITATION = """\
-@inproceedings{feng2024modular,
-  title = {Modular Pluralism: Pluralistic Alignment via Multi-{LLM} Collaboration},
-  author = {Feng, Shangbin and Sorensen, Taylor and Liu, Yuhan and Fisher, Jillian and Park, Chan Young and Choi, Yejin
-            and Tsvetkov, Yulia},
-  booktitle = {Proceedings of EMNLP},
-  year = {2024},
-  url = {https://arxiv.org/abs/2406.15951}
-}
-"""
+from plural_tasks.evaluate_modules.modules import CITATION, INPUTS, Inputs, find
 
 _SHARES = datasets.Sequence(datasets.Value("float64"))
 _TEXT = datasets.Value("string")

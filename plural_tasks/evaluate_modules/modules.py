@@ -43,6 +43,18 @@ Returns:
 }
 """Kind of inputs -> their description, as ``evaluate`` shows it."""
 
+CITATION = """\
+@inproceedings{feng2024modular,
+  title = {Modular Pluralism: Pluralistic Alignment via Multi-{LLM} Collaboration},
+  author = {Feng, Shangbin and Sorensen, Taylor and Liu, Yuhan and Fisher, Jillian and Park, Chan Young and Choi, Yejin
+            and Tsvetkov, Yulia},
+  booktitle = {Proceedings of EMNLP},
+  year = {2024},
+  url = {https://arxiv.org/abs/2406.15951}
+}
+"""
+"""The paper to cite for the metrics, as BibTeX."""
+
 
 @dataclass(frozen=True)
 class MetricModule:
@@ -188,22 +200,3 @@ def find(name: str) -> MetricModule:
     if name not in MODULES:
         raise unknown_name("evaluate module", name, MODULES)
     return MODULES[name]
-
-
-def load(name: str, **options: Any) -> Any:
-    """Make a module without a script and without the Hub.
-
-    Args:
-        name: One of `MODULES`.
-        **options: Options of ``evaluate.EvaluationModule`` (``experiment_id``, ``keep_in_memory``, …).
-
-    Returns:
-        An ``evaluate.EvaluationModule``.
-
-    Raises:
-        ModPluralError: If no module is called so.
-    """
-    find(name)
-    from plural_tasks.evaluate_modules.metric import metric_class
-
-    return metric_class(name)(**options)

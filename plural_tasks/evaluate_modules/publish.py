@@ -11,10 +11,10 @@ from functools import partial
 from pathlib import Path
 
 from plural_tasks import __version__
-from plural_tasks.evaluate_modules.modules import INPUTS, MODULES, MetricModule, find
+from plural_tasks.evaluate_modules.modules import CITATION, INPUTS, MODULES, MetricModule, find
 from plural_tasks.utils.errors import ModPluralError
 from plural_tasks.utils.files import write_text
-from plural_tasks.utils.hub import Pushed, Remote, check_repo_id, push_files
+from plural_tasks.utils.hub import Pushed, RemoteRepository, check_repo_id, push_files
 
 _TEMPLATES = Path(__file__).resolve().parent / "templates"
 _OF_THE_HUB = (".gitattributes", "style.css")
@@ -104,7 +104,7 @@ def push_modules(
     }
 
 
-def _outdated(repo_id: str, files: Mapping[str, bytes | Path], remote: Remote) -> Sequence[str]:
+def _outdated(repo_id: str, files: Mapping[str, bytes | Path], remote: RemoteRepository) -> Sequence[str]:
     foreign = sorted({*remote.files} - {*files, *_OF_THE_HUB})
     if foreign:
         raise ModPluralError(
@@ -124,8 +124,6 @@ def _render(template: str, module: MetricModule, repo_id: str) -> str:
         keep_trailing_newline=True,
         trim_blocks=True,
     )
-    from plural_tasks.evaluate_modules.metric import CITATION
-
     example = ", ".join(f"{name}={value!r}" for name, value in module.example.items())
     result = {name: round(value, 4) for name, value in module.compute(**module.example).items()}
     return environment.get_template(template).render(

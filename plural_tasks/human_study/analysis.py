@@ -9,7 +9,7 @@ from dataclasses import asdict, dataclass
 from statistics import median
 from typing import Any, Literal
 
-from plural_tasks.human_study.key import Choice, Key, Row
+from plural_tasks.human_study.key import Choice, Key, StudyRow
 from plural_tasks.human_study.read import Returned
 from plural_tasks.pairwise.rates import SCORES, agreement, rates
 from plural_tasks.pairwise.summary import leaning
@@ -46,7 +46,7 @@ def ratings(returned: Sequence[Returned], key: Key) -> list[Rating]:
     ]
 
 
-def _verdict(row: Row, choice: Choice) -> Verdict:
+def _verdict(row: StudyRow, choice: Choice) -> Verdict:
     return as_verdict(_PLACES[choice], "ab" if row.first == "a" else "ba")
 
 

@@ -1,4 +1,4 @@
-"""Who sees which pair, on which side stands whose answer, and where the attention checks are. All of it seeded."""
+"""The layout of a study, drawn with a seed: which rater sees which pair, on which side, and the attention checks."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Literal
 
-from plural_tasks.human_study.key import Row, Run
+from plural_tasks.human_study.key import Run, StudyRow
 from plural_tasks.pairwise.pairs import Pair
 from plural_tasks.utils.errors import ModPluralError
 
@@ -16,7 +16,7 @@ _LEAST_WORDS = 8
 
 
 @dataclass(frozen=True)
-class Shown:
+class ShownPair:
     """What a rater reads of one row: the only part of a design that goes into a rater's file."""
 
     item: str
@@ -25,17 +25,17 @@ class Shown:
 
 
 @dataclass(frozen=True)
-class Sheet:
+class RaterSheet:
     """A rater's rows: what is shown, and what the key says of it, in the same order."""
 
     rater: str
-    shown: tuple[Shown, ...]
-    rows: tuple[Row, ...]
+    shown: tuple[ShownPair, ...]
+    rows: tuple[StudyRow, ...]
 
 
 def design(
     pairs: Sequence[Pair], spare: Sequence[Pair], *, raters: int, per_pair: int, checks: int, seed: int
-) -> list[Sheet]:
+) -> list[RaterSheet]:
     """Lay out a study.
 
     Every pair is shown to ``per_pair`` raters, raters get equal numbers of pairs (give or take one), and each rater
@@ -152,11 +152,11 @@ def _salad(others: Sequence[Pair], real: str, rng: random.Random) -> str:
     return " ".join(rng.choices(words, k=max(12, len(real.split()))))
 
 
-def _numbered(rater: str, drafts: Sequence[_Draft]) -> Sheet:
+def _numbered(rater: str, drafts: Sequence[_Draft]) -> RaterSheet:
     width = max(2, len(str(len(drafts))))
     named = [(f"{number:0{width}d}", draft) for number, draft in enumerate(drafts, start=1)]
-    return Sheet(
+    return RaterSheet(
         rater,
-        tuple(Shown(item, draft.pair.situation, draft.answers) for item, draft in named),
-        tuple(Row(item=item, pair=draft.pair.id, first=draft.first, check=draft.check) for item, draft in named),
+        tuple(ShownPair(item, draft.pair.situation, draft.answers) for item, draft in named),
+        tuple(StudyRow(item=item, pair=draft.pair.id, first=draft.first, check=draft.check) for item, draft in named),
     )

@@ -8,7 +8,7 @@ import secrets
 from collections.abc import Sequence
 from pathlib import Path
 
-from plural_tasks.human_study.design import Sheet, design
+from plural_tasks.human_study.design import RaterSheet, design
 from plural_tasks.human_study.form import render_form
 from plural_tasks.human_study.key import VERSION, Key, StudyPair, StudyRater, write_key
 from plural_tasks.human_study.wording import Wording, load_wording
@@ -47,7 +47,7 @@ def export(
         raters: Number of raters.
         per_pair: Raters for each pair.
         checks: Attention checks for each rater.
-        seed: Of sides, assignment and checks.
+        seed: Seed of the sides, the assignment and the checks.
         wording: What raters read; None is the shipped English.
 
     Raises:
@@ -86,7 +86,7 @@ def _study_pair(pair: Pair) -> StudyPair:
     return StudyPair(id=pair.id, situation=pair.situation, cluster=pair.cluster, digest=pair.digest)
 
 
-def _write_sheet(folder: Path, study: str, sheet: Sheet, words: Wording) -> None:
+def _write_sheet(folder: Path, study: str, sheet: RaterSheet, words: Wording) -> None:
     """Write a rater's page and table."""
     path = folder / f"{sheet.rater}.html"
     write_text(path, render_form(study, sheet.rater, sheet.shown, words))
@@ -94,7 +94,7 @@ def _write_sheet(folder: Path, study: str, sheet: Sheet, words: Wording) -> None
     write_text(path.with_suffix(".csv"), _table(study, sheet), encoding="utf-8-sig")
 
 
-def _table(study: str, sheet: Sheet) -> str:
+def _table(study: str, sheet: RaterSheet) -> str:
     out = io.StringIO()
     writer = csv.writer(out)
     writer.writerow(COLUMNS)

@@ -9,7 +9,7 @@ from functools import cache
 from pathlib import Path
 from typing import Any
 
-from plural_tasks.human_study.design import Shown
+from plural_tasks.human_study.design import ShownPair
 from plural_tasks.human_study.key import VERSION
 from plural_tasks.human_study.wording import Wording
 
@@ -17,7 +17,7 @@ FOLDER = Path(__file__).resolve().parent / "form"
 _OURS = {"language", "direction", "intro", "guidance", "title", "question", "privacy"}
 
 
-def render_form(study: str, rater: str, shown: tuple[Shown, ...], wording: Wording) -> str:
+def render_form(study: str, rater: str, shown: tuple[ShownPair, ...], wording: Wording) -> str:
     """Return the page of one rater.
 
     Answers are data and never markup: they travel as JSON in which ``<``, ``>`` and ``&`` are escaped, the page writes

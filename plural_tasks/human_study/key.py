@@ -15,7 +15,7 @@ from plural_tasks.utils.errors import ModPluralError
 from plural_tasks.utils.files import write_text
 
 VERSION = 1
-"""Of the key and of the raters' files: raised when an older reader would misread them."""
+"""Version of the key and of the raters' files: raised when an older reader would misread them."""
 
 Choice = Literal["1", "2", "tie"]
 """What a rater says: the answer shown first, the one shown second, or about the same."""
@@ -33,13 +33,13 @@ class StudyPair(Checked):
     digest: Text
 
 
-class Row(Checked):
+class StudyRow(Checked):
     """One row of a rater's file.
 
     Attributes:
         item: Its number in that file; says nothing about the pair.
         pair: Id of the pair, or of the situation that an attention check is about.
-        first: Whose answer is Answer 1; None for an attention check.
+        first: The run whose answer is Answer 1; None for an attention check.
         check: The answer that an attentive rater chooses; None for a real pair.
     """
 
@@ -59,7 +59,7 @@ class StudyRater(Checked):
     """A rater's rows, in the order shown."""
 
     name: Text
-    rows: Annotated[tuple[Row, ...], Field(min_length=1)]
+    rows: Annotated[tuple[StudyRow, ...], Field(min_length=1)]
 
 
 class Key(Checked):
@@ -72,10 +72,10 @@ class Key(Checked):
         task: Name of the task.
         runs: What run A and run B are called.
         question: What raters were asked.
-        seed: Of the draw, the assignment, the sides and the checks.
+        seed: Seed of the draw, the assignment, the sides and the checks.
         per_pair: Raters for each pair.
         pairs: The pairs.
-        raters: Who saw what.
+        raters: The raters, each with the rows shown.
     """
 
     format: Literal["plural-study-key"] = "plural-study-key"
@@ -100,7 +100,7 @@ class Key(Checked):
                     raise ValueError(f"{rater.name!r}, item {row.item!r}: pair {row.pair!r} is not among the pairs.")
         return self
 
-    def rows_of(self, rater: str) -> tuple[Row, ...]:
+    def rows_of(self, rater: str) -> tuple[StudyRow, ...]:
         """The rows of a rater, or none for an unknown name."""
         return next((one.rows for one in self.raters if one.name == rater), ())
 

@@ -52,15 +52,15 @@ class Judge(Protocol):
 
 
 @dataclass
-class Counts:
+class JudgeCounts:
     """What a judge has done so far.
 
     Attributes:
-        asked: Pairs that it was given.
-        unique: Pairs that differ, summed over calls.
-        remembered: Of these, pairs that a cache answered.
-        computed: Of these, pairs that were judged anew.
-        truncated: Inputs that were longer than the judge can read and were cut.
+        asked: Number of pairs that it was given.
+        unique: Number of different pairs, summed over calls.
+        remembered: Number of different pairs that a cache answered.
+        computed: Number of different pairs that were judged anew.
+        truncated: Number of inputs that were longer than the judge can read and were cut.
     """
 
     asked: int = 0
@@ -71,7 +71,7 @@ class Counts:
 
 
 def judge_once(
-    pairs: Sequence[Pair], judge_all: Callable[[list[Pair]], Sequence[Entailment]], counts: Counts
+    pairs: Sequence[Pair], judge_all: Callable[[list[Pair]], Sequence[Entailment]], counts: JudgeCounts
 ) -> list[Entailment]:
     """Call ``judge_all`` with every pair that differs, once and in first-seen order, and spread out what it returns."""
     asked = [(_unicode(premise), _unicode(hypothesis)) for premise, hypothesis in pairs]

@@ -10,7 +10,7 @@ from importlib.util import find_spec
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from plural_tasks.judges.base import Counts, Entailment, Pair, judge_once
+from plural_tasks.judges.base import Entailment, JudgeCounts, Pair, judge_once
 from plural_tasks.judges.checkpoint import (
     SHORTEST_LIMIT,
     Checkpoint,
@@ -79,7 +79,7 @@ class EmbeddingJudge:
         self._checkpoint = resolve(checkpoint) if checkpoint else _default()
         self.name, self.revision = self._checkpoint.name, self._checkpoint.revision
         _check_pooling(self._checkpoint)
-        self.counts = Counts()
+        self.counts = JudgeCounts()
         config, self._tokenizer = self._checkpoint.config_and_tokenizer()
         self._width, self._limit = config.hidden_size, min(longest_input(config, self._tokenizer), max_length)
         self._batch_size = pick_batch_size(batch_size, self._device, on_cpu=16, elsewhere=256)

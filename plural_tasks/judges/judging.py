@@ -20,13 +20,13 @@ from plural_tasks.metrics.paper import paper_coverage, paper_sentences
 from plural_tasks.metrics.splitting import sentences
 
 Scores = tuple[tuple[Entailment, ...], ...]
-"""Of shape (values, sentences)."""
+"""A judge's scores, of shape (values, sentences)."""
 
 logger = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True)
-class Judged:
+class JudgedAnswer:
     """What a judge found in one answer.
 
     Attributes:
@@ -35,8 +35,8 @@ class Judged:
         reverse_scores: The same shape, with the sentence as premise; None where it was not asked.
         value_coverage: For each explanation the entailment of the best sentence, 0..1; 0 for an empty answer.
         coverage: Mean of ``value_coverage``.
-        coverage_reverse: The same with the sentence as premise: does it *say* the explanation? NaN where this was not
-            asked or the judge has no direction.
+        coverage_reverse: The same with the sentence as premise: how far it *says* the explanation; NaN where this was
+            not asked or the judge has no direction.
         coverage_33: 1 where ``coverage`` exceeds 0.33, else 0.
         coverage_per_sentence: ``coverage`` / ``n_sentences``.
         contradiction_rate: Share of sentences that contradict an explanation; NaN without sentences, and where the
@@ -63,14 +63,14 @@ class Judged:
 
 def judge_answers(
     judge: Judge, explanations: Sequence[Sequence[str]], answers: Sequence[str], *, reverse: bool = True
-) -> list[Judged]:
+) -> list[JudgedAnswer]:
     """Judge every answer against the explanations of its situation.
 
     The judge is called once, with the pairs of all answers, so that it can put inputs of like length together and
     judge equal ones once.
 
     Args:
-        judge: See `plural_tasks.judges`.
+        judge: A judge, such as `plural_tasks.judges.load_judge` returns.
         explanations: For each answer what it should cover; at least one each.
         answers: The texts.
         reverse: Also ask whether a sentence entails an explanation. Judges without direction are not asked again.
@@ -101,14 +101,14 @@ def _judged(
     split: Sequence[str],
     as_published: Sequence[str] | None,
     reverse: bool,
-) -> Judged:
+) -> JudgedAnswer:
     forward = tuple(tuple(scores[reason, sentence] for sentence in split) for reason in reasons)
     backward = tuple(tuple(scores[sentence, reason] for sentence in split) for reason in reasons) if reverse else None
     entailment = _matrix(forward, "entailment")
     coverage, paper = mean_coverage(entailment), math.nan
     if as_published is not None:
         paper = paper_coverage([[scores[reason, line].entailment for line in as_published] for reason in reasons])
-    return Judged(
+    return JudgedAnswer(
         sentences=tuple(split),
         scores=forward,
         reverse_scores=backward,

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from plural_tasks.judges.base import Counts, Entailment, Pair, judge_once
+from plural_tasks.judges.base import Entailment, JudgeCounts, Pair, judge_once
 from plural_tasks.metrics.lexical import content_words
 
 
@@ -20,7 +20,7 @@ class LexicalJudge:
     directional = True
 
     def __init__(self) -> None:
-        self.counts = Counts()
+        self.counts = JudgeCounts()
 
     def entail(self, pairs: Sequence[Pair]) -> list[Entailment]:
         """Return recalls, without contradiction; see `plural_tasks.judges.base.Judge.entail`."""

@@ -10,7 +10,7 @@ from functools import cached_property
 from pathlib import Path
 from typing import Any
 
-from plural_tasks.judges.base import Counts, Entailment, Pair, judge_once
+from plural_tasks.judges.base import Entailment, JudgeCounts, Pair, judge_once
 from plural_tasks.judges.cache import JudgementCache
 from plural_tasks.judges.checkpoint import (
     SHORTEST_LIMIT,
@@ -78,7 +78,7 @@ class NLIJudge:
         self._device = pick_device(device)
         self._checkpoint = resolve(checkpoint)
         self.name, self.revision = self._checkpoint.name, self._checkpoint.revision
-        self.counts = Counts()
+        self.counts = JudgeCounts()
         self._config, self._tokenizer = self._checkpoint.config_and_tokenizer()
         self._places = label_places(
             self._config.id2label if labels is None else labels, self._config.num_labels, self.name

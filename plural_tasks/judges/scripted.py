@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Mapping, Sequence
 
-from plural_tasks.judges.base import Counts, Entailment, Pair, judge_once
+from plural_tasks.judges.base import Entailment, JudgeCounts, Pair, judge_once
 from plural_tasks.utils.errors import ModPluralError
 
 
@@ -35,7 +35,7 @@ class ScriptedJudge:
             directional: What the judge states about itself.
         """
         self.directional = directional
-        self.counts = Counts()
+        self.counts = JudgeCounts()
         self.calls: list[list[Pair]] = []
         self.judged: list[Pair] = []
         self._script = script if isinstance(script, Mapping) or script is None else list(script)

@@ -11,8 +11,8 @@ from plural_tasks.metrics.coverage import (
 from plural_tasks.metrics.divergence import entropy, js_distance, normalise, tv_distance, wasserstein
 from plural_tasks.metrics.groups import GroupFigure, by_group, worst_group
 from plural_tasks.metrics.lexical import lexical_coverage
-from plural_tasks.metrics.parsing import Answer, parse_choice, read_answer
-from plural_tasks.metrics.percentages import Stated, read_percentages
+from plural_tasks.metrics.parsing import ReadAnswer, parse_choice, read_answer
+from plural_tasks.metrics.percentages import StatedPercentages, read_percentages
 from plural_tasks.metrics.splitting import sentences
 from plural_tasks.metrics.uncertainty import (
     Difference,
@@ -24,10 +24,10 @@ from plural_tasks.metrics.uncertainty import (
 )
 
 __all__ = [
-    "Answer",
     "Difference",
     "GroupFigure",
-    "Stated",
+    "ReadAnswer",
+    "StatedPercentages",
     "balanced_accuracy",
     "by_group",
     "clustered_bootstrap",

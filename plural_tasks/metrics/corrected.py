@@ -108,7 +108,7 @@ def most_likely(shares: Sequence[float]) -> list[int]:
 
 
 def corrected_match(prediction: Sequence[float], gold: Collection[int]) -> float:
-    """Is the most likely option of the prediction one of the right ones?
+    """Score whether the most likely option of a prediction is one of the right ones.
 
     Args:
         prediction: Shares over all options, non-negative, on any scale.

@@ -38,7 +38,7 @@ _THINKS = re.compile(r"<think(?:ing)?>", re.IGNORECASE)
 
 
 @dataclass(frozen=True)
-class Answer:
+class ReadAnswer:
     """How a reply was read.
 
     Attributes:
@@ -65,7 +65,7 @@ def parse_choice(answer: str, options: Sequence[str]) -> int | None:
     return found.index if found else None
 
 
-def read_answer(answer: str, options: Sequence[str], refused: Callable[[str], bool] | None = None) -> Answer:
+def read_answer(answer: str, options: Sequence[str], refused: Callable[[str], bool] | None = None) -> ReadAnswer:
     """Read a reply strictly, and say what it is where no option can be read.
 
     What `parse_choice` reads, and more, tried in this order: what JSON, the call of a tool, a tag or a box states
@@ -76,25 +76,25 @@ def read_answer(answer: str, options: Sequence[str], refused: Callable[[str], bo
     Args:
         answer: The reply.
         options: Texts of the options as shown, with the letters A, B, … before them.
-        refused: Further wordings of refusals: does a text have one?
+        refused: Tells whether a text has one of further wordings of refusals.
     """
     text = _THOUGHT.sub("", answer)
     if not text.strip() or _THINKS.match(text.lstrip()):
-        return Answer("empty")
+        return ReadAnswer("empty")
     refusal = _refusal(text, options, refused)
     values = stated(text)
     if values is not None:
-        return _of_values(values, options) or refusal or Answer("unparsed")
+        return _of_values(values, options) or refusal or ReadAnswer("unparsed")
     found = _by_label(text, options, chosen=True) or refusal
-    return found or _by_text(text, options) or _by_number(text, options) or Answer("unparsed")
+    return found or _by_text(text, options) or _by_number(text, options) or ReadAnswer("unparsed")
 
 
 def declines(text: str) -> bool:
-    """Does somebody who is asked to pick an option decline to?"""
+    """Tell whether somebody who is asked to pick an option declines to."""
     return bool(_DECLINED.search(text.replace("’", "'")))
 
 
-def _by_label(answer: str, options: Sequence[str], *, chosen: bool = False) -> Answer | None:
+def _by_label(answer: str, options: Sequence[str], *, chosen: bool = False) -> ReadAnswer | None:
     letters = "".join(LABELS[: len(options)])
     label = f"(?P<label>[{letters}])"
     patterns = [f"{_OPENING}{label}{_STANDS}", f"{_ANNOUNCED}{label}(?:{_STANDS}|{_NO_WORD})"]
@@ -105,11 +105,11 @@ def _by_label(answer: str, options: Sequence[str], *, chosen: bool = False) -> A
         if found:
             another = re.compile(f"{_JOINED}[{letters}](?:{_STANDS}|(?<![AI])\\b(?!'))")
             joined = another.match(answer, found.end())
-            return Answer("several") if joined else Answer("choice", LABELS.index(found["label"].upper()))
+            return ReadAnswer("several") if joined else ReadAnswer("choice", LABELS.index(found["label"].upper()))
     return None
 
 
-def _by_text(answer: str, options: Sequence[str]) -> Answer | None:
+def _by_text(answer: str, options: Sequence[str]) -> ReadAnswer | None:
     # Longest first, so that "Somewhat favorable" is not taken for "favorable".
     order = sorted(range(len(options)), key=lambda index: -len(options[index]))
     rest = answer
@@ -117,30 +117,30 @@ def _by_text(answer: str, options: Sequence[str]) -> Answer | None:
     for index in order:
         pattern = rf"(?<!\w)(?<!\bnot ){re.escape(options[index].strip().rstrip('.'))}(?!\w)"
         if re.search(_OPENING + pattern, answer, flags=re.IGNORECASE):
-            return Answer("choice", index)
+            return ReadAnswer("choice", index)
         if re.search(pattern, rest, flags=re.IGNORECASE):
             hits.append(index)
             rest = re.sub(pattern, " ", rest, flags=re.IGNORECASE)
     if len(hits) > 1:
-        return Answer("several")
-    return Answer("choice", hits[0]) if hits else None
+        return ReadAnswer("several")
+    return ReadAnswer("choice", hits[0]) if hits else None
 
 
-def _by_number(answer: str, options: Sequence[str]) -> Answer | None:
+def _by_number(answer: str, options: Sequence[str]) -> ReadAnswer | None:
     found = _NUMBER.fullmatch(answer)
     if found is None or any(re.search(r"\d", option) for option in options):
         return None
-    return Answer("choice", int(found[1]) - 1) if 1 <= int(found[1]) <= len(options) else None
+    return ReadAnswer("choice", int(found[1]) - 1) if 1 <= int(found[1]) <= len(options) else None
 
 
-def _refusal(text: str, options: Sequence[str], refused: Callable[[str], bool] | None) -> Answer | None:
+def _refusal(text: str, options: Sequence[str], refused: Callable[[str], bool] | None) -> ReadAnswer | None:
     """A refusal, unless its words are those of an option ("Prefer not to say")."""
     for option in filter(declines, options):
         text = re.sub(re.escape(option.strip()), " ", text, flags=re.IGNORECASE)
-    return Answer("refusal") if declines(text) or (refused is not None and refused(text)) else None
+    return ReadAnswer("refusal") if declines(text) or (refused is not None and refused(text)) else None
 
 
-def _of_values(values: Sequence[str | int], options: Sequence[str]) -> Answer | None:
+def _of_values(values: Sequence[str | int], options: Sequence[str]) -> ReadAnswer | None:
     """What stated values pick together; None where one of them cannot be read, or there is none."""
     found = set()
     for value in values:
@@ -148,4 +148,4 @@ def _of_values(values: Sequence[str | int], options: Sequence[str]) -> Answer | 
         if one is None:
             return None
         found.add(one)
-    return found.pop() if len(found) == 1 else Answer("several") if found else None
+    return found.pop() if len(found) == 1 else ReadAnswer("several") if found else None

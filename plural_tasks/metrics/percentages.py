@@ -27,7 +27,7 @@ _THOUGHT = re.compile(r"^.*</think(?:ing)?>", re.IGNORECASE | re.DOTALL)
 
 
 @dataclass(frozen=True)
-class Stated:
+class StatedPercentages:
     """What a reply states.
 
     Attributes:
@@ -42,7 +42,7 @@ class Stated:
     problems: tuple[Problem, ...]
 
 
-def read_percentages(reply: str, options: Sequence[str], tolerance: float = TOLERANCE) -> Stated:
+def read_percentages(reply: str, options: Sequence[str], tolerance: float = TOLERANCE) -> StatedPercentages:
     """Read lines such as ``A: 40%``, ``- Yes: 40 %``, ``(B) No = 60``, or a JSON object of labels or texts.
 
     Args:
@@ -60,17 +60,17 @@ def read_percentages(reply: str, options: Sequence[str], tolerance: float = TOLE
     for option, value in [*_from_json(text, options)] or [*_from_lines(text, options)]:
         found.setdefault(option, set()).add(value)
     if not found:
-        return Stated(None, math.nan, ("refusal" if declines(text) else "unparsed",))
+        return StatedPercentages(None, math.nan, ("refusal" if declines(text) else "unparsed",))
     if any(len(values) > 1 for values in found.values()):
-        return Stated(None, math.nan, ("conflicting",))
+        return StatedPercentages(None, math.nan, ("conflicting",))
     return _judge({option: values.pop() for option, values in found.items()}, len(options), tolerance, "%" in text)
 
 
-def _judge(values: dict[int, float], count: int, tolerance: float, percent: bool) -> Stated:
+def _judge(values: dict[int, float], count: int, tolerance: float, percent: bool) -> StatedPercentages:
     problems: list[Problem] = []
     total = math.fsum(values.values())
     if any(value < 0 for value in values.values()):
-        return Stated(None, total, ("negative",))
+        return StatedPercentages(None, total, ("negative",))
     if not percent and abs(100 * total - 100) <= tolerance:
         problems.append("fractions")
         values, total = {option: 100 * value for option, value in values.items()}, 100 * total
@@ -80,8 +80,8 @@ def _judge(values: dict[int, float], count: int, tolerance: float, percent: bool
     if off:
         problems.append("off_sum")
     if total == 0 or (off and len(values) < count):
-        return Stated(None, total, tuple(problems))
-    return Stated(tuple(values.get(option, 0.0) / total for option in range(count)), total, tuple(problems))
+        return StatedPercentages(None, total, tuple(problems))
+    return StatedPercentages(tuple(values.get(option, 0.0) / total for option in range(count)), total, tuple(problems))
 
 
 def _from_json(text: str, options: Sequence[str]) -> Iterator[tuple[int, float]]:

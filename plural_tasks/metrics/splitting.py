@@ -66,7 +66,7 @@ def _split_line(line: str) -> list[str]:
 
 
 def _ends(sentence: str, end: re.Match[str], rest: str) -> bool:
-    """Does ``end``, a mark followed by a blank, end ``sentence``? ``rest`` is what follows the blank."""
+    """Tell whether ``end``, a mark followed by a blank and ``rest``, ends ``sentence``."""
     following = rest[_OPENING.match(rest).end() :]  # type: ignore[union-attr]  # the pattern matches nothing, too
     lower = following[:1].islower()
     if end["mark"] != ".":
@@ -81,7 +81,7 @@ def _ends(sentence: str, end: re.Match[str], rest: str) -> bool:
 
 
 def _ends_after(word: str, following: str, lower: bool) -> bool:
-    """Does a full stop after ``word`` end the sentence, where ``following`` comes next?"""
+    """Tell whether a full stop after ``word``, with ``following`` behind it, ends the sentence."""
     known = word.lower().strip("'’-")
     if known in _NEVER_LAST or (known in _BEFORE_NUMBER and following[:1].isdigit()):
         return False

@@ -6,21 +6,21 @@ same rates serve the verdicts of LLM judges (`model_wrappers.judging.judge`) and
 
 from plural_tasks.pairwise.pairs import Pair, draw, match
 from plural_tasks.pairwise.parse import parse_verdict
-from plural_tasks.pairwise.rates import Agreement, Rates, agreement, rates
-from plural_tasks.pairwise.samples import Answer, find_samples, read_answers
+from plural_tasks.pairwise.rates import Rates, VerdictAgreement, agreement, rates
+from plural_tasks.pairwise.samples import OvertonAnswer, find_samples, read_answers
 from plural_tasks.pairwise.summary import summarise
-from plural_tasks.pairwise.verdicts import ORDERS, Judged, Order, Position, Verdict, as_verdict, combine
+from plural_tasks.pairwise.verdicts import ORDERS, JudgedPair, Order, Position, Verdict, as_verdict, combine
 
 __all__ = [
     "ORDERS",
-    "Agreement",
-    "Answer",
-    "Judged",
+    "JudgedPair",
     "Order",
+    "OvertonAnswer",
     "Pair",
     "Position",
     "Rates",
     "Verdict",
+    "VerdictAgreement",
     "agreement",
     "as_verdict",
     "combine",

@@ -7,7 +7,7 @@ import json
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from plural_tasks.pairwise.samples import Answer
+from plural_tasks.pairwise.samples import OvertonAnswer
 from plural_tasks.utils.errors import ModPluralError
 
 
@@ -28,7 +28,9 @@ class Pair:
         return hashlib.sha256(content.encode()).hexdigest()
 
 
-def match(a: Sequence[Answer], b: Sequence[Answer], *, names: tuple[str, str] = ("run A", "run B")) -> list[Pair]:
+def match(
+    a: Sequence[OvertonAnswer], b: Sequence[OvertonAnswer], *, names: tuple[str, str] = ("run A", "run B")
+) -> list[Pair]:
     """Pair the answers of two runs by document id, in the order of the first run.
 
     Args:

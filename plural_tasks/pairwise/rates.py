@@ -65,8 +65,8 @@ def rates(
     Args:
         verdicts: One for each judgement.
         clusters: The situation of each; judgements of one situation are not independent.
-        raters: Who made each; None for one judge. With several people the errors are two-way clustered, because those
-            of one person are not independent either (see `plural_tasks.metrics.two_way.two_way_se`); there is no
+        raters: The rater of each; None for one judge. With several people the errors are two-way clustered, because
+            those of one person are not independent either (see `plural_tasks.metrics.two_way.two_way_se`); there is no
             interval where all come from one of them.
         level: Confidence of the interval, between 0 and 1.
 
@@ -129,7 +129,7 @@ def score_interval(rate: float, se: float, n_clusters: float, level: float = 0.9
 
 
 @dataclass(frozen=True)
-class Agreement:
+class VerdictAgreement:
     """How far two series of verdicts on the same pairs agree.
 
     Attributes:
@@ -144,7 +144,7 @@ class Agreement:
     kappa: float
 
 
-def agreement(one: Sequence[Verdict], other: Sequence[Verdict]) -> Agreement:
+def agreement(one: Sequence[Verdict], other: Sequence[Verdict]) -> VerdictAgreement:
     """Agreement of two series of verdicts; pairs with an unreadable verdict are left out.
 
     Raises:
@@ -152,11 +152,11 @@ def agreement(one: Sequence[Verdict], other: Sequence[Verdict]) -> Agreement:
     """
     read = [pair for pair in zip(one, other, strict=True) if "unreadable" not in pair]
     if not read:
-        return Agreement(0, math.nan, math.nan)
+        return VerdictAgreement(0, math.nan, math.nan)
     left, right = zip(*read, strict=True)
     raw = sum(first == second for first, second in read) / len(read)
     if len({*left, *right}) == 1:  # scikit-learn warns there
-        return Agreement(len(read), raw, math.nan)
+        return VerdictAgreement(len(read), raw, math.nan)
     from sklearn.metrics import cohen_kappa_score
 
-    return Agreement(len(read), raw, float(cohen_kappa_score(left, right, labels=list(_CLASSES))))
+    return VerdictAgreement(len(read), raw, float(cohen_kappa_score(left, right, labels=list(_CLASSES))))

@@ -17,7 +17,7 @@ _NAME = re.compile(r"^samples_(.+)_\d{4}-\d{2}-\d{2}T[\d.-]+\.jsonl$")
 
 
 @dataclass(frozen=True)
-class Answer:
+class OvertonAnswer:
     """What a run said about one document.
 
     Attributes:
@@ -80,7 +80,7 @@ def _task_of(path: Path) -> str:
     return found[1] if found else ""
 
 
-def read_answers(path: Path) -> list[Answer]:
+def read_answers(path: Path) -> list[OvertonAnswer]:
     """Read the answers of a samples file, in its order.
 
     A document that is there several times (one line for each filter) must have the same answer each time; of several
@@ -89,7 +89,7 @@ def read_answers(path: Path) -> list[Answer]:
     Raises:
         ModPluralError: Naming the line that is no sample of an Overton task, or the file that has none.
     """
-    answers: dict[str, Answer] = {}
+    answers: dict[str, OvertonAnswer] = {}
     for number, line in enumerate(read_text(path).split("\n"), start=1):  # splitlines() would also split at U+2028
         if not line.strip():
             continue
@@ -113,13 +113,13 @@ def _record(line: str, where: str) -> Mapping[str, Any]:
     return record
 
 
-def _answer(record: Mapping[str, Any], where: str) -> Answer:
+def _answer(record: Mapping[str, Any], where: str) -> OvertonAnswer:
     doc = record["doc"]
     if doc.get("mode") != "overton" or not doc.get("id") or not doc.get("question"):
         raise ModPluralError(
             f"{where}: found a document of mode {doc.get('mode')!r}, expected one of an Overton task of modplural."
         )
-    return Answer(
+    return OvertonAnswer(
         id=str(doc["id"]),
         situation=str(doc["question"]),
         cluster=str(doc.get("cluster") or doc["id"]),

@@ -11,10 +11,10 @@ from plural_tasks.metrics.two_way import two_way_interval
 from plural_tasks.metrics.uncertainty import clustered_interval
 from plural_tasks.pairwise.pairs import Pair
 from plural_tasks.pairwise.rates import agreement, rates
-from plural_tasks.pairwise.verdicts import Judged
+from plural_tasks.pairwise.verdicts import JudgedPair
 
 
-def summarise(judged: Sequence[Judged], pairs: Sequence[Pair]) -> dict[str, Any]:
+def summarise(judged: Sequence[JudgedPair], pairs: Sequence[Pair]) -> dict[str, Any]:
     """Work out rates, agreement between the orders, and the biases of a judge.
 
     Args:
@@ -57,7 +57,7 @@ def leaning(
     Args:
         leans: -1 (shown second) .. +1 (shown first), NaN where nothing could be read.
         clusters: The situation of each.
-        raters: Whose each is; None for one judge.
+        raters: The rater of each; None for one judge.
 
     Returns:
         ``mean`` (0 for no bias), ``interval``; NaN where nothing could be read, and no interval for one of several
@@ -70,7 +70,7 @@ def leaning(
     return {"mean": mean, "interval": two_way_interval(leans, clusters, raters)}
 
 
-def lengths(judged: Sequence[Judged], pairs: Sequence[Pair]) -> dict[str, Any]:
+def lengths(judged: Sequence[JudgedPair], pairs: Sequence[Pair]) -> dict[str, Any]:
     """Length beside verdicts, because judges like long answers.
 
     Returns:

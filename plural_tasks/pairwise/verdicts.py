@@ -6,13 +6,13 @@ from dataclasses import dataclass
 from typing import Literal, get_args
 
 Verdict = Literal["a", "b", "tie", "unreadable"]
-"""Which run's answer is better; ``unreadable`` where a judge's reply does not say."""
+"""The run whose answer is better; ``unreadable`` where a judge's reply does not say."""
 
 Position = Literal["first", "second", "tie"]
-"""Which answer is better, by the place in which it was shown."""
+"""The better answer, by the place in which it was shown."""
 
 Order = Literal["ab", "ba"]
-"""Whose answer was shown first."""
+"""The order in which the runs' answers were shown."""
 
 ORDERS: tuple[Order, ...] = get_args(Order)
 
@@ -38,12 +38,12 @@ def combine(ab: Verdict, ba: Verdict) -> Verdict:
 
 
 @dataclass(frozen=True)
-class Judged:
+class JudgedPair:
     """A pair's verdicts.
 
     Attributes:
         id: The document's id.
-        cluster: Of its standard errors.
+        cluster: Name shared by documents that are not independent, for standard errors.
         ab: The verdict with run A's answer shown first.
         ba: The verdict with run B's answer shown first.
     """

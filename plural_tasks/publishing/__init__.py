@@ -1,6 +1,6 @@
 """Data sets made of sources: build them, check them, read them back."""
 
-from plural_tasks.publishing.checks import Count, Problem, Report, check_items
+from plural_tasks.publishing.checks import CheckReport, ItemCount, Problem, check_items
 from plural_tasks.publishing.load import load_items, load_manifest
 from plural_tasks.publishing.manifest import MANIFEST, Manifest, SourceEntry, SplitEntry, read_manifest
 from plural_tasks.publishing.push import dataset_files, push_dataset
@@ -11,10 +11,10 @@ from plural_tasks.publishing.write import build, match_sources, to_dataset_dict,
 __all__ = [
     "FIELDS",
     "MANIFEST",
-    "Count",
+    "CheckReport",
+    "ItemCount",
     "Manifest",
     "Problem",
-    "Report",
     "SourceEntry",
     "SplitEntry",
     "build",

@@ -96,7 +96,7 @@ def render_card(
 
     Args:
         manifest: The data set.
-        folder: Where its files are, to show a row of each configuration.
+        folder: Folder of its files, to show a row of each configuration; None shows none.
         repo_id: The repository, for the lines that load it.
         rows: The data files are published with the card, not only their digests.
     """
@@ -141,7 +141,7 @@ def check_card(folder: Path, manifest: Manifest) -> list[str]:
 
 
 def _licences(source: SourceEntry) -> list[str]:
-    """Where the items may not be published, no licence that they mention is given for them."""
+    """Licences for the card; ``other`` where the items may not be published, whatever licence they mention."""
     return licence_ids(source.licence) if source.redistribute else ["other"]
 
 

@@ -31,7 +31,7 @@ class Problem:
 
 
 @dataclass(frozen=True)
-class Count:
+class ItemCount:
     """What one mode and split of a source or file hold; ``groups`` are different attributes."""
 
     rows: int
@@ -40,10 +40,10 @@ class Count:
 
 
 @dataclass
-class Report:
+class CheckReport:
     """Result of a check: counts by source or file, mode and split, and everything that is wrong."""
 
-    counts: dict[tuple[str, Mode, Split], Count] = field(default_factory=dict)
+    counts: dict[tuple[str, Mode, Split], ItemCount] = field(default_factory=dict)
     problems: list[Problem] = field(default_factory=list)
 
     @property
@@ -52,7 +52,7 @@ class Report:
         return [problem for problem in self.problems if problem.fatal]
 
 
-def check_items(sources: Mapping[str, Sequence[Placed]], *, problems: Sequence[Problem] = ()) -> Report:
+def check_items(sources: Mapping[str, Sequence[Placed]], *, problems: Sequence[Problem] = ()) -> CheckReport:
     """Count the items of each source or file, and look for what is wrong in them taken together.
 
     Fatal: an id that occurs twice in a source; a question, by its wording anywhere or by its cluster within a source,
@@ -63,7 +63,7 @@ def check_items(sources: Mapping[str, Sequence[Placed]], *, problems: Sequence[P
         sources: Name -> items.
         problems: Problems found before, put in front.
     """
-    report = Report(problems=list(problems))
+    report = CheckReport(problems=list(problems))
     for name, placed in sources.items():
         report.counts |= _counts(name, placed)
         report.problems += [*_same_ids(placed), *_duplicates(placed), *_lone_options(placed)]
@@ -71,13 +71,13 @@ def check_items(sources: Mapping[str, Sequence[Placed]], *, problems: Sequence[P
     return report
 
 
-def _counts(name: str, placed: Sequence[Placed]) -> dict[tuple[str, Mode, Split], Count]:
+def _counts(name: str, placed: Sequence[Placed]) -> dict[tuple[str, Mode, Split], ItemCount]:
     groups: dict[tuple[Mode, Split], list[dict[str, Any]]] = {}
     for _, item in placed:
         doc = to_doc(item)
         groups.setdefault((doc["mode"], item.split), []).append(doc)
     return {
-        (name, mode, split): Count(
+        (name, mode, split): ItemCount(
             rows=len(docs),
             questions=len({doc["cluster"] for doc in docs}),
             groups=len({doc["attribute"] for doc in docs} - {""}),
@@ -117,11 +117,11 @@ def _leaks(sources: Mapping[str, Sequence[Placed]]) -> Iterator[Problem]:
         for where, item in placed:
             for key in (("question", _plain(item.question)), ("cluster", to_doc(item)["cluster"], name)):
                 seen.setdefault(key, {}).setdefault(item.split, where)
-    told = set()
+    reported = set()
     for (kind, text, *_), places in seen.items():
         here = frozenset(places.values())
-        if len(places) > 1 and here not in told:
-            told.add(here)
+        if len(places) > 1 and here not in reported:
+            reported.add(here)
             yield Problem(
                 places["test"], f"field {kind!r}: {text[:80]!r} is in the split train too, at {places['train']}."
             )

@@ -40,8 +40,8 @@ def load_items(
 
     Args:
         place: A built folder, or ``owner/name`` on the Hub.
-        source: Which source (configuration).
-        split: Which split.
+        source: Name of the source, which is a configuration of the data set.
+        split: Name of the split.
         revision: Commit, tag or branch, for a data set on the Hub.
         verify: Compare the rows with the manifest's digest.
 

@@ -12,7 +12,7 @@ from plural_tasks.publishing.manifest import MANIFEST, Manifest, read_manifest
 from plural_tasks.publishing.validate import check_folder
 from plural_tasks.sources import SOURCES
 from plural_tasks.utils.errors import ModPluralError
-from plural_tasks.utils.hub import Pushed, Remote, check_repo_id, push_files
+from plural_tasks.utils.hub import Pushed, RemoteRepository, check_repo_id, push_files
 
 
 def dataset_files(folder: Path, repo_id: str, *, digests_only: bool = False) -> dict[str, bytes | Path]:
@@ -65,14 +65,14 @@ def push_dataset(
     Args:
         folder: Made by `plural_tasks.publishing.write.build`.
         repo_id: ``owner/name``, made if need be.
-        private: See `plural_tasks.utils.hub.push_files`.
+        private: A repository that is created is private; one that exists must be.
         pull_request: Offer the version as a pull request.
         digests_only: Push the data card and the manifest, not the rows.
-        token: See `plural_tasks.utils.hub.push_files`.
+        token: A token of the Hub; by default that of ``hf auth login`` or ``HF_TOKEN``.
 
     Raises:
-        ModPluralError: See `dataset_files` and `plural_tasks.utils.hub.push_files`; or the repository holds files that
-            no such push made.
+        ModPluralError: For the reasons of `dataset_files` and `plural_tasks.utils.hub.push_files`; or the repository
+            holds files that no such push made.
     """
     files = dataset_files(folder, repo_id, digests_only=digests_only)
     return push_files(
@@ -97,7 +97,7 @@ def _refuse_forbidden(manifest: Manifest) -> None:
             )
 
 
-def _outdated(repo_id: str, files: Mapping[str, bytes | Path], remote: Remote) -> list[str]:
+def _outdated(repo_id: str, files: Mapping[str, bytes | Path], remote: RemoteRepository) -> list[str]:
     if MANIFEST in remote.files:
         try:
             old = Manifest.model_validate_json(remote.read(MANIFEST)).files

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from plural_tasks.publishing import cards
-from plural_tasks.publishing.checks import Placed, Problem, Report, check_items
+from plural_tasks.publishing.checks import CheckReport, Placed, Problem, check_items
 from plural_tasks.publishing.load import read_parquet
 from plural_tasks.publishing.manifest import MANIFEST, Manifest, SplitEntry, data_file, read_manifest
 from plural_tasks.publishing.rows import digest, features, from_row
@@ -20,7 +20,7 @@ from plural_tasks.utils.checked import read_json, read_text
 from plural_tasks.utils.errors import ModPluralError, one_line
 
 
-def check_source(name: str, *, data: Override = None, against: Manifest | None = None) -> Report:
+def check_source(name: str, *, data: Override = None, against: Manifest | None = None) -> CheckReport:
     """Check a source's items and, where ``against`` is given, that they are those of a published manifest.
 
     Raises:
@@ -32,7 +32,7 @@ def check_source(name: str, *, data: Override = None, against: Manifest | None =
     return check_items({name: [(f"{name}, id {item.id!r}", item) for item in items]}, problems=differences)
 
 
-def check_file(path: Path) -> Report:
+def check_file(path: Path) -> CheckReport:
     """Check a JSON list or JSON lines of items, each with its fields and, where that is not plain, its ``mode``.
 
     Raises:
@@ -51,7 +51,7 @@ def check_file(path: Path) -> Report:
     return check_items({path.name: placed}, problems=problems)
 
 
-def check_folder(folder: Path) -> Report:
+def check_folder(folder: Path) -> CheckReport:
     """Check a built folder: every row, the digests, the types, and that card, manifest and files belong together.
 
     Raises:

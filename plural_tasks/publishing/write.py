@@ -79,7 +79,7 @@ def build(
     Args:
         names: Sources, or patterns such as ``surveys_*``.
         out: The folder. One that was built before is replaced, if all of its sources are built again.
-        data: Where to read sources that are not shipped; see `plural_tasks.sources.locate`.
+        data: Place of sources that are not shipped, as `plural_tasks.sources.locate` takes it.
         title: Name of the data set in prose; by default the source's, or the sources' names.
         report: Called after each source.
 

@@ -4,7 +4,7 @@ The corrected figures come from the functions that the tasks use (`plural_tasks.
 `plural_tasks.metrics`, `plural_tasks.judges.judging`), the paper's from `plural_tasks.metrics.paper`.
 """
 
-from plural_tasks.rescore.figure import Figure, Reason
+from plural_tasks.rescore.figure import Reason, RescoredFigure
 from plural_tasks.rescore.score import Rescored, needs_judge, rescore, size_note
 
-__all__ = ["Figure", "Reason", "Rescored", "needs_judge", "rescore", "size_note"]
+__all__ = ["Reason", "Rescored", "RescoredFigure", "needs_judge", "rescore", "size_note"]

@@ -6,11 +6,11 @@ import math
 from collections.abc import Sequence
 
 from plural_tasks.judges import Judge
-from plural_tasks.judges.judging import Judged, judge_answers
+from plural_tasks.judges.judging import JudgedAnswer, judge_answers
 from plural_tasks.metrics.coverage import is_covered
 from plural_tasks.metrics.paper import EMPTY_COVERAGE, PUBLISHED_JUDGE
-from plural_tasks.rescore.figure import Figure, mean_figure, unpublished
-from plural_tasks.rescore.outputs import Answer
+from plural_tasks.rescore.figure import RescoredFigure, mean_figure, unpublished
+from plural_tasks.rescore.outputs import WrittenAnswer
 from plural_tasks.schema import OvertonItem
 
 EMPTY = "an empty answer covers nothing (0), not less than nothing (-1)"
@@ -18,7 +18,7 @@ SPLITTING = "sentences are split otherwise, list marks and empty lines being non
 NO_SPLITTER = "not computed as published: the package sentence-splitter is not installed"
 
 
-def coverage_figures(outputs: Sequence[Answer], judge: Judge) -> list[Figure]:
+def coverage_figures(outputs: Sequence[WrittenAnswer], judge: Judge) -> list[RescoredFigure]:
     """Figures of Overton answers; the judge is asked once, about the pairs of all rows."""
     explanations = [_explanations(output) for output in outputs]
     judged = judge_answers(judge, explanations, [output.text for output in outputs], reverse=False)
@@ -54,10 +54,10 @@ def judge_note(judge: Judge) -> str:
     return f"judge: {name}; published figures were made with {PUBLISHED_JUDGE} and do not compare with these."
 
 
-def _explanations(output: Answer) -> list[str]:
+def _explanations(output: WrittenAnswer) -> list[str]:
     assert isinstance(output.item, OvertonItem)
     return [value.explanation for value in output.item.values]
 
 
-def _values(judged: Sequence[Judged], name: str) -> list[float]:
+def _values(judged: Sequence[JudgedAnswer], name: str) -> list[float]:
     return [float(getattr(answer, name)) for answer in judged]

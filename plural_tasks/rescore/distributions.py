@@ -16,7 +16,7 @@ from plural_tasks.metrics.corrected import (
     substantive,
 )
 from plural_tasks.metrics.paper import paper_js_distance, paper_most_likely_match
-from plural_tasks.rescore.figure import Figure, mean_figure, unpublished
+from plural_tasks.rescore.figure import RescoredFigure, mean_figure, unpublished
 from plural_tasks.rescore.outputs import Prediction
 from plural_tasks.schema import SteerableItem
 
@@ -34,13 +34,13 @@ SINGLE = "rows with a single option, always right, are left out"
 Row = Callable[[Prediction], float]
 
 
-def distribution_figures(outputs: Sequence[Prediction]) -> list[Figure]:
+def distribution_figures(outputs: Sequence[Prediction]) -> list[RescoredFigure]:
     """Figures of a distributional task, or of a steerable one answered by distributions (OpinionQA)."""
     clusters = [output.item.cluster for output in outputs]
     blank = [not has_answer(output.shares, output.item.dont_know) for output in outputs]
     corrected = [_corrected(output) for output in outputs]
 
-    def distance(name: str, steps: Sequence[tuple[str, Row]]) -> Figure:
+    def distance(name: str, steps: Sequence[tuple[str, Row]]) -> RescoredFigure:
         found = [(reason, [row(output) for output in outputs]) for reason, row in steps]
         substantive_only = [
             _corrected_all(output)[name] if output.item.fault else figures[name]
@@ -90,7 +90,7 @@ def _corrected_all(output: Prediction) -> dict[str, float]:
     return corrected_distances(output.shares, output.gold, dont_know=item.dont_know, ordinal=item.ordinal)
 
 
-def _match_figure(outputs: Sequence[Prediction], clusters: Sequence[str]) -> Figure:
+def _match_figure(outputs: Sequence[Prediction], clusters: Sequence[str]) -> RescoredFigure:
     if any(isinstance(output.item, SteerableItem) for output in outputs):
         # A group may well answer "Not sure" most often: all options count where one answer is asked for.
         name, excluded = "accuracy", [(SINGLE, _accuracy)]

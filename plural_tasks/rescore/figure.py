@@ -31,7 +31,7 @@ class Reason:
 
 
 @dataclass(frozen=True)
-class Figure:
+class RescoredFigure:
     """One figure of a file of outputs under both scorings; NaN marks what cannot be scored.
 
     Attributes:
@@ -93,7 +93,7 @@ def mean_figure(
     steps: Sequence[tuple[str, RowValues]],
     clusters: Sequence[Hashable],
     is_fallback: Sequence[bool],
-) -> Figure:
+) -> RescoredFigure:
     """Build a figure that is a mean over rows.
 
     Args:
@@ -109,7 +109,7 @@ def mean_figure(
         Stage(reason, mean(values), _touched(last, values))
         for last, (reason, values) in zip(before, steps, strict=False)
     ]
-    return Figure(
+    return RescoredFigure(
         name=name,
         paper=mean(paper),
         corrected=mean(corrected),
@@ -122,7 +122,9 @@ def mean_figure(
     )
 
 
-def unpublished(name: str, corrected: RowValues, clusters: Sequence[Hashable], is_fallback: Sequence[bool]) -> Figure:
+def unpublished(
+    name: str, corrected: RowValues, clusters: Sequence[Hashable], is_fallback: Sequence[bool]
+) -> RescoredFigure:
     """Build a figure that only the corrected scoring has."""
     nothing = [math.nan] * len(corrected)
     return mean_figure(name, nothing, [(NOT_PUBLISHED, corrected)], clusters, is_fallback)

@@ -38,14 +38,14 @@ class Prediction:
 
 
 @dataclass(frozen=True)
-class Answer:
+class WrittenAnswer:
     """A generated text, with its row's item."""
 
     item: SteerableItem | OvertonItem
     text: str
 
 
-Output = Prediction | Answer
+Output = Prediction | WrittenAnswer
 
 
 def output_source(task: str) -> Source:
@@ -72,7 +72,7 @@ def read_outputs(path: Path, source: Source) -> list[Output]:
         source: What its rows are; see `output_source`.
 
     Returns:
-        One output for each row, in file order: all `Prediction` or all `Answer`.
+        One output for each row, in file order: all `Prediction` or all `WrittenAnswer`.
 
     Raises:
         ModPluralError: If the file is not such a list, a row is not of this task, or its prediction is missing, of
@@ -115,7 +115,7 @@ def _is_list(source: Source) -> bool:
 
 def _output(item: Item, row: Mapping[str, Any]) -> Output:
     if isinstance(item, OvertonItem) or (isinstance(item, SteerableItem) and item.gold_distribution is None):
-        return Answer(item, _text(row["output"]))
+        return WrittenAnswer(item, _text(row["output"]))
     return Prediction(
         item=item,
         gold=tuple(row["gold_distribution"]),

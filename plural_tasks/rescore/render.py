@@ -9,7 +9,7 @@ import math
 from collections.abc import Callable, Mapping
 from typing import Any, Literal, get_args
 
-from plural_tasks.rescore.figure import Figure, Reason
+from plural_tasks.rescore.figure import Reason, RescoredFigure
 from plural_tasks.rescore.score import Rescored
 
 Scoring = Literal["both", "paper", "corrected"]
@@ -26,11 +26,11 @@ _COLUMNS: dict[Scoring, tuple[str, ...]] = {
 
 
 def columns(scoring: Scoring) -> tuple[str, ...]:
-    """The fields of `Figure` that are shown; with both scorings the reasons follow them."""
+    """The fields of `RescoredFigure` that are shown; with both scorings the reasons follow them."""
     return _COLUMNS[scoring]
 
 
-def shown(rescored: Rescored, scoring: Scoring) -> list[Figure]:
+def shown(rescored: Rescored, scoring: Scoring) -> list[RescoredFigure]:
     """The figures that a scoring has."""
     own = {"paper": "n_paper", "corrected": "n"}
     return [figure for figure in rescored.figures if scoring == "both" or getattr(figure, own[scoring])]
@@ -41,7 +41,7 @@ def narrow(scoring: Scoring) -> tuple[str, ...]:
     return ("paper", "corrected", "se", "n") if scoring == "both" else columns(scoring)
 
 
-def details(figure: Figure) -> list[str]:
+def details(figure: RescoredFigure) -> list[str]:
     """What stands below a terminal's table: counts that are not in it, then the reasons."""
     counts = [f"{figure.n_paper} rows as published"] if figure.n_paper not in (0, figure.n) else []
     counts += [f"{figure.excluded} rows left out"] if figure.excluded else []
@@ -111,7 +111,7 @@ def _table(name: str, rescored: Rescored, scoring: Scoring) -> str:
     return "\n".join([*lines, *(f"\n{note}" for note in rescored.notes)])
 
 
-def _record(figure: Figure, scoring: Scoring) -> dict[str, Any]:
+def _record(figure: RescoredFigure, scoring: Scoring) -> dict[str, Any]:
     record: dict[str, Any] = _plain(figure, scoring)
     if scoring == "both":
         record["reasons"] = [
@@ -120,7 +120,7 @@ def _record(figure: Figure, scoring: Scoring) -> dict[str, Any]:
     return record
 
 
-def _plain(figure: Figure, scoring: Scoring) -> dict[str, float | None]:
+def _plain(figure: RescoredFigure, scoring: Scoring) -> dict[str, float | None]:
     return {column: _known(getattr(figure, column)) for column in columns(scoring)}
 
 

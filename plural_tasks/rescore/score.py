@@ -9,8 +9,8 @@ from dataclasses import dataclass
 from plural_tasks.judges import Judge
 from plural_tasks.rescore.coverage import coverage_figures, judge_note
 from plural_tasks.rescore.distributions import distribution_figures
-from plural_tasks.rescore.figure import Figure
-from plural_tasks.rescore.outputs import Answer, Output, Prediction
+from plural_tasks.rescore.figure import RescoredFigure
+from plural_tasks.rescore.outputs import Output, Prediction, WrittenAnswer
 from plural_tasks.rescore.stances import stance_figures
 from plural_tasks.schema import OvertonItem
 from plural_tasks.utils.errors import ModPluralError
@@ -39,7 +39,7 @@ class Rescored:
     """
 
     rows: int
-    figures: tuple[Figure, ...]
+    figures: tuple[RescoredFigure, ...]
     notes: tuple[str, ...]
 
 
@@ -59,7 +59,7 @@ def rescore(outputs: Sequence[Output], judge: Judge | None = None) -> Rescored:
         ModPluralError: If Overton answers come without a judge, or the judge cannot be used.
     """
     predictions = [output for output in outputs if isinstance(output, Prediction)]
-    answers = [output for output in outputs if isinstance(output, Answer)]
+    answers = [output for output in outputs if isinstance(output, WrittenAnswer)]
     if predictions:
         return Rescored(len(outputs), tuple(distribution_figures(predictions)), _notes(predictions))
     if not needs_judge(outputs):

@@ -7,8 +7,8 @@ from collections.abc import Sequence
 
 from plural_tasks.metrics import balanced_accuracy, clustered_se, macro_f1, parse_choice
 from plural_tasks.metrics.paper import STANCES, paper_binary_scores, paper_three_way, paper_three_way_scores
-from plural_tasks.rescore.figure import Figure, Stage, mean_figure, reasons_of
-from plural_tasks.rescore.outputs import Answer
+from plural_tasks.rescore.figure import RescoredFigure, Stage, mean_figure, reasons_of
+from plural_tasks.rescore.outputs import WrittenAnswer
 from plural_tasks.schema import SteerableItem
 
 PARSER = "answers are read as the option that they pick, not by letters inside of words"
@@ -20,7 +20,7 @@ EITHER = "C"
 Labels = Sequence[str | None]
 
 
-def stance_figures(outputs: Sequence[Answer]) -> list[Figure]:
+def stance_figures(outputs: Sequence[WrittenAnswer]) -> list[RescoredFigure]:
     """Figures of three-way answers, and of the binary ones on a fixed subset of rows."""
     golds = [STANCES[_item(output).gold[0]] for output in outputs]
     published = [paper_three_way(output.text) for output in outputs]
@@ -33,23 +33,23 @@ def stance_figures(outputs: Sequence[Answer]) -> list[Figure]:
     ]
 
 
-def _item(output: Answer) -> SteerableItem:
+def _item(output: WrittenAnswer) -> SteerableItem:
     assert isinstance(output.item, SteerableItem)
     return output.item
 
 
-def _read(output: Answer) -> str | None:
+def _read(output: WrittenAnswer) -> str | None:
     index = parse_choice(output.text, _item(output).options)
     return None if index is None else STANCES[index]
 
 
-def _accuracy(golds: Sequence[str], published: Labels, read: Labels, clusters: Sequence[str]) -> Figure:
+def _accuracy(golds: Sequence[str], published: Labels, read: Labels, clusters: Sequence[str]) -> RescoredFigure:
     return mean_figure(
         "accuracy", _hits(golds, published), [(PARSER, _hits(golds, read))], clusters, [label is None for label in read]
     )
 
 
-def _three_way(golds: Sequence[str], published: Labels, read: Labels) -> list[Figure]:
+def _three_way(golds: Sequence[str], published: Labels, read: Labels) -> list[RescoredFigure]:
     before, reread = paper_three_way_scores(golds, published), paper_three_way_scores(golds, read)
     figures = {"balanced_accuracy": balanced_accuracy(golds, read), "macro_f1": macro_f1(golds, read, STANCES)}
     return [
@@ -67,7 +67,7 @@ def _three_way(golds: Sequence[str], published: Labels, read: Labels) -> list[Fi
     ]
 
 
-def _binary(golds: Sequence[str], published: Labels, read: Labels, clusters: Sequence[str]) -> list[Figure]:
+def _binary(golds: Sequence[str], published: Labels, read: Labels, clusters: Sequence[str]) -> list[RescoredFigure]:
     before, reread = paper_binary_scores(golds, published), paper_binary_scores(golds, read)
     decided = [place for place, gold in enumerate(golds) if gold != EITHER]
     gold, said = [golds[place] for place in decided], [read[place] for place in decided]
@@ -106,10 +106,10 @@ def _class_figure(
     rows: tuple[int, int, int],
     fallback: int,
     se: float = math.nan,
-) -> Figure:
+) -> RescoredFigure:
     """``rows``: how many are behind the paper's figure, behind the corrected one, and in the file."""
     n_paper, n, total = rows
-    return Figure(
+    return RescoredFigure(
         name=name,
         paper=paper,
         corrected=stages[-1].value,

@@ -5,10 +5,12 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from plural_tasks.judges.judging import Judged
+from plural_tasks.judges.judging import JudgedAnswer
 
 
-def overton(doc: Mapping[str, Any], answer: str, judged: Judged, question: Judged, judge: str) -> dict[str, Any]:
+def overton(
+    doc: Mapping[str, Any], answer: str, judged: JudgedAnswer, question: JudgedAnswer, judge: str
+) -> dict[str, Any]:
     """Score one answer.
 
     Coverage grows with length, so the number of sentences and words stands beside it. An empty answer covers nothing

@@ -16,7 +16,7 @@ Scored = dict[str, Any]
 
 
 def steerable_scored(doc: Mapping[str, Any], results: Sequence[LogLikelihood]) -> Scored:
-    """Is the most likely option one that the attribute implies?
+    """Score whether the most likely option is one that the attribute implies.
 
     The distribution is the mean over the document's orders. Any tied gold is right; among several most likely options
     the share that is right counts. Without mass on any option the answer is wrong and ``fallback_rate`` counts it. A
@@ -46,7 +46,7 @@ def steerable_scored(doc: Mapping[str, Any], results: Sequence[LogLikelihood]) -
 
 
 def steerable_generated(doc: Mapping[str, Any], results: Sequence[Any]) -> Scored:
-    """Does the generated answer pick an option that the attribute implies?
+    """Score whether the generated answer picks an option that the attribute implies.
 
     The mean over the document's orders. An answer from which no option can be read counts as wrong and in
     ``fallback_rate``.

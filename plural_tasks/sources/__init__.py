@@ -1,9 +1,9 @@
-"""Where items come from: one module for each upstream data set, one registry for all."""
+"""The sources of items: one module for each upstream data set, one registry for all."""
 
-from plural_tasks.sources.base import Row, Source
+from plural_tasks.sources.base import LocatedRow, Source
 from plural_tasks.sources.fetch import DATA_VARIABLE
 from plural_tasks.sources.locate import locate
 from plural_tasks.sources.read import read_items
 from plural_tasks.sources.registry import SOURCES
 
-__all__ = ["DATA_VARIABLE", "SOURCES", "Row", "Source", "locate", "read_items"]
+__all__ = ["DATA_VARIABLE", "SOURCES", "LocatedRow", "Source", "locate", "read_items"]

@@ -68,7 +68,7 @@ class Source:
         return self.url is None and not self.hub_dataset and not self.by_hand
 
 
-class Row(dict[str, Any]):
+class LocatedRow(dict[str, Any]):
     """A record that knows its place.
 
     Attributes:

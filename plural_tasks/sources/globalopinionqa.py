@@ -15,7 +15,7 @@ from pathlib import Path
 from typing import Any
 
 from plural_tasks.schema import LABELS, DistributionalItem
-from plural_tasks.sources.base import Row, Source
+from plural_tasks.sources.base import LocatedRow, Source
 from plural_tasks.sources.countries import country
 from plural_tasks.sources.dont_know import dont_know
 from plural_tasks.sources.fields import cluster_of, literal, proportions
@@ -68,7 +68,7 @@ def _plain(option: str | float) -> str:
     return " ".join(str(option).split())
 
 
-def _rows(path: Path) -> Iterator[Row]:
+def _rows(path: Path) -> Iterator[LocatedRow]:
     """One row for each question and country; what cannot be an item is counted and left out."""
     left_out: Counter[str] = Counter()
     for number, row in enumerate(read_table(path, COLUMNS), start=1):
@@ -85,7 +85,7 @@ def _rows(path: Path) -> Iterator[Row]:
                 left_out["countries without a share for each option"] += 1
                 continue
             fields = {**row, "id": f"{number}-{label}", "country": label, "options": options, "shares": shares}
-            yield Row(fields, f"{row.where}, {label}")
+            yield LocatedRow(fields, f"{row.where}, {label}")
     for reason, count in left_out.items():
         logger.warning("%s: left out %d %s.", path, count, reason)
 

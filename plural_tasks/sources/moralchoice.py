@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from plural_tasks.schema import DistributionalItem
-from plural_tasks.sources.base import Row, Source
+from plural_tasks.sources.base import LocatedRow, Source
 from plural_tasks.sources.fields import cluster_of, identifier, one_of, text
 from plural_tasks.sources.tables import member, read_table
 from plural_tasks.sources.wording import moral_question
@@ -19,7 +19,7 @@ GOLD = {"low": (1.0, 0.0), "high": (0.5, 0.5)}
 """Ambiguity -> shares of the two actions, as Modular Pluralism sets them."""
 
 
-def _rows(path: Path) -> Iterator[Row]:
+def _rows(path: Path) -> Iterator[LocatedRow]:
     tables = [read_table(member(path, name), COLUMNS) for name in FILES]
     for pair in zip_longest(*tables):  # in turn, so that the first few (--limit) are of both kinds
         yield from (row for row in pair if row is not None)

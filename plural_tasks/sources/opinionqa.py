@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from plural_tasks.schema import SteerableItem
-from plural_tasks.sources.base import Row, Source
+from plural_tasks.sources.base import LocatedRow, Source
 from plural_tasks.sources.dont_know import dont_know
 from plural_tasks.sources.fields import literal, text
 from plural_tasks.sources.tables import read_table
@@ -80,7 +80,7 @@ def weighted_shares(chosen: NDArray[Any], weights: NDArray[Any], n_options: int)
     return Shares(tuple(shares.tolist()), int(answered.sum()), tuple(errors.tolist()))
 
 
-def _rows(path: Path) -> Iterator[Row]:
+def _rows(path: Path) -> Iterator[LocatedRow]:
     """One row for each wave, question and group that answered it."""
     waves = sorted(folder for folder in path.glob("*/") if _WAVE.fullmatch(folder.name)) if path.is_dir() else []
     if not waves:
@@ -89,7 +89,7 @@ def _rows(path: Path) -> Iterator[Row]:
         yield from _wave_rows(wave)
 
 
-def _wave_rows(folder: Path) -> Iterator[Row]:
+def _wave_rows(folder: Path) -> Iterator[LocatedRow]:
     number = folder.name.rpartition("W")[2]
     questions = [_question(row) for row in read_table(folder / "info.csv", ["key", "question", "references"])]
     codes = [row["key"] for row in read_table(folder / "metadata.csv", ["key"]) if row["key"] in GROUPS]
@@ -104,10 +104,10 @@ def _wave_rows(folder: Path) -> Iterator[Row]:
             found = weighted_shares(chosen[belongs], weights[belongs], len(question["options"]))
             if found is not None:
                 fields = {**question, **found._asdict(), "wave": number, "code": code, "group": group}
-                yield Row(fields, f"{question.where}, {code} {group}")
+                yield LocatedRow(fields, f"{question.where}, {code} {group}")
 
 
-def _question(row: Row) -> Row:
+def _question(row: LocatedRow) -> LocatedRow:
     """Read a row of ``info.csv``; ``references`` ends with the refusals, which have no place in ``option_ordinal``."""
     try:
         options, order = literal(row["references"], "references"), literal(row["option_ordinal"], "option_ordinal")
@@ -122,7 +122,7 @@ def _question(row: Row) -> Row:
     unknown = dont_know(fields["options"])
     degrees = [degree for place, degree in enumerate(order) if place not in unknown]
     rising = all(before < after for before, after in pairwise(degrees))
-    return Row({**fields, "ordinal": rising and len(degrees) > 1}, row.where)
+    return LocatedRow({**fields, "ordinal": rising and len(degrees) > 1}, row.where)
 
 
 def _read_answers(path: Path, keys: list[str], codes: list[str], weight: str) -> DataFrame:

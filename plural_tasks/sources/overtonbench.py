@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import Any
 
 from plural_tasks.schema import OvertonItem, Value
-from plural_tasks.sources.base import Row, Source
+from plural_tasks.sources.base import LocatedRow, Source
 from plural_tasks.sources.fields import cluster_of, text
 from plural_tasks.sources.tables import read_table
 from plural_tasks.utils.errors import ModPluralError
@@ -24,9 +24,9 @@ COLUMNS = ("question_id", "question", "user", "freeresponse", "cluster_kmeans")
 logger = logging.getLogger(__name__)
 
 
-def _questions(path: Path) -> Iterator[Row]:
+def _questions(path: Path) -> Iterator[LocatedRow]:
     """One row for each question, its people in the order of their clusters."""
-    questions: dict[str, Row] = {}
+    questions: dict[str, LocatedRow] = {}
     silent: set[tuple[str, str]] = set()
     for row in read_table(path, COLUMNS):
         id, cluster = _whole(row, "question_id"), _whole(row, "cluster_kmeans", missing=True)
@@ -36,7 +36,7 @@ def _questions(path: Path) -> Iterator[Row]:
             silent.add((str(id), user))
             continue
         question = questions.setdefault(
-            str(id), Row({"id": str(id), "question": row["question"], "people": {}}, row.where)
+            str(id), LocatedRow({"id": str(id), "question": row["question"], "people": {}}, row.where)
         )
         question["people"].setdefault(user, (cluster, words.strip()))
     if silent:
@@ -44,7 +44,7 @@ def _questions(path: Path) -> Iterator[Row]:
     yield from questions.values()
 
 
-def _whole(row: Row, field: str, *, missing: bool = False) -> int | None:
+def _whole(row: LocatedRow, field: str, *, missing: bool = False) -> int | None:
     """Read a whole number, which a table may hold as 3, 3.0 or "3"."""
     value = row[field]
     if missing and (value is None or value == "" or (isinstance(value, float) and math.isnan(value))):

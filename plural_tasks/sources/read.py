@@ -9,7 +9,7 @@ from typing import Any
 from pydantic import ValidationError
 
 from plural_tasks.schema import Item
-from plural_tasks.sources.base import Row, Source
+from plural_tasks.sources.base import LocatedRow, Source
 from plural_tasks.utils.checked import describe, read_json
 from plural_tasks.utils.errors import ModPluralError
 
@@ -25,7 +25,7 @@ def read_items(source: Source, path: Path) -> list[Item]:
     items: list[Item] = []
     seen: set[str] = set()
     for number, row in enumerate(rows, start=1):
-        where = row.where if isinstance(row, Row) else f"{path}, record {number}"
+        where = row.where if isinstance(row, LocatedRow) else f"{path}, record {number}"
         item = _read(source, row, where)
         if item.id in seen:
             raise ModPluralError(f"{where}: the id {item.id!r} occurs twice.")
@@ -48,7 +48,7 @@ def _json_rows(path: Path) -> Iterable[Any]:
 def _read(source: Source, row: Any, where: str) -> Item:
     if not isinstance(row, Mapping):
         raise ModPluralError(f"{where}: found {type(row).__name__}, expected a record with named fields.")
-    if not isinstance(row, Row):
+    if not isinstance(row, LocatedRow):
         where = f"{where} (id {row.get('id')!r})"
     try:
         return source.to_item(row)

@@ -38,10 +38,10 @@ class _Cell(Checked):
 
     Attributes:
         id: Unique in its question.
-        attribute: Who they are, with place and time.
-        n: How many gave one of the answers.
+        attribute: The people, with place and time.
+        n: Number of people who gave one of the answers.
         n_eff: Effective sample size: below ``n`` where answers are weighted.
-        shares: Of each option, rounded to six digits.
+        shares: Share of each option, rounded to six digits.
         standard_errors: ``sqrt(p (1 - p) / n_eff)``.
     """
 
@@ -59,7 +59,7 @@ class Population(_Cell):
     stratum: Text
 
 
-class Group(_Cell):
+class SurveyGroup(_Cell):
     """People who share something, named by ``category``.
 
     ``steerable``: their most frequent answer is certain, and the groups that they are compared with do not all give it.
@@ -69,7 +69,7 @@ class Group(_Cell):
     steerable: bool
 
 
-class Question(Checked):
+class SurveyQuestion(Checked):
     """A questionnaire item and its cells; ``wording`` is ``study`` where the text is the published one."""
 
     id: Text
@@ -85,7 +85,7 @@ class Question(Checked):
     ordinal: bool
     dont_know: tuple[int, ...]
     populations: tuple[Population, ...]
-    groups: tuple[Group, ...]
+    groups: tuple[SurveyGroup, ...]
 
 
 class Surveys(Checked):
@@ -94,7 +94,7 @@ class Surveys(Checked):
     package: Text
     microdata: Mapping[str, str]
     studies: Mapping[str, Study]
-    questions: Annotated[tuple[Question, ...], Field(min_length=1)]
+    questions: Annotated[tuple[SurveyQuestion, ...], Field(min_length=1)]
 
 
 def read_surveys(path: Path) -> Surveys:
@@ -148,7 +148,7 @@ def _digest(text: str) -> str:
     return hashlib.sha256(text.encode()).hexdigest()
 
 
-def _record(surveys: Surveys, question: Question, cell: _Cell) -> dict[str, Any]:
+def _record(surveys: Surveys, question: SurveyQuestion, cell: _Cell) -> dict[str, Any]:
     return {
         "id": f"{question.id}-{cell.id}",
         "question": question.text,

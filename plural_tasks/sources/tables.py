@@ -6,7 +6,7 @@ import csv
 from collections.abc import Iterator, Sequence
 from pathlib import Path, PurePosixPath
 
-from plural_tasks.sources.base import Row
+from plural_tasks.sources.base import LocatedRow
 from plural_tasks.utils.errors import ModPluralError, one_line
 
 
@@ -22,7 +22,7 @@ def member(folder: Path, name: str) -> Path:
     raise ModPluralError(f"{folder}: holds no {name}.")
 
 
-def read_table(path: Path, columns: Sequence[str]) -> Iterator[Row]:
+def read_table(path: Path, columns: Sequence[str]) -> Iterator[LocatedRow]:
     """Read a table whose first line names its columns: Parquet by its ending, CSV otherwise.
 
     Args:
@@ -35,7 +35,7 @@ def read_table(path: Path, columns: Sequence[str]) -> Iterator[Row]:
     return _parquet_rows(path, columns) if path.suffix == ".parquet" else _csv_rows(path, columns)
 
 
-def _csv_rows(path: Path, columns: Sequence[str]) -> Iterator[Row]:
+def _csv_rows(path: Path, columns: Sequence[str]) -> Iterator[LocatedRow]:
     try:
         with path.open(encoding="utf-8-sig", newline="") as file:
             reader = csv.reader(file, strict=True)
@@ -45,7 +45,7 @@ def _csv_rows(path: Path, columns: Sequence[str]) -> Iterator[Row]:
                 where = f"{path}, row {number} (line {reader.line_num})"
                 if len(values) != len(header):
                     raise ModPluralError(f"{where}: found {len(values)} fields, expected {len(header)}.")
-                yield Row(dict(zip(header, values, strict=True)), where)
+                yield LocatedRow(dict(zip(header, values, strict=True)), where)
     except OSError as error:
         raise ModPluralError(f"{path}: cannot be read ({error.strerror}).") from error
     except UnicodeDecodeError as error:
@@ -54,7 +54,7 @@ def _csv_rows(path: Path, columns: Sequence[str]) -> Iterator[Row]:
         raise ModPluralError(f"{path}:{reader.line_num}: malformed CSV ({error}).") from error
 
 
-def _parquet_rows(path: Path, columns: Sequence[str]) -> Iterator[Row]:
+def _parquet_rows(path: Path, columns: Sequence[str]) -> Iterator[LocatedRow]:
     import pyarrow
     import pyarrow.parquet
 
@@ -65,7 +65,7 @@ def _parquet_rows(path: Path, columns: Sequence[str]) -> Iterator[Row]:
     except (OSError, pyarrow.ArrowException) as error:
         raise ModPluralError(f"{path}: cannot be read as Parquet ({one_line(error)[:200]}).") from error
     for number, row in enumerate(rows, start=1):
-        yield Row(row, f"{path}, row {number}")
+        yield LocatedRow(row, f"{path}, row {number}")
 
 
 def _check_columns(path: Path, found: Sequence[str], columns: Sequence[str]) -> None:

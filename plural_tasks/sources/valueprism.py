@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Any
 
 from plural_tasks.schema import OvertonItem, SteerableItem, Value
-from plural_tasks.sources.base import Row, Source
+from plural_tasks.sources.base import LocatedRow, Source
 from plural_tasks.sources.fields import cluster_of, one_of, text
 from plural_tasks.sources.tables import member, read_table
 from plural_tasks.sources.wording import stance_item
@@ -26,7 +26,7 @@ VALENCES = ("Supports", "Opposes", "Either")
 logger = logging.getLogger(__name__)
 
 
-def _considerations(path: Path) -> Iterator[Row]:
+def _considerations(path: Path) -> Iterator[LocatedRow]:
     """Rows of the test situations; of all situations where ``path`` is the full table itself."""
     tested = None
     if path.is_dir():
@@ -37,16 +37,16 @@ def _considerations(path: Path) -> Iterator[Row]:
         if not all(row[column].strip() for column in COLUMNS):
             incomplete += 1
         elif tested is None or row["situation"].strip() in tested:
-            yield Row({"id": str(number), **row}, row.where)
+            yield LocatedRow({"id": str(number), **row}, row.where)
     if incomplete:
         logger.warning("%s: %d rows lack a field and are left out.", path, incomplete)
 
 
-def _situations(path: Path) -> Iterator[Row]:
+def _situations(path: Path) -> Iterator[LocatedRow]:
     """One row for each situation, in the order of their first considerations."""
-    found: dict[str, Row] = {}
+    found: dict[str, LocatedRow] = {}
     for row in _considerations(path):
-        first = found.setdefault(row["situation"].strip(), Row({**row, "considerations": []}, row.where))
+        first = found.setdefault(row["situation"].strip(), LocatedRow({**row, "considerations": []}, row.where))
         first["considerations"].append(row)
     yield from found.values()
 

@@ -53,7 +53,7 @@ def opinion_item(
         group: One of the category's answers.
         options: Texts of the answers.
         shares: The group's shares over ``options``, summing to 1.
-        ordinal: See `plural_tasks.schema.SteerableItem`, as for the rest.
+        ordinal: The options stand in an order of degree.
         study: The survey.
         sample_size: Respondents of the group.
         standard_errors: One for each share.

@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 LOGIN = "Run `hf auth login` (or set HF_TOKEN) with a token that may write"
 
 Kind = Literal["dataset", "model", "space"]
-Stale = Callable[[Mapping[str, "bytes | Path"], "Remote"], Iterable[str]]
+Stale = Callable[[Mapping[str, "bytes | Path"], "RemoteRepository"], Iterable[str]]
 
 
 @dataclass(frozen=True)
@@ -44,7 +44,7 @@ class Pushed:
     pull_request: str | None = None
 
 
-class Remote:
+class RemoteRepository:
     """A repository at one commit, for those who decide what is out of date."""
 
     def __init__(self, api: HfApi, repo_id: str, revision: str, kind: Kind = "dataset") -> None:
@@ -71,7 +71,7 @@ def push_json(
 
     Args:
         repo_id: ``owner/name``.
-        path_in_repo: Where the file goes; a file there is replaced.
+        path_in_repo: Path of the file in the repository; a file there is replaced.
         data: What ``json.dumps`` takes; NaN and infinity are refused, for they are not JSON.
         message: Title of the commit.
         private: A repository that is created is private.
@@ -79,7 +79,7 @@ def push_json(
         token: A token of the Hub; by default that of ``hf auth login`` or ``HF_TOKEN``.
 
     Raises:
-        ModPluralError: See `push_files`; or ``data`` is not JSON.
+        ModPluralError: For the reasons of `push_files`; or ``data`` is not JSON.
     """
     try:
         text = json.dumps(data, indent=2, ensure_ascii=False, sort_keys=True, allow_nan=False)
@@ -127,7 +127,7 @@ def push_files(
     api = client(repo_id, token)
     with explained(repo_id, begun=False):
         revision = _head(api, repo_id, kind, private)
-        gone = stale(files, Remote(api, repo_id, revision, kind)) if stale else ()
+        gone = stale(files, RemoteRepository(api, repo_id, revision, kind)) if stale else ()
     with explained(repo_id, begun=True):
         done = api.create_commit(
             repo_id,

@@ -25,10 +25,10 @@ def bar(phase: str, total: int, unit: str, *, shown: bool = True, done: int = 0)
 
     Args:
         phase: What is done.
-        total: How many there are.
-        unit: Of what.
+        total: Number of units in all.
+        unit: Name of what is counted.
         shown: False for one that is not seen.
-        done: How many were done before.
+        done: Number of units done before.
     """
     from tqdm import tqdm
 

@@ -26,9 +26,9 @@ class SQLiteFile:
         KIND: What the file is, in messages.
         ROWS: What its rows are, in messages.
         APPLICATION_ID: Marks files of this kind.
-        VERSION: Of the schema.
-        SCHEMA: Makes the tables where they are not there.
-        OLDER: What to do with a file of another version.
+        VERSION: Version of the schema.
+        SCHEMA: SQL that makes the tables where they are not there.
+        OLDER: Advice, for the error message, about a file of another version.
     """
 
     KIND: ClassVar[str]

@@ -100,5 +100,5 @@ def test_published_figures_over_classes() -> None:
 
 
 def test_one_judge_is_named_once() -> None:
-    assert aggregate.the_one(["nli@1", "nli@1"]) == "nli@1"
-    assert aggregate.the_one(["nli@1", "word@2"]) == "nli@1 / word@2"
+    assert aggregate.shared_text(["nli@1", "nli@1"]) == "nli@1"
+    assert aggregate.shared_text(["nli@1", "word@2"]) == "nli@1 / word@2"

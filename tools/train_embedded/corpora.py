@@ -10,7 +10,7 @@ from itertools import chain
 
 from model_wrappers.collaboration.prompts import load_prompts
 from plural_tasks.schema import Mode
-from plural_tasks.sources.surveys import Group, Population, Question
+from plural_tasks.sources.surveys import Population, SurveyGroup, SurveyQuestion
 from tools.train_embedded.pools import Voice, cells, voices
 from tools.train_embedded.respond import Asked, ask_about, draw_stances, reason_for
 from tools.train_embedded.themes import Theme, opinion_themes
@@ -168,9 +168,9 @@ def _comment(theme: Theme, stance: float, rng: random.Random) -> str:
     return comment_on(reasons, rng)
 
 
-def _questions(names: Sequence[str]) -> list[tuple[Question, dict[str, list[Group | Population]]]]:
+def _questions(names: Sequence[str]) -> list[tuple[SurveyQuestion, dict[str, list[SurveyGroup | Population]]]]:
     """The train questions that communities have answered, with the groups that stand for each of them."""
-    found: dict[str, tuple[Question, dict[str, list[Group | Population]]]] = {}
+    found: dict[str, tuple[SurveyQuestion, dict[str, list[SurveyGroup | Population]]]] = {}
     for name in names:
         for question, cell in cells(name):
             found.setdefault(question.id, (question, {}))[1].setdefault(name, []).append(cell)
@@ -178,7 +178,10 @@ def _questions(names: Sequence[str]) -> list[tuple[Question, dict[str, list[Grou
 
 
 def _cited(
-    voice: Voice, question: Question, speakers: Mapping[str, Sequence[Group | Population]], rng: random.Random
+    voice: Voice,
+    question: SurveyQuestion,
+    speakers: Mapping[str, Sequence[SurveyGroup | Population]],
+    rng: random.Random,
 ) -> list[Record]:
     """A survey question, the options in a random direction, and how one of its groups answers for each speaker."""
     direction = rng.choice((1, -1))

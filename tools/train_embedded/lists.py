@@ -14,7 +14,7 @@ from typing import Any
 
 from model_wrappers.collaboration.prompts import load_prompts
 from model_wrappers.collaboration.selection import numbered, numbers
-from plural_tasks.sources.surveys import Group, Population
+from plural_tasks.sources.surveys import Population, SurveyGroup
 from tools.train_embedded.pools import Voice, groups, train_questions, voices
 from tools.train_embedded.respond import ask_about, reason_for
 from tools.train_embedded.themes import Theme
@@ -153,8 +153,8 @@ def _parts(attribute: str) -> list[str]:
     return [f"{part}{bracket}{place}" for part in head.split("; ")]
 
 
-def _only(cell: Group | Population, parts: list[Any]) -> dict[str, Any]:
+def _only(cell: SurveyGroup | Population, parts: list[Any]) -> dict[str, Any]:
     return {
-        "groups": tuple(parts) if isinstance(cell, Group) else (),
+        "groups": tuple(parts) if isinstance(cell, SurveyGroup) else (),
         "populations": tuple(parts) if isinstance(cell, Population) else (),
     }

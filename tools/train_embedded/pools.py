@@ -11,7 +11,7 @@ import yaml
 
 from community_lms.evaluation.groups import Groups, read_groups
 from community_lms.pools.pool import PRESET_FOLDER
-from plural_tasks.sources.surveys import Group, Population, Question, read_surveys
+from plural_tasks.sources.surveys import Population, SurveyGroup, SurveyQuestion, read_surveys
 
 ROOT = Path(__file__).resolve().parents[2]
 SURVEYS = ROOT / "plural_tasks" / "data" / "surveys" / "surveys.json"
@@ -45,12 +45,12 @@ def groups() -> dict[str, Groups]:
 
 
 @cache
-def train_questions() -> tuple[Question, ...]:
+def train_questions() -> tuple[SurveyQuestion, ...]:
     """The train questions of the embedded surveys; nothing of a test question is ever read here."""
     return tuple(question for question in read_surveys(SURVEYS).questions if question.split == "train")
 
 
-def cells(community: str) -> Iterator[tuple[Question, Group | Population]]:
+def cells(community: str) -> Iterator[tuple[SurveyQuestion, SurveyGroup | Population]]:
     """The community's answers to the train questions, of groups first."""
     for question in train_questions():
         for cell in groups()[community].matches(question):

@@ -13,7 +13,7 @@ from collections.abc import Callable, Iterator, Sequence
 
 from model_wrappers.collaboration.prompts import load_prompts
 from plural_tasks.schema import LABELS, Mode
-from plural_tasks.sources.surveys import Group, Population, Question
+from plural_tasks.sources.surveys import Population, SurveyGroup, SurveyQuestion
 from tools.train_embedded.corpora import LICENCE, Record, say
 from tools.train_embedded.lists import Example, a_list, route, select
 from tools.train_embedded.pools import train_questions
@@ -123,7 +123,7 @@ def _mixed(asked: Asked, rng: random.Random) -> Asked:
     return asked.reordered(order)
 
 
-def _framed(asked: Asked | Question, message: str, rng: random.Random, told: float = 0.7) -> str:
+def _framed(asked: Asked | SurveyQuestion, message: str, rng: random.Random, told: float = 0.7) -> str:
     """A prompt with the message in one of the templates; ``told`` is how often a free attribute is given."""
     template = rng.choice(("answer", "answer", "reflect", "reflect", "expert"))
     attribute = _attribute(rng) if template == "answer" or rng.random() < told else ""
@@ -213,7 +213,7 @@ def _attribute(rng: random.Random) -> str:
     return rng.choice([cell.attribute for cell in _cells(question)])
 
 
-def _cells(question: Question) -> list[Group | Population]:
+def _cells(question: SurveyQuestion) -> list[SurveyGroup | Population]:
     return [*question.groups, *question.populations]
 
 

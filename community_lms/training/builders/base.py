@@ -15,7 +15,7 @@ from community_lms.training.builders.places import place_of
 from community_lms.training.corpus import Record
 from community_lms.training.tally import CorpusTally
 from plural_tasks.schema import Text
-from plural_tasks.sources.base import Row
+from plural_tasks.sources.base import LocatedRow
 from plural_tasks.utils.checked import Checked
 from plural_tasks.utils.errors import ModPluralError
 
@@ -106,7 +106,7 @@ def by_place(label: str, by: str, tally: CorpusTally) -> str:
     return community_name(found)
 
 
-def column(row: Row, *names: str) -> Any:
+def column(row: LocatedRow, *names: str) -> Any:
     """Return the value of the first of these columns that the row has.
 
     Raises:

@@ -12,7 +12,7 @@ from community_lms.training.builders.base import Builder, CorpusRequest, by_plac
 from community_lms.training.corpus import Record
 from community_lms.training.rows import rows
 from community_lms.training.tally import CorpusTally
-from plural_tasks.sources.base import Row
+from plural_tasks.sources.base import LocatedRow
 from plural_tasks.utils.errors import ModPluralError
 
 WANTED = {
@@ -51,7 +51,7 @@ def records(request: CorpusRequest, tally: CorpusTally) -> Iterator[Record]:
             yield COMMUNITY_ALIGNMENT.record(request, community, prompt, comment)
 
 
-def _comments(row: Row, texts: str) -> list[str]:
+def _comments(row: LocatedRow, texts: str) -> list[str]:
     comments = []
     if texts != "feedback":
         comments.append(_preferred(row))
@@ -61,7 +61,7 @@ def _comments(row: Row, texts: str) -> list[str]:
     return [comment for comment in comments if comment]
 
 
-def _preferred(row: Row) -> str:
+def _preferred(row: LocatedRow) -> str:
     name = _text(column(row, "first_turn_preferred_response"))
     if not name:
         return ""
@@ -72,7 +72,7 @@ def _preferred(row: Row) -> str:
     return _text(column(row, f"first_turn_{name}"))
 
 
-def _community(row: Row, by: str, tally: CorpusTally) -> str:
+def _community(row: LocatedRow, by: str, tally: CorpusTally) -> str:
     if by in ("country", "continent"):
         return by_place(_text(column(row, "annotator_country")), by, tally)
     name = community_name(_text(column(row, GROUPED[by])))

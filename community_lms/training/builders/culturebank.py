@@ -14,7 +14,7 @@ from community_lms.training.corpus import Record
 from community_lms.training.rows import is_on_hub, rows, splits
 from community_lms.training.seen import fingerprint
 from community_lms.training.tally import CorpusTally
-from plural_tasks.sources.base import Row
+from plural_tasks.sources.base import LocatedRow
 
 PROMPT_TEMPLATES = (
     "What is usual where you come from, when it comes to {about}?",
@@ -49,7 +49,7 @@ def records(request: CorpusRequest, tally: CorpusTally) -> Iterator[Record]:
             tally.drop("no group")
 
 
-def _rows(request: CorpusRequest) -> Iterator[Row]:
+def _rows(request: CorpusRequest) -> Iterator[LocatedRow]:
     if request.split is not None or not is_on_hub(request.path):
         yield from rows(request.path, split=request.split, revision=request.revision, subset=request.subset)
         return
@@ -57,7 +57,7 @@ def _rows(request: CorpusRequest) -> Iterator[Row]:
         yield from rows(request.path, split=split, revision=request.revision, subset=request.subset)
 
 
-def _prompt_and_comment(row: Row, group: str, behaviour: str) -> tuple[str, str]:
+def _prompt_and_comment(row: LocatedRow, group: str, behaviour: str) -> tuple[str, str]:
     """Prompt and comment; the row's own text decides between the wordings."""
     chosen = fingerprint(group, behaviour)
     topic, context = text_field(row, "topic"), text_field(row, "context").rstrip(".")

@@ -19,7 +19,7 @@ from community_lms.training.builders.base import Builder, CorpusRequest
 from community_lms.training.corpus import Record
 from community_lms.training.rows import data_files, file_rows
 from community_lms.training.tally import CorpusTally
-from plural_tasks.sources.base import Row
+from plural_tasks.sources.base import LocatedRow
 from plural_tasks.utils.errors import ModPluralError
 
 OUTLETS = {
@@ -64,7 +64,7 @@ def _words(name: str) -> set[str]:
     return set(re.findall(r"[a-z]+", name.casefold()))
 
 
-def _leaning(row: Row, names: list[set[str]]) -> str:
+def _leaning(row: LocatedRow, names: list[set[str]]) -> str:
     for field in SAID_IN:
         value = row.get(field)
         if isinstance(value, str) and (found := _only(_words(value))):
@@ -81,7 +81,7 @@ def _only(words: set[str]) -> str:
     return found.pop() if len(found) == 1 else ""
 
 
-def _text(row: Row) -> str:
+def _text(row: LocatedRow) -> str:
     """Title and text; "" where nothing is left of a post."""
     present = [name for name in TEXT_IN if name in row]
     if not present:
@@ -94,7 +94,7 @@ def _text(row: Row) -> str:
     return f"{title.strip()}\n\n{body}".strip() if isinstance(title, str) else body
 
 
-def _joined(value: Any, row: Row) -> str:
+def _joined(value: Any, row: LocatedRow) -> str:
     if isinstance(value, list) and all(isinstance(part, str) for part in value):
         return " ".join(value)
     if value is None or isinstance(value, str):

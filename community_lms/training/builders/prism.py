@@ -16,7 +16,7 @@ from community_lms.training.builders.base import Builder, CorpusRequest, by_plac
 from community_lms.training.corpus import Record
 from community_lms.training.rows import rows
 from community_lms.training.tally import CorpusTally
-from plural_tasks.sources.base import Row
+from plural_tasks.sources.base import LocatedRow
 from plural_tasks.utils.errors import ModPluralError
 
 WRITTEN_BY_PEOPLE, WRITTEN_BY_MODELS = "CC-BY-4.0", "CC-BY-NC-4.0"
@@ -56,7 +56,7 @@ def _people(request: CorpusRequest) -> dict[str, str]:
     return people
 
 
-def _rows(request: CorpusRequest, name: str) -> Iterator[Row]:
+def _rows(request: CorpusRequest, name: str) -> Iterator[LocatedRow]:
     folder = Path(request.path).expanduser()
     if folder.exists():
         yield from rows(str(folder_file(folder, f"{name}.jsonl")))
@@ -64,7 +64,7 @@ def _rows(request: CorpusRequest, name: str) -> Iterator[Row]:
         yield from rows(request.path, split=request.split, revision=request.revision, subset=name)
 
 
-def _comments(row: Row, texts: str) -> list[tuple[str, str]]:
+def _comments(row: LocatedRow, texts: str) -> list[tuple[str, str]]:
     comments = []
     chosen = _chosen(column(row, "conversation_history"), row)
     if texts != "feedback" and chosen:
@@ -75,7 +75,7 @@ def _comments(row: Row, texts: str) -> list[tuple[str, str]]:
     return comments
 
 
-def _chosen(history: Any, row: Row) -> str:
+def _chosen(history: Any, row: LocatedRow) -> str:
     """The answer of the first turn with which the person went on; where none is marked, the one rated best."""
     if not isinstance(history, list) or not all(isinstance(turn, dict) for turn in history):
         raise ModPluralError(f"{row.where}: column 'conversation_history': expected a list of turns.")

@@ -16,7 +16,7 @@ from community_lms.training.builders.base import Builder, CorpusRequest, by_plac
 from community_lms.training.corpus import Record
 from community_lms.training.rows import rows
 from community_lms.training.tally import CorpusTally
-from plural_tasks.sources.base import Row
+from plural_tasks.sources.base import LocatedRow
 from plural_tasks.sources.dont_know import states_no_opinion
 from plural_tasks.sources.fields import literal, proportions
 from plural_tasks.utils.errors import ModPluralError
@@ -102,7 +102,7 @@ def _orders(n_options: int, chance: random.Random) -> list[tuple[int, ...]]:
     return list({tuple(chance.sample(range(n_options), n_options)): None for _ in range(MOST_ORDERS)})
 
 
-def _answered(row: Row) -> tuple[list[str], list[float]]:
+def _answered(row: LocatedRow) -> tuple[list[str], list[float]]:
     """The options that state an opinion, and the shares among them."""
     try:
         options = [str(option).strip() for option in _listed(column(row, "options"), "options")]
@@ -127,7 +127,7 @@ def _listed(value: Any, field: str) -> list[Any]:
     return list(value)
 
 
-def _community(row: Row, by: str, tally: CorpusTally) -> str:
+def _community(row: LocatedRow, by: str, tally: CorpusTally) -> str:
     group = str(column(row, "group", "attribute", "community", "country") or "")
     if by != "group":
         return by_place(group, by, tally)

@@ -26,10 +26,10 @@ from typing import Any, Literal
 
 from plural_tasks.metrics import clustered_interval, clustered_se, js_distance
 from plural_tasks.metrics.corrected import most_likely, substantive
-from plural_tasks.report.reading.answers import Answer, mean_of
+from plural_tasks.report.reading.distributions import ModelDistributions, mean_of
 from plural_tasks.report.reading.drawn_answers import DrawnAnswers, read_drawn_answers
 from plural_tasks.report.reading.runs import Run
-from plural_tasks.report.reading.samples import Document
+from plural_tasks.report.reading.samples import LoggedDocument
 from plural_tasks.report.reading.values import clipped
 from plural_tasks.utils.arguments import parse_arguments
 
@@ -48,7 +48,7 @@ _OF_A_MODEL = ("revision", "subfolder", "dtype", "peft", "delta", "load_in_4bit"
 
 
 @dataclass(frozen=True)
-class Agreement:
+class RouteAgreement:
     """Two runs' distributions on one task.
 
     Attributes:
@@ -94,9 +94,9 @@ class Agreement:
 class _Pair:
     """A document on which both runs have a distribution."""
 
-    document: Document
-    one: Answer
-    other: Answer
+    document: LoggedDocument
+    one: ModelDistributions
+    other: ModelDistributions
 
     @property
     def shares(self) -> tuple[list[float], list[float]]:
@@ -109,7 +109,7 @@ class DocumentAgreement:
     """Two runs' distributions of one document.
 
     Attributes:
-        id: Of the document.
+        id: The document's id.
         value: Jensen-Shannon distance.
         error: Its Monte-Carlo standard error; NaN where nothing was sampled, or it is not known.
         reference: What it would be on average if the answers had been drawn from the other run's distribution; NaN too.
@@ -121,7 +121,7 @@ class DocumentAgreement:
     reference: float = math.nan
 
 
-def agreements(task: str, runs: Sequence[Run]) -> tuple[tuple[Agreement, ...], tuple[str, ...]]:
+def agreements(task: str, runs: Sequence[Run]) -> tuple[tuple[RouteAgreement, ...], tuple[str, ...]]:
     """Set the routes of one task side by side.
 
     Args:
@@ -136,7 +136,7 @@ def agreements(task: str, runs: Sequence[Run]) -> tuple[tuple[Agreement, ...], t
         ModPluralError: If what a run says of its sampled answers cannot be used.
     """
     made, notes = [], []
-    there = [run for run in runs if task in run.tasks and any(one.answer for one in run.tasks[task].documents)]
+    there = [run for run in runs if task in run.tasks and any(one.distributions for one in run.tasks[task].documents)]
     for one, other in combinations(there, 2):
         routes = one.facts.elicitation, other.facts.elicitation
         if not all(routes) or routes[0] == routes[1] or _kind(one) != _kind(other):
@@ -171,7 +171,7 @@ def _settings(run: Run, task: str) -> dict[str, Any]:
     }
 
 
-def agreement(task: str, one: Run, other: Run) -> Agreement:
+def agreement(task: str, one: Run, other: Run) -> RouteAgreement:
     """Set two runs' distributions on a task side by side, whatever else they differ in; see `agreements`."""
     pairs = _pairs(one, other, task)
     left_out = len(one.tasks[task].documents) - len(pairs)
@@ -181,7 +181,7 @@ def agreement(task: str, one: Run, other: Run) -> Agreement:
     low, high = clipped("js_distance", *clustered_interval(distances, clusters, LEVEL))
     value = _mean(distances)
     sampled = next((run for run in (one, other) if run.facts.elicitation == SAMPLE), None)
-    return Agreement(
+    return RouteAgreement(
         run=one.label,
         other=other.label,
         routes=(one.facts.elicitation, other.facts.elicitation),
@@ -201,7 +201,7 @@ def agreement(task: str, one: Run, other: Run) -> Agreement:
 def _pairs(one: Run, other: Run, task: str) -> list[_Pair]:
     """What both runs have a distribution of, over two options at least that state an opinion."""
     both = zip(one.tasks[task].documents, other.tasks[task].documents, strict=True)  # ordered by id, and the same
-    found = [_Pair(a, a.answer, b.answer) for a, b in both if a.answer and b.answer]
+    found = [_Pair(a, a.distributions, b.distributions) for a, b in both if a.distributions and b.distributions]
     return [pair for pair in found if len(pair.shares[0]) > 1 and all(any(side) for side in pair.shares)]
 
 
@@ -210,7 +210,7 @@ def _mean(values: Sequence[float]) -> float:
 
 
 def _same_top(p: Sequence[float], q: Sequence[float]) -> float:
-    """Of the options that are most likely in either, the share that are in both: 0 or 1 without a tie."""
+    """Share of the options most likely in either that are most likely in both: 0 or 1 without a tie."""
     ours, theirs = set(most_likely(p)), set(most_likely(q))
     return len(ours & theirs) / len(ours | theirs)
 
@@ -265,7 +265,9 @@ def _sampling(task: str, run: Run, pairs: Sequence[_Pair], value: float, *, swap
     }
 
 
-def _distances(counted: DrawnAnswers, ours: Answer, fixed: Answer, name: str) -> tuple[Any, Any]:
+def _distances(
+    counted: DrawnAnswers, ours: ModelDistributions, fixed: ModelDistributions, name: str
+) -> tuple[Any, Any]:
     """Distances of a document's other run from what might have been drawn.
 
     Returns:

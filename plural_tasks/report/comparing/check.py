@@ -12,7 +12,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from plural_tasks.report.reading.runs import Run, TaskRun
-from plural_tasks.report.reading.samples import Document, read_document
+from plural_tasks.report.reading.samples import LoggedDocument, read_document
 from plural_tasks.report.reading.values import is_constant, series
 from plural_tasks.utils.errors import ModPluralError
 
@@ -93,7 +93,7 @@ def digest(value: Any) -> str:
     return hashlib.sha256(json.dumps(value, sort_keys=True, ensure_ascii=False).encode()).hexdigest()
 
 
-def documents_digest(documents: Sequence[Document]) -> str:
+def documents_digest(documents: Sequence[LoggedDocument]) -> str:
     """SHA-256 over ids and hashes of documents, whatever their order."""
     return digest(sorted((document.id, document.digest) for document in documents))
 

@@ -7,13 +7,13 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 
 from plural_tasks.metrics.groups import GROUP_FIELDS
-from plural_tasks.report.comparing.agreement import Agreement, agreements
+from plural_tasks.report.comparing.agreement import RouteAgreement, agreements
 from plural_tasks.report.comparing.check import check_comparable
 from plural_tasks.report.comparing.figures import (
     RESAMPLES,
     Column,
-    Figure,
-    Group,
+    RunFigure,
+    SubgroupFigure,
     best,
     columns,
     constants,
@@ -23,7 +23,7 @@ from plural_tasks.report.comparing.figures import (
 )
 from plural_tasks.report.reading.facts import Facts
 from plural_tasks.report.reading.runs import Run, TaskRun
-from plural_tasks.report.reading.samples import Document
+from plural_tasks.report.reading.samples import LoggedDocument
 from plural_tasks.report.reading.values import main_metric
 from plural_tasks.schema import MODES
 from plural_tasks.utils.errors import ModPluralError, unknown_name
@@ -71,14 +71,14 @@ class TaskComparison:
     n: int
     original: int
     clusters: int
-    figures: tuple[Figure, ...]
+    figures: tuple[RunFigure, ...]
     fallbacks: Mapping[str, float]
     group_field: str
-    groups: tuple[Group, ...]
-    agreements: tuple[Agreement, ...] = ()
+    groups: tuple[SubgroupFigure, ...]
+    agreements: tuple[RouteAgreement, ...] = ()
     agreement_notes: tuple[str, ...] = ()
 
-    def of(self, row: str, metric: str = "") -> Figure | None:
+    def of(self, row: str, metric: str = "") -> RunFigure | None:
         """The figure of a row; the main one unless another is named."""
         wanted = metric or self.main
         return next((one for one in self.figures if (one.row, one.metric, one.constant) == (row, wanted, False)), None)
@@ -89,12 +89,12 @@ class TaskComparison:
         names = dict.fromkeys(found.metric for found in self.figures if not found.constant)
         return [self.main, *(name for name in names if name != self.main)]
 
-    def constant(self, name: str) -> Figure | None:
+    def constant(self, name: str) -> RunFigure | None:
         """A constant answer's figure."""
         return next((found for found in self.constants if found.row == name), None)
 
     @property
-    def constants(self) -> list[Figure]:
+    def constants(self) -> list[RunFigure]:
         """The constant answers."""
         return [found for found in self.figures if found.constant]
 
@@ -216,7 +216,7 @@ def _figure(
     baseline: str,
     constant: Sequence[Column],
     resamples: int,
-) -> Figure:
+) -> RunFigure:
     made = figure(found, resamples=resamples)
     other = table.get(baseline, {}).get(found.metric)
     if other is not None and found.row != baseline:
@@ -227,7 +227,7 @@ def _figure(
     return made
 
 
-def _group_field(documents: Sequence[Document]) -> str:
+def _group_field(documents: Sequence[LoggedDocument]) -> str:
     """The first field of `GROUP_FIELDS` that makes two groups worth the name; "" when none does."""
     for field in GROUP_FIELDS:
         sizes = Counter(name for document in documents if (name := document.fields.get(field)))
@@ -237,16 +237,16 @@ def _group_field(documents: Sequence[Document]) -> str:
     return ""
 
 
-def worst(task: TaskComparison, row: str) -> Group | None:
+def worst(task: TaskComparison, row: str) -> SubgroupFigure | None:
     """The group that fares worst in a row; None where no group is large enough."""
     return next((group for group in task.groups if group.row == row and group.worst), None)
 
 
-def beaten(found: Figure) -> bool:
-    """Is a run not shown to be better than the best constant answer?"""
+def no_better_than_constant(found: RunFigure) -> bool:
+    """Tell whether a run is not shown to be better than the best constant answer."""
     return found.best_constant is not None and found.best_constant.verdict in ("same", "worse")
 
 
 def is_partial(task: TaskComparison) -> bool:
-    """Were fewer documents evaluated than the task has?"""
+    """Tell whether fewer documents were evaluated than the task has."""
     return task.n < task.original

@@ -50,7 +50,7 @@ class Versus:
 
 
 @dataclass(frozen=True)
-class Figure:
+class RunFigure:
     """One metric of one row (a run, or a constant answer) on one task.
 
     Attributes:
@@ -86,7 +86,7 @@ class Figure:
 
 
 @dataclass(frozen=True)
-class Group:
+class SubgroupFigure:
     """The main figure in one subgroup. ``worst``: the lowest-faring group with at least `MINIMUM_N` documents."""
 
     row: str
@@ -168,7 +168,7 @@ def mean(values: Sequence[float]) -> float:
     return math.fsum(known) / len(known) if known else math.nan
 
 
-def figure(column: Column, *, constant: bool = False, resamples: int = RESAMPLES) -> Figure:
+def figure(column: Column, *, constant: bool = False, resamples: int = RESAMPLES) -> RunFigure:
     """The figure of a column; ``resamples`` of 0 leaves bootstrapped intervals out."""
     common: dict[str, Any] = {
         "metric": column.metric,
@@ -178,7 +178,7 @@ def figure(column: Column, *, constant: bool = False, resamples: int = RESAMPLES
     }
     if column.values is not None:
         low, high = clipped(column.metric, *clustered_interval(column.values, column.clusters, LEVEL))
-        return Figure(
+        return RunFigure(
             **common,
             n=sum(not math.isnan(value) for value in column.values),
             clusters=_count(column.clusters, [not math.isnan(value) for value in column.values]),
@@ -193,7 +193,7 @@ def figure(column: Column, *, constant: bool = False, resamples: int = RESAMPLES
     value = column.statistic([1.0] * len(column.clusters)) if column.statistic else column.reported
     counts: dict[str, Any] = {"n": sum(scored), "clusters": _count(column.clusters, scored)}
     source: Any = "bootstrap" if column.statistic and not math.isnan(low) else "reported"
-    return Figure(**common, **counts, value=value, se=math.nan, low=low, high=high, source=source)
+    return RunFigure(**common, **counts, value=value, se=math.nan, low=low, high=high, source=source)
 
 
 def _count(clusters: Sequence[str], kept: Sequence[bool]) -> int:
@@ -277,7 +277,7 @@ def best(columns: Sequence[Column]) -> Column | None:
     return rows[max(known, key=known.__getitem__, default=0)]
 
 
-def groups(task: TaskRun, column: Column, field: str) -> list[Group]:
+def groups(task: TaskRun, column: Column, field: str) -> list[SubgroupFigure]:
     """The column's figure in the subgroups that a document field makes; none where documents lack the field."""
     if not field or column.values is None:
         return []
@@ -295,5 +295,5 @@ def groups(task: TaskRun, column: Column, field: str) -> list[Group]:
         count = _count(clusters, [not math.isnan(value) for value in values])
         if n < SMALL or count < FEW:
             low = high = math.nan
-        made.append(Group(column.row, name, n, count, value, se, low, high, worst=name == lowest))
+        made.append(SubgroupFigure(column.row, name, n, count, value, se, low, high, worst=name == lowest))
     return made

@@ -29,7 +29,7 @@ class Aggregate:
 
     Attributes:
         weighted: The figure under document weights.
-        scored: Which documents it is about.
+        scored: For each document whether the figure is about it.
     """
 
     weighted: Statistic
@@ -57,7 +57,7 @@ def recompute(metric: str, logged: Sequence[Any]) -> Aggregate | None:
 
 
 def is_record(record: Any) -> bool:
-    """Is this the right answer and a list of picked ones?"""
+    """Tell whether this is a right answer and a list of picked ones."""
     return isinstance(record, list) and len(record) == 2 and isinstance(record[1], list) and bool(record[1])
 
 

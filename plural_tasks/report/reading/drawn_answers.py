@@ -21,7 +21,7 @@ from pydantic import Field, field_validator
 
 from plural_tasks.metrics.montecarlo import smoothed
 from plural_tasks.metrics.permutations import restore
-from plural_tasks.report.reading.answers import Answer
+from plural_tasks.report.reading.distributions import ModelDistributions
 from plural_tasks.report.reading.runs import Run
 from plural_tasks.utils.checked import Checked, parse
 from plural_tasks.utils.errors import ModPluralError
@@ -71,7 +71,7 @@ class DrawnAnswers:
         return [sum(prompt.counts) for order in self.orders for prompt in order]
 
 
-def read_drawn_answers(run: Run, task: str, answer: Answer) -> DrawnAnswers | None:
+def read_drawn_answers(run: Run, task: str, answer: ModelDistributions) -> DrawnAnswers | None:
     """Return what was counted for a document; None where the results do not say.
 
     Raises:
@@ -92,7 +92,7 @@ def read_drawn_answers(run: Run, task: str, answer: Answer) -> DrawnAnswers | No
     return drawn
 
 
-def _entry(run: Run, task: str, answer: Answer) -> Any:
+def _entry(run: Run, task: str, answer: ModelDistributions) -> Any:
     found: Any = run.data["config"]["modplural"]
     for name in ("drawn", task, str(answer.number)):
         found = found.get(name) if isinstance(found, Mapping) else None
@@ -108,7 +108,7 @@ def _smoothing(run: Run) -> float:
     return float(value)
 
 
-def _orders(found: object, answer: Answer, where: str) -> tuple[tuple[PromptCounts, ...], ...]:
+def _orders(found: object, answer: ModelDistributions, where: str) -> tuple[tuple[PromptCounts, ...], ...]:
     shown = parse(_DocumentCounts, {"orders": found}, where=where).orders
     if len(shown) != len(answer.orders) or any(len(one.counts) != answer.options for order in shown for one in order):
         raise ModPluralError(

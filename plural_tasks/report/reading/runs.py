@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from plural_tasks.report.reading.facts import Facts, read_facts, tell_apart
-from plural_tasks.report.reading.samples import Document, read_samples
+from plural_tasks.report.reading.samples import LoggedDocument, read_samples
 from plural_tasks.utils.checked import read_json
 from plural_tasks.utils.errors import ModPluralError
 
@@ -40,7 +40,7 @@ class TaskRun:
     config: Mapping[str, Any]
     reported: Mapping[str, Any]
     directions: Mapping[str, bool | None]
-    documents: tuple[Document, ...]
+    documents: tuple[LoggedDocument, ...]
     samples: Path
     sha256: str
 

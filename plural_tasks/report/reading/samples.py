@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from plural_tasks.report.reading.answers import Answer, read_answer
+from plural_tasks.report.reading.distributions import ModelDistributions, read_distributions
 from plural_tasks.utils.errors import ModPluralError
 
 _NEEDED = ("doc_id", "doc", "filter", "metrics", "doc_hash")
@@ -18,7 +18,7 @@ _LONGEST = 200
 
 
 @dataclass(frozen=True)
-class Document:
+class LoggedDocument:
     """One document and its figures.
 
     Attributes:
@@ -28,7 +28,7 @@ class Document:
         fields: Short fields of the document, as text: what subgroups are made of.
         values: Metric -> what was logged: a number, a text, or the record that an aggregate is made of. With several
             filters the names of all but the first are ``metric,filter``.
-        answer: The model's distributions over the options; None where it was asked for something else.
+        distributions: The model's distributions over the options; None where it was asked for something else.
     """
 
     id: str
@@ -36,14 +36,14 @@ class Document:
     cluster: str
     fields: Mapping[str, str]
     values: Mapping[str, Any]
-    answer: Answer | None = None
+    distributions: ModelDistributions | None = None
 
 
 @dataclass(frozen=True)
 class Samples:
     """A samples file: its documents by id, its filters in their order, and its SHA-256."""
 
-    documents: tuple[Document, ...]
+    documents: tuple[LoggedDocument, ...]
     filters: tuple[str, ...]
     sha256: str
 
@@ -133,11 +133,13 @@ def _kept(record: Mapping[str, Any]) -> dict[str, Any]:
         "cluster": str(doc.get("cluster") or ""),
         "fields": {name: str(value) for name, value in plain.items() if len(str(value)) <= _LONGEST},
         "values": {name: record.get(name) for name in record["metrics"]},
-        "answer": read_answer(record),
+        "distributions": read_distributions(record),
     }
 
 
-def _documents(records: Mapping[tuple[int, str], Mapping[str, Any]], filters: tuple[str, ...]) -> tuple[Document, ...]:
+def _documents(
+    records: Mapping[tuple[int, str], Mapping[str, Any]], filters: tuple[str, ...]
+) -> tuple[LoggedDocument, ...]:
     first = {number: record for (number, chosen), record in records.items() if chosen == filters[0]}
     own = [
         str(record["id"]) for record in first.values() if isinstance(record["id"], (str, int)) and record["id"] != ""
@@ -151,5 +153,7 @@ def _documents(records: Mapping[tuple[int, str], Mapping[str, Any]], filters: tu
             values.update({f"{name},{chosen}": value for name, value in others.items()})
         name = str(record["id"]) if named else f"#{number}"
         cluster = record["cluster"] or name
-        documents.append(Document(name, record["digest"], cluster, record["fields"], values, record["answer"]))
+        documents.append(
+            LoggedDocument(name, record["digest"], cluster, record["fields"], values, record["distributions"])
+        )
     return tuple(sorted(documents, key=lambda document: document.id))

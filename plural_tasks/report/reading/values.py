@@ -8,7 +8,7 @@ from typing import Any
 
 from plural_tasks.metrics.constants import best_of_question, best_place
 from plural_tasks.report.reading.aggregates import EITHER, is_record
-from plural_tasks.report.reading.samples import Document
+from plural_tasks.report.reading.samples import LoggedDocument
 
 _CONSTANT = "baseline_"
 ORACLES = ("unsteered",)
@@ -53,7 +53,7 @@ def clipped(metric: str, low: float, high: float) -> tuple[float, float]:
 
 
 def is_constant(metric: str) -> bool:
-    """Is this the figure of a constant answer (``baseline_uniform``, …), which knows no model?"""
+    """Tell whether this is the figure of a constant answer (``baseline_uniform``, …), which knows no model."""
     return metric.startswith(_CONSTANT)
 
 
@@ -63,14 +63,14 @@ def constant_name(metric: str) -> str:
 
 
 def is_figure(metric: str) -> bool:
-    """Is this a figure of the model, and not the input of standard errors and breakdowns, which are made anew here?"""
+    """Tell whether this is a figure of the model, and not the input of standard errors and breakdowns."""
     name = metric.split(",")[0]
     return not (
         is_constant(name) or name in _BOOKKEEPING or name.endswith(("_se", "_stderr")) or name.startswith("by_")
     )
 
 
-def series(documents: Sequence[Document], metric: str) -> list[float] | None:
+def series(documents: Sequence[LoggedDocument], metric: str) -> list[float] | None:
     """One number for each document; NaN for what was not scored.
 
     What is logged as a record becomes a number here. ``baseline_majority`` and ``baseline_unsteered``: the score of the

@@ -112,7 +112,7 @@ class TaskRecord(Checked):
         others: All other figures.
         constants: Constant answers, in units of the main figure.
         fallback_rate: Share of documents whose answer could not be used; null where the task counts none.
-        worst_group: See `WorstGroup`; null where there is no group large enough.
+        worst_group: The subgroup that fares worst; null where there is no group large enough.
         judge: Name and revision of the judge; "" where there is none.
         scoring: SHA-256 of everything that decides how the task is asked and scored; rows can be compared when equal.
         documents: SHA-256 over the ids and hashes of the documents; likewise.
@@ -156,7 +156,7 @@ class TaskRecord(Checked):
 
 
 class Model(Checked):
-    """Whose answers these are.
+    """The model that was evaluated.
 
     Attributes:
         name: Name of the (base) model.
@@ -210,7 +210,7 @@ class Submission(Checked):
 
     Attributes:
         format: Version of this record's form.
-        model: Whose answers these are.
+        model: The model that was evaluated.
         method: modplural's method; null for a plain model.
         tasks: What was measured.
         partial: Some task was evaluated on a part of its documents.
@@ -219,7 +219,7 @@ class Submission(Checked):
         packages: Versions by package.
         date: When the run began, UTC.
         results: SHA-256 of the results file.
-        contact: Who answers questions.
+        contact: Person or address that answers questions.
         notes: What readers should know.
     """
 
@@ -251,7 +251,7 @@ class Submission(Checked):
         return digest(self.model_dump(mode="json"))
 
     def path(self) -> str:
-        """Where the record goes in a data set: ``submissions/<model>/<digest>.json``."""
+        """Path of the record in a data set: ``submissions/<model>/<digest>.json``."""
         name = "".join(sign if sign.isalnum() or sign in "-_." else "_" for sign in self.model.name.replace("/", "__"))
         return f"submissions/{name.strip('.') or '_'}/{self.digest()[:16]}.json"
 

@@ -54,7 +54,7 @@ def dropped(value: Any) -> list[str]:
 
 
 def secret_places(value: Any, place: str = "") -> list[tuple[str, str]]:
-    """Where JSON holds names that speak of secrets: ``(place, name)`` of each, in order.
+    """Places where JSON holds names that speak of secrets: ``(place, name)`` of each, in order.
 
     A number under such a name counts only among a model's arguments: elsewhere names may be those of communities.
     """

@@ -12,7 +12,7 @@ from typing import Any
 from plural_tasks.report.comparing.check import digest as digest_of
 from plural_tasks.report.comparing.check import documents_digest, scoring
 from plural_tasks.report.comparing.compare import TaskComparison, compare, worst
-from plural_tasks.report.comparing.figures import RESAMPLES, Figure
+from plural_tasks.report.comparing.figures import RESAMPLES, RunFigure
 from plural_tasks.report.reading.runs import Run, TaskRun
 from plural_tasks.report.submission.known import check_task
 from plural_tasks.report.submission.record import Submission
@@ -31,7 +31,7 @@ _METHOD = (
     *("message_decoding", "messages_per_community", "message_counts", "fallbacks"),
 )
 _WEIGHTS = {"revision": "revision", "sha": "sha", "dtype": "dtype", "parameters": "num_parameters"}
-_TOLD = re.compile(r"^(?P<name>PyTorch|Python) version: (?P<version>\S+)", re.MULTILINE)
+_VERSION = re.compile(r"^(?P<name>PyTorch|Python) version: (?P<version>\S+)", re.MULTILINE)
 
 
 def make_submission(
@@ -41,7 +41,7 @@ def make_submission(
 
     Args:
         run: The run, with its samples.
-        contact: Who answers questions.
+        contact: Person or address that answers questions.
         notes: What readers should know.
         allow_partial: Take a run that evaluated a part of a task's documents; the record says so.
         resamples: Draws for the intervals of aggregates.
@@ -117,11 +117,11 @@ def _model(run: Run, config: Mapping[str, Any]) -> dict[str, Any]:
 def _method(own: Any) -> dict[str, Any] | None:
     if not isinstance(own, Mapping):
         return None
-    told = {name: own[name] for name in _METHOD if name in own}
+    stated = {name: own[name] for name in _METHOD if name in own}
     # Mappings hold numbers under names that are no arguments: a community may be called "key".
     return {
         "name": own.get("method"),
-        **{name: part if isinstance(part, Mapping) else clean(part) for name, part in told.items()},
+        **{name: part if isinstance(part, Mapping) else clean(part) for name, part in stated.items()},
     }
 
 
@@ -135,13 +135,13 @@ def _seeds(config: Mapping[str, Any]) -> dict[str, int]:
 
 def _packages(data: Mapping[str, Any]) -> dict[str, str]:
     own = data["config"].get("modplural")
-    told = {match["name"]: match["version"] for match in _TOLD.finditer(str(data.get("pretty_env_info") or ""))}
+    versions = {match["name"]: match["version"] for match in _VERSION.finditer(str(data.get("pretty_env_info") or ""))}
     versions = {
         "modplural": own.get("version") if isinstance(own, Mapping) else None,
         "lm_eval": data.get("lm_eval_version"),
         "transformers": data.get("transformers_version"),
-        "torch": told.get("PyTorch"),
-        "python": told.get("Python"),
+        "torch": versions.get("PyTorch"),
+        "python": versions.get("Python"),
     }
     return {name: str(version) for name, version in versions.items() if version and version != "N/A"}
 
@@ -170,6 +170,6 @@ def _task(found: TaskComparison, task: TaskRun, label: str) -> dict[str, Any]:
     }
 
 
-def _estimate(figure: Figure) -> dict[str, Any]:
+def _estimate(figure: RunFigure) -> dict[str, Any]:
     skipped = ("row", "constant", "baseline", "best_constant")
     return {name: value for name, value in asdict(figure).items() if name not in skipped}

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 
-from plural_tasks.report.comparing.agreement import Agreement
+from plural_tasks.report.comparing.agreement import RouteAgreement
 from plural_tasks.report.comparing.compare import TaskComparison
 from plural_tasks.report.tables.cells import NOTHING, Block, interval, number, percent
 
@@ -24,7 +24,7 @@ def agreement_blocks(task: TaskComparison) -> list[Block]:
     return [Block(title, 3, _HEADER if rows else (), rows, texts=(0, 1), notes=notes)]
 
 
-def _row(found: Agreement) -> tuple[str, ...]:
+def _row(found: RouteAgreement) -> tuple[str, ...]:
     return (
         f"{found.run} ↔ {found.other}",
         " ↔ ".join(found.routes),
@@ -37,19 +37,19 @@ def _row(found: Agreement) -> tuple[str, ...]:
     )
 
 
-def _legend(rows: tuple[Agreement, ...]) -> tuple[str, ...]:
+def _legend(rows: tuple[RouteAgreement, ...]) -> tuple[str, ...]:
     if not rows:
         return ()
     notes = [
         "JS distance (base 2, 0..1) between the two runs' distributions of a document over the options that state an "
         "opinion, averaged; 0: the same."
     ]
-    told = [f"{found.sampled} {found.answers:.3g}" for found in rows if not math.isnan(found.answers)]
-    if told:
+    counts = [f"{found.sampled} {found.answers:.3g}" for found in rows if not math.isnan(found.answers)]
+    if counts:
         notes.append(
             "By sampling alone: what the distance would be on average if the answers had been drawn from the other "
             "run's distributions, and at most in 95 % of cases (simulated). Answers counted for a prompt, on average: "
-            f"{', '.join(dict.fromkeys(told))}. Monte-Carlo error: standard error of the distance by drawing so few; "
+            f"{', '.join(dict.fromkeys(counts))}. Monte-Carlo error: standard error of the distance by drawing so few; "
             "the interval holds it already."
         )
     if any(found.verdict == "sampling" for found in rows):

@@ -9,7 +9,7 @@ from dataclasses import replace
 
 from plural_tasks.metrics.groups import MINIMUM_N
 from plural_tasks.report.comparing.compare import Comparison, TaskComparison, is_partial, worst
-from plural_tasks.report.comparing.figures import FEW, SMALL, Figure, Group
+from plural_tasks.report.comparing.figures import FEW, SMALL, RunFigure, SubgroupFigure
 from plural_tasks.report.reading.facts import Facts
 from plural_tasks.report.tables.agreement_table import agreement_blocks
 from plural_tasks.report.tables.cells import NOTHING, Block, arrow_of, interval, number, p_value, percent, signed
@@ -83,10 +83,10 @@ def _runs(comparison: Comparison) -> Block:
         )
     header = ("run", "model", "backend", "method", "pool", "own-step fallbacks", "shots", "chat", "seed", "date")
     columns = dict(zip(header, zip(*rows, strict=True), strict=True))
-    told = {name: cells for name, cells in columns.items() if set(cells) - {NOTHING, ""}}
-    alike = {name: cells[0] for name, cells in told.items() if len(rows) > 1 and len(set(cells)) == 1}
-    kept = {name: cells for name, cells in told.items() if name not in alike}
-    same = (f"All runs: {', '.join(f'{name} {text}' for name, text in alike.items())}.",) if alike else ()
+    filled = {name: cells for name, cells in columns.items() if set(cells) - {NOTHING, ""}}
+    in_common = {name: cells[0] for name, cells in filled.items() if len(rows) > 1 and len(set(cells)) == 1}
+    kept = {name: cells for name, cells in filled.items() if name not in in_common}
+    same = (f"All runs: {', '.join(f'{name} {text}' for name, text in in_common.items())}.",) if in_common else ()
     texts = tuple(place for place, name in enumerate(kept) if name in header[:6])
     made = tuple(zip(*kept.values(), strict=True))
     return Block("Runs", header=tuple(kept), rows=made, texts=texts, notes=(*same, *_warnings(comparison)))
@@ -154,7 +154,7 @@ def _main(comparison: Comparison, task: TaskComparison) -> Block:
     return Block(task.name, header=tuple(header), rows=tuple(rows), notes=(", ".join(facts) + ".",))
 
 
-def _difference(task: TaskComparison, found: Figure, *, is_baseline: bool) -> list[str]:
+def _difference(task: TaskComparison, found: RunFigure, *, is_baseline: bool) -> list[str]:
     against = found.baseline
     if is_baseline:
         return [f"baseline{difference_mark(task, found)}", "", ""]
@@ -171,7 +171,7 @@ def _groups(task: TaskComparison) -> list[Block]:
     if not task.groups:
         return []
     runs = list(dict.fromkeys(group.row for group in task.groups))
-    table: dict[str, dict[str, Group]] = {}
+    table: dict[str, dict[str, SubgroupFigure]] = {}
     for group in task.groups:
         table.setdefault(group.group, {})[group.row] = group
     direction = next(found.higher_is_better for found in task.figures if found.metric == task.main)
@@ -205,7 +205,7 @@ def _groups(task: TaskComparison) -> list[Block]:
     return [Block(title, 3, (task.group_field, "n", *runs), tuple(rows), notes=tuple(notes))]
 
 
-def _badness(members: Sequence[Group], direction: bool | None) -> float:
+def _badness(members: Sequence[SubgroupFigure], direction: bool | None) -> float:
     """Sorts the worst-off group first: by the mean over runs; groups without a figure go last."""
     known = [group.value for group in members if not math.isnan(group.value)]
     if not known:
@@ -214,7 +214,7 @@ def _badness(members: Sequence[Group], direction: bool | None) -> float:
     return -middle if direction is False else middle
 
 
-def _group_cell(group: Group | None) -> str:
+def _group_cell(group: SubgroupFigure | None) -> str:
     if group is None or math.isnan(group.value):
         return NOTHING
     text = f"{number(group.value)} {interval(group.low, group.high)}".strip()
@@ -235,25 +235,25 @@ def _others(comparison: Comparison, task: TaskComparison) -> list[Block]:
     return [Block(f"{_short(task.name)}: other figures", 3, ("", *labels), tuple(rows))]
 
 
-def _fewer(found: Figure) -> str:
+def _fewer(found: RunFigure) -> str:
     """Say on how many documents a difference rests where that is not all of the row's."""
     return f" (on {found.baseline.n})" if found.baseline and found.baseline.n < found.n else ""
 
 
-def _other_cell(task: TaskComparison, found: Figure | None) -> str:
+def _other_cell(task: TaskComparison, found: RunFigure | None) -> str:
     if found is None or math.isnan(found.value):
         return NOTHING
     mark = difference_mark(task, found) + _fewer(found) + reported_mark(found)
     return f"{number(found.value)} {interval(found.low, found.high)}".strip() + mark
 
 
-def _mean_cell(task: TaskComparison, found: Figure | None) -> str:
+def _mean_cell(task: TaskComparison, found: RunFigure | None) -> str:
     if found is None or math.isnan(found.value):
         return NOTHING
     return f"{_value(task, found)} {interval(found.low, found.high)}".strip() + marks(task, found)
 
 
-def _value(task: TaskComparison, found: Figure) -> str:
+def _value(task: TaskComparison, found: RunFigure) -> str:
     runs = [one for one in task.figures if one.metric == task.main and not one.constant and not math.isnan(one.value)]
     text = number(found.value)
     values = {one.value for one in runs}
@@ -276,7 +276,7 @@ def _size(task: TaskComparison) -> str:
     return f"{task.n} ({task.clusters})" + (" ‡" if is_partial(task) else "")
 
 
-def _worst(group: Group | None) -> str:
+def _worst(group: SubgroupFigure | None) -> str:
     return f"{group.group}: {number(group.value)}" if group else NOTHING
 
 

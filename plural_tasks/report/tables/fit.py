@@ -48,8 +48,8 @@ def fold(text: str, width: int) -> str:
 
 def listed(header: Sequence[str], row: Sequence[str]) -> list[str]:
     """A row as lines: its name, then one line for every column that says something."""
-    told = [f"  {name}: {text}" for name, text in zip(header[1:], row[1:], strict=True) if text]
-    return [f"{header[0]} {row[0]}".strip(), *told]
+    filled = [f"  {name}: {text}" for name, text in zip(header[1:], row[1:], strict=True) if text]
+    return [f"{header[0]} {row[0]}".strip(), *filled]
 
 
 def _length(text: str) -> int:

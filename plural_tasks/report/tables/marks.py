@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import math
 
-from plural_tasks.report.comparing.compare import Comparison, TaskComparison, beaten
-from plural_tasks.report.comparing.figures import Figure
+from plural_tasks.report.comparing.compare import Comparison, TaskComparison, no_better_than_constant
+from plural_tasks.report.comparing.figures import RunFigure
 from plural_tasks.report.tables.cells import MARKS
 
 HALF = 0.5
@@ -14,7 +14,7 @@ HALF = 0.5
 UNUSED = " ‼"
 
 
-def difference_mark(task: TaskComparison, found: Figure) -> str:
+def difference_mark(task: TaskComparison, found: RunFigure) -> str:
     """Better or worse than the baseline, where the interval is known; `UNUSED` where either run hardly answered."""
     against = found.baseline
     if not found.constant and any(_unused(task, label) for label in (found.row, against.other if against else "")):
@@ -27,13 +27,13 @@ def _unused(task: TaskComparison, label: str) -> bool:
     return task.fallbacks.get(label, math.nan) > HALF
 
 
-def marks(task: TaskComparison, found: Figure) -> str:
+def marks(task: TaskComparison, found: RunFigure) -> str:
     """All marks of a main figure."""
-    return difference_mark(task, found) + (" †" if beaten(found) else "") + reported_mark(found)
+    return difference_mark(task, found) + (" †" if no_better_than_constant(found) else "") + reported_mark(found)
 
 
-def reported_mark(found: Figure) -> str:
-    """Is the figure the harness's own?"""
+def reported_mark(found: RunFigure) -> str:
+    """The mark of a figure that is the harness's own; "" for one that was made anew."""
     return " §" if found.source == "reported" else ""
 
 
@@ -66,11 +66,11 @@ def _meanings(baseline: str) -> dict[str, str]:
 
 
 def _of_differences(baseline: str, shown: str) -> str:
-    told = [f"{mark.strip()} {name}" for name, mark in MARKS.items() if mark in shown]
+    used = [f"{mark.strip()} {name}" for name, mark in MARKS.items() if mark in shown]
     rule = "(the 95 % interval of the paired difference leaves out 0)"
-    if not told:
+    if not used:
         return f"No run is shown to be better or worse than {baseline} on the same documents {rule}."
     return (
-        f"{', '.join(told)} than {baseline} on the same documents {rule}; no mark: no difference was shown, or its "
+        f"{', '.join(used)} than {baseline} on the same documents {rule}; no mark: no difference was shown, or its "
         "interval is not known. With many comparisons some marks are chance."
     )

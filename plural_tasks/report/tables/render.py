@@ -11,9 +11,9 @@ from dataclasses import asdict, fields
 from typing import Any
 
 from plural_tasks import __version__
-from plural_tasks.report.comparing.agreement import Agreement
+from plural_tasks.report.comparing.agreement import RouteAgreement
 from plural_tasks.report.comparing.compare import Comparison, TaskComparison
-from plural_tasks.report.comparing.figures import LEVEL, Figure, Group, Versus
+from plural_tasks.report.comparing.figures import LEVEL, RunFigure, SubgroupFigure, Versus
 from plural_tasks.report.tables.blocks import blocks
 from plural_tasks.report.tables.cells import Block
 from plural_tasks.report.tables.fit import fold, listed, widths
@@ -87,7 +87,7 @@ def to_csv(comparison: Comparison) -> str:
     return text.getvalue()
 
 
-def _line(task: TaskComparison, figure: Figure) -> dict[str, Any]:
+def _line(task: TaskComparison, figure: RunFigure) -> dict[str, Any]:
     return {
         **_task_part(task, figure.metric, figure.row),
         "main": int(figure.metric == task.main),
@@ -98,7 +98,7 @@ def _line(task: TaskComparison, figure: Figure) -> dict[str, Any]:
     }
 
 
-def _group_line(task: TaskComparison, group: Group) -> dict[str, Any]:
+def _group_line(task: TaskComparison, group: SubgroupFigure) -> dict[str, Any]:
     main = task.of(group.row)
     direction = main.higher_is_better if main else None
     return {
@@ -112,7 +112,7 @@ def _group_line(task: TaskComparison, group: Group) -> dict[str, Any]:
     }
 
 
-def _agreement_lines(task: TaskComparison, found: Agreement) -> list[dict[str, Any]]:
+def _agreement_lines(task: TaskComparison, found: RouteAgreement) -> list[dict[str, Any]]:
     """The runs' distance, what sampling has to do with it, and the share of documents with the same top option."""
     common = {"main": 0, "kind": "agreement", "n": found.n, "clusters": found.clusters, "baseline": found.other}
     figures = {
@@ -122,8 +122,8 @@ def _agreement_lines(task: TaskComparison, found: Agreement) -> list[dict[str, A
         "agreement_same_top": {"value": found.same_top},
     }
     return [
-        {**_task_part(task, metric, found.run), **common, **{name: _cell(value) for name, value in told.items()}}
-        for metric, told in figures.items()
+        {**_task_part(task, metric, found.run), **common, **{name: _cell(value) for name, value in values.items()}}
+        for metric, values in figures.items()
     ]
 
 
@@ -158,7 +158,7 @@ FORMATS: dict[str, Callable[[Comparison], str]] = {"markdown": to_markdown, "csv
 """Name -> renderer, of the formats that are text."""
 
 SUFFIXES = {".md": "markdown", ".markdown": "markdown", ".csv": "csv", ".json": "json"}
-"""Which format a file's name asks for."""
+"""Ending of a file's name -> format."""
 
 
 def print_comparison(comparison: Comparison, console: Any) -> None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from plural_tasks.sources.surveys import Question, Surveys
+from plural_tasks.sources.surveys import SurveyQuestion, Surveys
 
 Shares = Sequence[float]
 STUDY: dict[str, Any] = {
@@ -20,7 +20,7 @@ def question(
     groups: Mapping[str, Shares] | None = None,
     populations: Mapping[str, tuple[str, Shares]] | None = None,
     split: str = "test",
-) -> Question:
+) -> SurveyQuestion:
     """A question: shares by a group's attribute, stratum and shares by a population's."""
     cell = {"n": 100, "n_eff": 100.0, "standard_errors": [0.0] * len(options)}
     asked = [
@@ -32,7 +32,7 @@ def question(
         for place, (attribute, (stratum, shares)) in enumerate((populations or {}).items())
     ]
     fields: dict[str, Any] = {"study": "s", "family": name, "microdata": ["m"], "variable": "v", "wording": "ours"}
-    return Question.model_validate(
+    return SurveyQuestion.model_validate(
         {
             **fields,
             "id": name,
@@ -48,6 +48,6 @@ def question(
     )
 
 
-def surveys(*questions: Question) -> Surveys:
+def surveys(*questions: SurveyQuestion) -> Surveys:
     """A file of questions."""
     return Surveys.model_validate({"package": "p", "microdata": {}, "studies": {"s": STUDY}, "questions": questions})

@@ -8,7 +8,7 @@ import pytest
 from community_lms.training import corpus as module
 from community_lms.training.cleaning import Cleaning
 from community_lms.training.corpus import Corpus, counts, is_held_out, stream
-from plural_tasks.sources.base import Row
+from plural_tasks.sources.base import LocatedRow
 from plural_tasks.utils.checked import parse
 from plural_tasks.utils.errors import ModPluralError
 from tests.community_lms.training.layouts import write_jsonl
@@ -174,11 +174,11 @@ def test_counts_add_up_over_corpora(mixed: Path) -> None:
 def test_a_stream_reads_no_further_than_it_is_asked(monkeypatch: pytest.MonkeyPatch) -> None:
     made = 0
 
-    def endless(path: str, **_: object) -> Iterator[Row]:
+    def endless(path: str, **_: object) -> Iterator[LocatedRow]:
         nonlocal made
         while True:
             made += 1
-            yield Row(record(f"text number {made}"), f"{path}:{made}")
+            yield LocatedRow(record(f"text number {made}"), f"{path}:{made}")
 
     monkeypatch.setattr(module, "rows", endless)
     records = stream(Corpus(path="endless"), part="all")

@@ -27,15 +27,8 @@ from tests.community_lms.training.runs import backbone, config, corpus, tokenize
 @pytest.fixture(scope="session", autouse=True)
 def _imports() -> None:
     global torch, PeftConfig, AutoModelForCausalLM, PeftEngine, adapter, callbacks, SETTINGS, WEIGHTS, build_model
-    global \
-        check_branches, \
-        check_packing, \
-        load_tokenizer, \
-        RunClock, \
-        ResumableOrder, \
-        last_checkpoint, \
-        remove_broken, \
-        summed_loss
+    global check_branches, check_packing, load_tokenizer, RunClock, ResumableOrder, last_checkpoint, remove_broken
+    global summed_loss
     global train, Stopped, interrupt, losses, same, tensors
     import torch
     from peft import PeftConfig

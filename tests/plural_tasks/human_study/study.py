@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 
 from plural_tasks.human_study import Key, export
-from plural_tasks.human_study.key import Row, StudyPair, StudyRater
+from plural_tasks.human_study.key import StudyPair, StudyRater, StudyRow
 from plural_tasks.pairwise import Pair
 
 HOSTILE = "</script><script>alert(1)</script><img src=x onerror=alert(2)> & {{ 7 * 7 }} \u2028 ]]> <!-- \"'"
@@ -57,7 +57,9 @@ def small_key() -> Key:
         raters=tuple(
             StudyRater(
                 name=name,
-                rows=tuple(Row(item=item, pair=pair, first=first, check=check) for item, pair, first, check in lines),
+                rows=tuple(
+                    StudyRow(item=item, pair=pair, first=first, check=check) for item, pair, first, check in lines
+                ),
             )
             for name, lines in rows.items()
         ),

@@ -6,7 +6,7 @@ from typing import Any
 
 import yaml
 
-from plural_tasks.metrics import Answer, parse_choice, read_answer
+from plural_tasks.metrics import ReadAnswer, parse_choice, read_answer
 from plural_tasks.schema import LABELS
 from tests.every import every
 
@@ -18,7 +18,7 @@ CASES = [(f"{kind}: {case['reply']!r}", case) for kind in KINDS for case in TABL
 def test_a_reply_is_read_as_the_table_says() -> None:
     def check(case: dict[str, Any]) -> None:
         picks = case["picks"]
-        expected = Answer("choice", LABELS.index(picks)) if picks in LABELS else Answer(picks)
+        expected = ReadAnswer("choice", LABELS.index(picks)) if picks in LABELS else ReadAnswer(picks)
         assert read_answer(case["reply"], TABLE["options"][case["options"]]) == expected
 
     every(CASES, check)
@@ -45,5 +45,5 @@ def test_what_tasks_read_is_read_alike_or_is_no_choice() -> None:
 def test_further_wordings_of_refusals_can_be_given() -> None:
     options = TABLE["options"]["yes_no"]
     assert read_answer("Nay nay, no.", options).index == 1
-    assert read_answer("Nay nay, no.", options, lambda text: "Nay nay" in text) == Answer("refusal")
+    assert read_answer("Nay nay, no.", options, lambda text: "Nay nay" in text) == ReadAnswer("refusal")
     assert read_answer("B. Nay nay", options, lambda text: "Nay nay" in text).index == 1

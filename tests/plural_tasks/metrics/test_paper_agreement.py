@@ -12,7 +12,7 @@ import pytest
 
 from plural_tasks.judges.scripted import ScriptedJudge
 from plural_tasks.metrics import paper
-from plural_tasks.rescore import Figure, rescore
+from plural_tasks.rescore import RescoredFigure, rescore
 from plural_tasks.rescore.outputs import output_source, read_outputs
 from tests.every import every
 from tests.plural_tasks.metrics import reference_paper as reference
@@ -37,7 +37,7 @@ from tests.plural_tasks.rescore.authors_rows import (
 CLOSE = {"rel": 0, "abs": 1e-9}
 
 
-def figures(tmp_path: Path, rows: Rows, task: str, judge: Any = None) -> dict[str, Figure]:
+def figures(tmp_path: Path, rows: Rows, task: str, judge: Any = None) -> dict[str, RescoredFigure]:
     outputs = read_outputs(write(tmp_path / "outputs.json", rows), output_source(task))
     return {figure.name: figure for figure in rescore(outputs, judge).figures}
 

@@ -6,8 +6,8 @@ import math
 import pytest
 
 from plural_tasks.pairwise import (
-    Answer,
-    Judged,
+    JudgedPair,
+    OvertonAnswer,
     Pair,
     agreement,
     as_verdict,
@@ -45,9 +45,9 @@ def samples(folder, *records: dict, task: str = "t", date: str = DATE):
     return path
 
 
-def answer(number: int, text: str, **changes) -> Answer:
+def answer(number: int, text: str, **changes) -> OvertonAnswer:
     facts = {"situation": f"s{number}", "cluster": f"c{number}", "gold": (("v",), ("e",)), **changes}
-    return Answer(id=str(number), text=text, **facts)
+    return OvertonAnswer(id=str(number), text=text, **facts)
 
 
 # Samples files
@@ -240,8 +240,8 @@ def test_a_win_needs_both_orders() -> None:
     assert combine("a", "unreadable") == combine("unreadable", "unreadable") == "unreadable"
 
 
-def judged(ab: str, ba: str, number: int = 0) -> Judged:
-    return Judged(str(number), f"c{number}", ab, ba)
+def judged(ab: str, ba: str, number: int = 0) -> JudgedPair:
+    return JudgedPair(str(number), f"c{number}", ab, ba)
 
 
 def test_disagreement_and_lean_of_a_pair() -> None:

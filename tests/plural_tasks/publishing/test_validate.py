@@ -8,7 +8,7 @@ import pyarrow
 import pyarrow.parquet
 import pytest
 
-from plural_tasks.publishing import Count, build, check_file, check_folder, check_source, read_manifest
+from plural_tasks.publishing import ItemCount, build, check_file, check_folder, check_source, read_manifest
 from plural_tasks.sources import SOURCES
 from plural_tasks.utils.errors import ModPluralError
 from tests.made_sources import SHARED, SITUATION, STEERED, add_sources
@@ -33,8 +33,8 @@ def test_the_shipped_sources_have_no_problem(name) -> None:
 
 def test_a_source_is_counted_by_mode_and_split() -> None:
     assert check_source("made_steerable").counts == {
-        ("made_steerable", "steerable", "train"): Count(rows=2, questions=1, groups=2),
-        ("made_steerable", "steerable", "test"): Count(rows=2, questions=1, groups=2),
+        ("made_steerable", "steerable", "train"): ItemCount(rows=2, questions=1, groups=2),
+        ("made_steerable", "steerable", "test"): ItemCount(rows=2, questions=1, groups=2),
     }
 
 
@@ -137,7 +137,7 @@ def test_json_lines_are_read_and_broken_ones_named(tmp_path) -> None:
     path = tmp_path / "mine.jsonl"
     path.write_text("\n".join([json.dumps({**SHARED[0], "question": "A\u2028B?"}, ensure_ascii=False), "", "{", "3"]))
     report = check_file(path)
-    assert report.counts == {("mine.jsonl", "distributional", "test"): Count(1, 1, 0)}
+    assert report.counts == {("mine.jsonl", "distributional", "test"): ItemCount(1, 1, 0)}
     assert [found.split(":")[0] for found in problems(report)] == [f"{path}, row 3", f"{path}, row 4"]
     assert "malformed JSON" in problems(report)[0]
 

@@ -5,7 +5,13 @@ from typing import Any
 import pytest
 import yaml
 
-from plural_tasks.rescore.outputs import Answer, Prediction, output_source, read_outputs, with_attribute
+from plural_tasks.rescore.outputs import (
+    Prediction,
+    WrittenAnswer,
+    output_source,
+    read_outputs,
+    with_attribute,
+)
 from plural_tasks.sources import SOURCES
 from plural_tasks.utils.errors import ModPluralError
 from tests.plural_tasks.rescore.authors_rows import OPTIONS, REASONS, UNKNOWN, moral, overton, stance, survey, write
@@ -35,7 +41,7 @@ def test_every_format_is_read(tmp_path, task) -> None:
         assert output.shares == tuple(map(float, row["pred_distribution"]))
         assert output.attribute == row["attribute"]
     else:
-        assert isinstance(output, Answer)
+        assert isinstance(output, WrittenAnswer)
         assert output.text == row["output"]
     assert output.item.id == str(row["id"])
 

@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 
 from plural_tasks.judges.scripted import ScriptedJudge
-from plural_tasks.rescore import Figure, Rescored, needs_judge, rescore
+from plural_tasks.rescore import Rescored, RescoredFigure, needs_judge, rescore
 from plural_tasks.rescore import coverage as coverage_module
 from plural_tasks.rescore.outputs import output_source, read_outputs
 from plural_tasks.rescore.render import as_csv, as_json, as_markdown
@@ -39,7 +39,7 @@ def score(tmp_path: Path, task: str, rows: Rows, judge: Any = None) -> Rescored:
     return rescore(read_outputs(write(tmp_path / "o.json", rows), output_source(task)), judge)
 
 
-def figure(found: Rescored, name: str) -> Figure:
+def figure(found: Rescored, name: str) -> RescoredFigure:
     (one,) = [figure for figure in found.figures if figure.name == name]
     return one
 

@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 
 from plural_tasks import scoring
-from plural_tasks.judges.judging import Judged
+from plural_tasks.judges.judging import JudgedAnswer
 from plural_tasks.scoring.elicited import read_choices, read_distribution
 
 NEVER = -math.inf
@@ -226,7 +226,7 @@ def test_generated_answers_are_read_in_the_order_shown() -> None:
     assert figures["paper_macro_f1"] == ("C", "A")
 
 
-def judged(**fields: Any) -> Judged:
+def judged(**fields: Any) -> JudgedAnswer:
     made: dict[str, Any] = {
         "sentences": ("Two words.", "Three more words."),
         "scores": (),
@@ -241,7 +241,7 @@ def judged(**fields: Any) -> Judged:
         "paper_coverage": 0.4,
         "paper_coverage_33": 1.0,
     }
-    return Judged(**{**made, **fields})
+    return JudgedAnswer(**{**made, **fields})
 
 
 def test_overton() -> None:

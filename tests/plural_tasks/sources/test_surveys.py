@@ -15,7 +15,7 @@ import pytest
 from plural_tasks.docs import to_doc
 from plural_tasks.schema import DistributionalItem, SteerableItem
 from plural_tasks.sources import Source, locate, read_items
-from plural_tasks.sources.surveys import SOURCES, Question, read_surveys
+from plural_tasks.sources.surveys import SOURCES, SurveyQuestion, read_surveys
 from plural_tasks.utils.errors import ModPluralError
 
 STEERABLE, DISTRIBUTIONAL = SOURCES
@@ -171,7 +171,7 @@ class TestReading:
             read_items(DISTRIBUTIONAL, path)
 
 
-def copied(known: Question, asked: Question) -> tuple[float, float, float] | None:
+def copied(known: SurveyQuestion, asked: SurveyQuestion) -> tuple[float, float, float] | None:
     """How far the groups' answers to one question tell those to another.
 
     Returns:
@@ -415,7 +415,7 @@ def split_row(line: str) -> list[str]:
     return [cell.strip() for cell in line.strip("|").split("|")] if line.startswith("|") else []
 
 
-def counts(questions: list[Question]) -> list[str]:
+def counts(questions: list[SurveyQuestion]) -> list[str]:
     def sides(sizes: dict[str, int]) -> str:
         train = sum(size for name, size in sizes.items() if QUESTIONS[name].split == "train")
         return f"({train} / {sum(sizes.values()) - train})"
@@ -471,7 +471,7 @@ class TestBuild:
     def test_a_set_needs_a_quarter_of_dissent(self, counts: list[int], chosen: int) -> None:
         """Shares of the first of two options: 3 to 1 is a quarter, 7 to 2 is not, and 50 to 50 is no answer."""
         from tools.build_surveys.model import Cell
-        from tools.build_surveys.model import Question as Made
+        from tools.build_surveys.model import SurveyQuestion as Made
         from tools.build_surveys.shares import shares_of_counts
         from tools.build_surveys.steerable import steerable
 

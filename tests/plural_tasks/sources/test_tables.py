@@ -2,7 +2,7 @@ from pathlib import Path
 
 import pytest
 
-from plural_tasks.sources.base import Row
+from plural_tasks.sources.base import LocatedRow
 from plural_tasks.sources.tables import member, read_table
 from plural_tasks.utils.errors import ModPluralError
 
@@ -23,7 +23,7 @@ def test_rows_know_their_places(path: Path) -> None:
 
     rows = list(read_table(path, ["b"]))
     assert rows == [{"a": "1", "b": "two\nlines"}, {"a": "3", "b": 'say "4"'}]
-    assert all(isinstance(row, Row) for row in rows)
+    assert all(isinstance(row, LocatedRow) for row in rows)
     # the first row takes the lines 2 and 3, line 4 is blank
     assert [row.where for row in rows] == [f"{path}, row 1 (line 3)", f"{path}, row 2 (line 5)"]
 

@@ -13,7 +13,7 @@ Shares = tuple[float, ...]
 
 
 @dataclass(frozen=True)
-class Answer:
+class ModelDistributions:
     """A model's distributions over the options of a document, in the study's order.
 
     Attributes:
@@ -45,7 +45,7 @@ def mean_of(rows: Sequence[Shares]) -> Shares:
     return tuple(sum(column) / len(known) for column in zip(*known, strict=True))
 
 
-def read_answer(record: Mapping[str, Any]) -> Answer | None:
+def read_distributions(record: Mapping[str, Any]) -> ModelDistributions | None:
     """Read what one of modplural's closed tasks logged; None for samples of any other kind.
 
     Args:
@@ -61,6 +61,8 @@ def read_answer(record: Mapping[str, Any]) -> Answer | None:
             return None
         rows = [values[place * n : (place + 1) * n] for place in range(len(orders))]
         shares = tuple(tuple(restore(normalise(row)[0], order)) for row, order in zip(rows, orders, strict=True))
-        return Answer(record["doc_id"], orders, shares, tuple(int(place) for place in doc.get("dont_know") or ()))
+        return ModelDistributions(
+            record["doc_id"], orders, shares, tuple(int(place) for place in doc.get("dont_know") or ())
+        )
     except (KeyError, TypeError, ValueError):  # generated answers, documents of other tasks
         return None
