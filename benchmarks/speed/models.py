@@ -26,7 +26,8 @@ from model_wrappers.collaboration import answer
 from model_wrappers.collaboration import selection as choosing
 from model_wrappers.collaboration.elicitation import logprob
 from model_wrappers.lm import ModPluralLM
-from model_wrappers.runs.plan import load_tasks, make_plan
+from model_wrappers.runs.plan import make_plan
+from model_wrappers.runs.tasks import load_tasks
 
 logging.getLogger("lm_eval").setLevel(logging.ERROR)
 

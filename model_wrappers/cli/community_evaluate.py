@@ -121,11 +121,6 @@ def evaluate(
     _finish(loaded, found, folder, back)
 
 
-def register(app: typer.Typer) -> None:
-    """Add the command to ``modplural community``."""
-    app.command("evaluate")(evaluate)
-
-
 def _corpora(given: list[str]) -> dict[str, str]:
     found = {}
     for entry in given:

@@ -21,7 +21,7 @@ from model_wrappers.cli.cluster import cluster_of
 from plural_tasks.utils.checked import parse
 from plural_tasks.utils.errors import ModPluralError, unknown_name
 
-app = typer.Typer(help="Build corpora for community LMs, and look at them.", no_args_is_help=True)
+app = typer.Typer(help="Build corpora for community LMs, and look at them.", no_args_is_help=True, add_completion=False)
 console = Console()
 
 MOST_SHOWN = 12

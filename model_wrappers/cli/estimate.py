@@ -11,18 +11,21 @@ from rich.box import SIMPLE_HEAD
 from rich.console import Console
 from rich.table import Table
 
+from model_wrappers.cli.harness_options import PASS_ON, BasesOption, MethodsOption, names
 from plural_tasks.utils.errors import ModPluralError
 
 if TYPE_CHECKING:
     from model_wrappers.runs.estimate import Estimate
 
+app = typer.Typer(add_completion=False)
 console = Console(width=None if sys.stdout.isatty() else 120)
 
 
+@app.command(context_settings=PASS_ON)
 def estimate_run(
     context: typer.Context,
-    methods: Annotated[str | None, typer.Option(help="As for modplural eval.")] = None,
-    bases: Annotated[str | None, typer.Option(help="As for modplural eval.")] = None,
+    methods: MethodsOption = None,
+    bases: BasesOption = None,
     measure: Annotated[
         bool, typer.Option("--measure", help="Ask a few messages, which are kept, and a few prompts, and time them.")
     ] = False,
@@ -40,12 +43,11 @@ def estimate_run(
     """
     import logging
 
-    from model_wrappers.cli.evaluate import names
     from model_wrappers.runs.estimate import estimate
 
     logging.getLogger("lm_eval").setLevel(logging.ERROR)
     cost = _prices(prices)
-    found = estimate(context.args, names(methods or ""), names(bases or ""), measure=measure)
+    found = estimate(context.args, names(methods), names(bases), measure=measure)
     if found.messages:
         console.print(_messages(found))
     console.print(_prompts(found))

@@ -17,11 +17,14 @@ from community_lms.messages.store import MessageStore
 from model_wrappers.cli.budget import MaxCost, MaxTokens, PricesFile, budget
 from model_wrappers.cli.cluster import cluster_of
 from model_wrappers.cli.served import SERVER_HELP
-from model_wrappers.runs.plan import load_tasks, make_plan
+from model_wrappers.runs.plan import make_plan
+from model_wrappers.runs.tasks import load_tasks
 from plural_tasks.sources import SOURCES
 from plural_tasks.utils.errors import ModPluralError
 
-app = typer.Typer(help="Make, import, export and check stored community messages.", no_args_is_help=True)
+app = typer.Typer(
+    help="Make, import, export and check stored community messages.", no_args_is_help=True, add_completion=False
+)
 console = Console()
 
 StoreOption = Annotated[

@@ -26,11 +26,6 @@ Needed = dict[str, dict[str, int]]
 """Member -> number of messages ``needed``, and ``found`` in the store."""
 
 
-def register(app: typer.Typer) -> None:
-    """Add the command to ``modplural pool``."""
-    app.command("patch")(patch)
-
-
 def patch(
     results: Annotated[
         str, typer.Argument(metavar="RESULTS", help="Results file or folder of a run with --log_samples.")

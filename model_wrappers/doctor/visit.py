@@ -16,8 +16,9 @@ from model_wrappers.arguments import OWN, Arguments, read_arguments
 from model_wrappers.base.llm import SCRIPTED, backend_class
 from model_wrappers.collaboration.methods import METHODS
 from model_wrappers.runs.dry_run import calls_of, usual_elicitation, usual_selection
-from model_wrappers.runs.grid import harness_config, plan_of, pool_settings
-from model_wrappers.runs.plan import Plan, load_tasks
+from model_wrappers.runs.harness import harness_config, plan_of, pool_settings
+from model_wrappers.runs.plan import Plan
+from model_wrappers.runs.tasks import check_tasks, load_tasks
 from plural_tasks.utils.errors import ModPluralError, unknown_name
 
 Made = TypeVar("Made")
@@ -171,8 +172,6 @@ def _tasks(config: Any) -> dict[str, Any]:
 
 def _members(name: str, config: Any) -> list[str]:
     """The names below a group; any other name is its own, so that a task which cannot be read hides no other."""
-    from model_wrappers.runs.plan import check_tasks
-
     manager = check_tasks([name], None, config.include_path, config.metadata)
     entry = getattr(manager, "task_index", {}).get(name)
     listed = (getattr(entry, "cfg", None) or {}).get("task") if entry is not None else None

@@ -25,7 +25,7 @@ from model_wrappers.collaboration.elicitation.auto import AUTO
 from model_wrappers.collaboration.methods import METHODS
 from model_wrappers.lm import open_store
 from model_wrappers.runs.dry_run import asks_for_logprobs, calls_of, scores_apart, usual_elicitation, usual_selection
-from model_wrappers.runs.grid import harness_config, plan_of, pool_settings
+from model_wrappers.runs.harness import harness_config, plan_of, pool_settings
 from model_wrappers.runs.plan import Plan
 from plural_tasks.utils.errors import ModPluralError, one_line
 

@@ -6,11 +6,11 @@ import pytest
 from typer.testing import CliRunner
 
 from model_wrappers.cli.app import app
-from model_wrappers.cli.evaluate import run_harness
 from model_wrappers.lm import ModPluralLM
-from model_wrappers.runs.grid import Grid, harness_config
+from model_wrappers.runs.grid import Grid
+from model_wrappers.runs.harness import harness_config
 from plural_tasks.utils.errors import ModPluralError
-from tests.model_wrappers.helpers import doc, requests
+from tests.model_wrappers.helpers import doc, requests, run_harness
 from tests.openai_server import serving
 
 runner = CliRunner()

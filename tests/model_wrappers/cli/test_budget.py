@@ -20,10 +20,9 @@ from community_lms.remote.answer_store import AnswerStore
 from community_lms.remote.budget import Limits, Purse, one_purse
 from model_wrappers.cli.app import app
 from model_wrappers.cli.budget import REACHED
-from model_wrappers.cli.evaluate import run_harness
 from model_wrappers.lm import ModPluralLM
 from plural_tasks.utils.errors import ModPluralError
-from tests.model_wrappers.helpers import doc, requests
+from tests.model_wrappers.helpers import doc, requests, run_harness
 from tests.openai_server import OpenAIServer, drawn, serving
 
 pytest.importorskip("tenacity", reason="the harness's API backends need lm_eval[api]")

@@ -9,10 +9,10 @@ from typer.testing import CliRunner
 
 from community_lms.messages.store import MessageStore
 from model_wrappers.cli.app import app
-from model_wrappers.cli.evaluate import run_harness
 from model_wrappers.runs.estimate import Estimate, Messages, Prompts, Speed, estimate
 from plural_tasks.utils.errors import ModPluralError
 from tests.community_lms.tiny_models import save_adapter, save_model
+from tests.model_wrappers.helpers import run_harness
 
 runner = CliRunner()
 

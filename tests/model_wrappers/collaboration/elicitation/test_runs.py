@@ -11,13 +11,12 @@ from typer.testing import CliRunner
 
 from model_wrappers.base.llm import build_base
 from model_wrappers.cli.app import app
-from model_wrappers.cli.evaluate import run_harness
 from model_wrappers.lm import ModPluralLM
 from model_wrappers.runs.estimate import estimate
 from plural_tasks.metrics import js_distance, normalise
 from plural_tasks.metrics.montecarlo import smoothed
 from tests.community_lms.tiny_models import save_model
-from tests.model_wrappers.helpers import doc, requests
+from tests.model_wrappers.helpers import doc, requests, run_harness
 from tests.openai_server import last_turn, serving
 
 TASK = "plural_embedded_distributional"
