@@ -18,39 +18,43 @@ from plural_tasks.utils.errors import ModPluralError, show_errors_in_one_line
 
 app = typer.Typer(add_completion=False)
 
+ComparedMethods = Annotated[
+    str | None,
+    typer.Option(
+        "--methods",
+        metavar="A,B",
+        help="Of vanilla, prompting, moe, modplural; the first is what the others are compared with.",
+    ),
+]
+ComparedBases = Annotated[
+    str | None,
+    typer.Option("--bases", metavar="A,B", help="Values of pretrained; every community is asked once for all of them."),
+]
+# lm_eval writes its options with underscores, so both spellings are taken here.
+CostLimit = Annotated[
+    str | None,
+    typer.Option(
+        "--max-cost", "--max_cost", metavar="DOLLARS", help="Dollars to spend on models behind APIs, at most."
+    ),
+]
+TokenLimit = Annotated[
+    str | None,
+    typer.Option(
+        "--max-tokens",
+        "--max_tokens",
+        metavar="TOKENS",
+        help="Tokens of prompts and answers to spend on them, at most.",
+    ),
+]
+
 
 @app.command("eval", context_settings=PASS_ON)
 def evaluate_runs(
     context: typer.Context,
-    methods: Annotated[
-        str | None,
-        typer.Option(
-            "--methods",
-            metavar="A,B",
-            help="Of vanilla, prompting, moe, modplural; the first is what the others are compared with.",
-        ),
-    ] = None,
-    bases: Annotated[
-        str | None,
-        typer.Option(
-            "--bases", metavar="A,B", help="Values of pretrained; every community is asked once for all of them."
-        ),
-    ] = None,
-    max_cost: Annotated[
-        str | None,
-        typer.Option(
-            "--max-cost", "--max_cost", metavar="DOLLARS", help="Dollars to spend on models behind APIs, at most."
-        ),
-    ] = None,
-    max_tokens: Annotated[
-        str | None,
-        typer.Option(
-            "--max-tokens",
-            "--max_tokens",
-            metavar="TOKENS",
-            help="Tokens of prompts and answers to spend on them, at most.",
-        ),
-    ] = None,
+    methods: ComparedMethods = None,
+    bases: ComparedBases = None,
+    max_cost: CostLimit = None,
+    max_tokens: TokenLimit = None,
     prices: PricesFile = None,
 ) -> None:
     """Run lm_eval with the model modplural; takes all of lm_eval's arguments.
