@@ -98,7 +98,7 @@ def test_an_estimate_says_which_way_it_took_and_what_it_does_not_know(settings, 
 
 
 def test_prompts_of_completions_are_read_once_for_each_option() -> None:
-    from model_wrappers.runs.estimate import prompts_of
+    from model_wrappers.runs.counting import prompts_of
 
     calls = [("loglikelihood", ("prompt", option)) for option in (" A", " B", " A")]
     assert prompts_of(calls, len).read_tokens == 6
