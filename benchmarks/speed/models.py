@@ -23,7 +23,8 @@ from community_lms.weights.precision import cores, has_native_bfloat16
 from model_wrappers.base.build import build_base
 from model_wrappers.base.llm import BaseLLM
 from model_wrappers.lm import ModPluralLM
-from model_wrappers.runs.plan import load_tasks, make_plan
+from model_wrappers.runs.plan import make_plan
+from model_wrappers.runs.tasks import load_tasks
 
 logging.getLogger("lm_eval").setLevel(logging.ERROR)
 

@@ -19,7 +19,7 @@ from benchmarks.speed.phases import LOADING, REST, Clock, watched
 from benchmarks.speed.registry import Models
 from benchmarks.speed.timing import Round
 from community_lms.engines import BATCH_SIZES, DEFAULT_BATCH_SIZE, local_engine
-from model_wrappers.runs.plan import check_tasks
+from model_wrappers.runs.tasks import check_tasks
 
 TASKS = ("plural_embedded_overton", "plural_surveys_steerable", "plural_surveys_distributional")
 PHASES = ("messages", "selection", "scoring", "generation", "judge", REST)

@@ -1,71 +1,63 @@
-"""The commands, gathered; each group has its file."""
+"""The table of contents of the ``modplural`` command."""
 
 from __future__ import annotations
 
-from typing import Annotated
+from importlib import import_module
+from typing import Annotated, Any
 
 import typer
+from typer.core import TyperGroup
+from typer.main import get_command
 
-from model_wrappers.cli import (
-    budget,
-    community,
-    compare,
-    corpus,
-    data,
-    doctor,
-    estimate,
-    judge,
-    messages,
-    pool,
-    prompts,
-    score,
-    study,
-    submit,
-    trace,
-)
 from plural_tasks import __version__
+
+FILES = {
+    "eval": "evaluate",
+    "estimate": "estimate",
+    "doctor": "doctor",
+    "spent": "spent",
+    "compare": "compare",
+    "submit": "submit",
+    "score": "score",
+    "judge": "judge",
+    "embedded": "embedded",
+    "study": "study",
+    "data": "data",
+    "pool": "pool",
+    "community": "community",
+    "corpus": "corpus",
+    "messages": "messages",
+    "trace": "trace",
+    "prompts": "prompts",
+}
+"""Command or group of commands -> file of this folder whose ``app`` it is, in the order of ``modplural --help``."""
+
+
+class Contents(TyperGroup):
+    """Imports the file of a command when the command is asked for: none waits for the libraries of the others."""
+
+    def __init__(self, **attributes: Any) -> None:
+        """Make the group; its commands are known by name alone."""
+        super().__init__(**attributes)
+        self.commands: dict[str, Any] = dict.fromkeys(FILES)
+
+    def get_command(self, ctx: Any, cmd_name: str) -> Any:
+        """Return a command by its name, or None where there is no such command."""
+        if cmd_name in FILES and self.commands[cmd_name] is None:
+            command = get_command(import_module(f"model_wrappers.cli.{FILES[cmd_name]}").app)
+            command.name = cmd_name
+            self.commands[cmd_name] = command
+        return self.commands.get(cmd_name)
+
 
 app = typer.Typer(
     name="modplural",
+    cls=Contents,
     help="Evaluate and improve the pluralistic alignment of language models.",
     no_args_is_help=True,
     add_completion=False,
     pretty_exceptions_enable=False,
 )
-
-
-@app.command("eval", context_settings={"allow_extra_args": True, "ignore_unknown_options": True})
-def evaluate() -> None:
-    """Run lm_eval with the model modplural; takes all of lm_eval's arguments."""
-
-
-app.command("estimate", context_settings={"allow_extra_args": True, "ignore_unknown_options": True})(
-    estimate.estimate_run
-)
-app.command("doctor", context_settings={"allow_extra_args": True, "ignore_unknown_options": True})(doctor.doctor)
-app.command("spent")(budget.spent)
-app.command("compare")(compare.compare_runs)
-app.command("submit")(submit.submit_run)
-app.command("score")(score.score)
-app.command("judge")(judge.judge)
-app.add_typer(study.app, name="study")
-app.add_typer(data.app, name="data")
-app.add_typer(pool.app, name="pool")
-app.add_typer(community.app, name="community")
-app.add_typer(corpus.app, name="corpus")
-app.add_typer(messages.app, name="messages")
-app.add_typer(trace.app, name="trace")
-app.add_typer(prompts.app, name="prompts")
-
-
-@app.command("embedded")
-def embedded(
-    raw: Annotated[bool, typer.Option("--raw", help="The model as it comes, without the reader.")] = False,
-) -> None:
-    """Print where the embedded base LLM lies, made if need be (for: --model hf --model_args pretrained=…)."""
-    from community_lms.weights.embedded import EMBEDDED, EMBEDDED_READER, resolve_weights
-
-    print(resolve_weights(EMBEDDED if raw else EMBEDDED_READER))
 
 
 @app.callback(invoke_without_command=True)

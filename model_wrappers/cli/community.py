@@ -13,7 +13,9 @@ from rich.console import Console
 from model_wrappers.cli import community_evaluate, community_publish
 from plural_tasks.utils.errors import ModPluralError
 
-app = typer.Typer(help="Train community LMs, measure them and publish them.", no_args_is_help=True)
+app = typer.Typer(
+    help="Train community LMs, measure them and publish them.", no_args_is_help=True, add_completion=False
+)
 console = Console()
 
 
@@ -106,5 +108,6 @@ def _setting(text: str) -> tuple[str, Any]:
     return first, loaded
 
 
-community_publish.register(app)
-community_evaluate.register(app)
+app.command("card")(community_publish.adapter_card)
+app.command("push")(community_publish.adapter_push)
+app.command("evaluate")(community_evaluate.evaluate)

@@ -34,74 +34,80 @@ console = Console()
 
 SURVEYS = DATA_FOLDER / "surveys" / "surveys.json"
 TEXT_PARTS = ("held_out", "all")
+ALL_PARTS = ",".join(PARTS)
+
+
+PoolArgument = Annotated[str, typer.Argument(help="A preset, a file, a community, or several joined by +.")]
+CorpusOption = Annotated[
+    list[str] | None,
+    typer.Option(
+        metavar="NAME=FILE",
+        help="Texts of a community, or of others; may be repeated (NAME=FILE#OTHER where the file has another name "
+        "for it). By default those of an adapter's run_info.json.",
+    ),
+]
+PartsOption = Annotated[str, typer.Option(help="Some of them, joined by commas.")]
+LimitOption = Annotated[int | None, typer.Option(help="Texts of each corpus, and questions; 0 takes all.", min=0)]
+OutOption = Annotated[Path | None, typer.Option(help="Folder of the results; by default evaluation_POOL.")]
+CommunitiesOption = Annotated[str | None, typer.Option(help="Only these, joined by +.")]
+SamplesOption = Annotated[int, typer.Option(help="Messages of each community on each question.", min=1)]
+GroupsOption = Annotated[
+    Path | None,
+    typer.Option(help="Whose survey answers a community is compared with (YAML); by default the embedded pools'."),
+]
+SurveysOption = Annotated[Path | None, typer.Option(help="Survey file; by default the one that ships with modplural.")]
+TextPartOption = Annotated[
+    str, typer.Option(help="Of the corpora: held_out, or all of a file that was held out as a whole.")
+]
+PromptsOption = Annotated[str, typer.Option(help="Prompt set: its community.distributional words the questions.")]
+EngineOption = Annotated[str, typer.Option(help=ENGINE_HELP)]
+JudgeOption = Annotated[str, typer.Option(help="Embedding judge: embedding, or embedding:CHECKPOINT.")]
+StoreOption = Annotated[
+    Path | None, typer.Option(help="Message store; by default messages.sqlite in the folder of results.")
+]
+SeedOption = Annotated[int, typer.Option(help="Seed of the messages.", min=0)]
+LengthOption = Annotated[
+    int, typer.Option(help="Tokens of a prompt and text that are read, half of them the text's.", min=16)
+]
+BatchSizeOption = Annotated[int, typer.Option(help="Messages, or texts, at once.", min=1)]
+DeviceOption = Annotated[str | None, typer.Option(help="Torch device.")]
+DtypeOption = Annotated[str, typer.Option(help="Of the weights: auto, float32, bfloat16 or float16.")]
+WriteBackOption = Annotated[
+    bool, typer.Option("--write-back", help="Write evaluation.json into each local adapter's folder.")
+]
 
 
 def evaluate(
-    pool: Annotated[str, typer.Argument(help="A preset, a file, a community, or several joined by +.")],
-    corpus: Annotated[
-        list[str] | None,
-        typer.Option(
-            metavar="NAME=FILE",
-            help="Texts of a community, or of others; may be repeated (NAME=FILE#OTHER where the file has another name "
-            "for it). By default those of an adapter's run_info.json.",
-        ),
-    ] = None,
-    parts: Annotated[str, typer.Option(help="Some of them, joined by commas.")] = ",".join(PARTS),
-    limit: Annotated[int | None, typer.Option(help="Texts of each corpus, and questions; 0 takes all.", min=0)] = 200,
-    out: Annotated[Path | None, typer.Option(help="Folder of the results; by default evaluation_POOL.")] = None,
-    communities: Annotated[str | None, typer.Option(help="Only these, joined by +.")] = None,
-    samples: Annotated[int, typer.Option(help="Messages of each community on each question.", min=1)] = 5,
-    groups: Annotated[
-        Path | None,
-        typer.Option(help="Whose survey answers a community is compared with (YAML); by default the embedded pools'."),
-    ] = None,
-    surveys: Annotated[
-        Path | None, typer.Option(help="Survey file; by default the one that ships with modplural.")
-    ] = None,
-    part: Annotated[
-        str, typer.Option(help="Of the corpora: held_out, or all of a file that was held out as a whole.")
-    ] = "held_out",
-    prompts: Annotated[
-        str, typer.Option(help="Prompt set: its community.distributional words the questions.")
-    ] = "default",
-    engine: Annotated[str, typer.Option(help=ENGINE_HELP)] = AUTO,
+    pool: PoolArgument,
+    corpus: CorpusOption = None,
+    parts: PartsOption = ALL_PARTS,
+    limit: LimitOption = 200,
+    out: OutOption = None,
+    communities: CommunitiesOption = None,
+    samples: SamplesOption = 5,
+    groups: GroupsOption = None,
+    surveys: SurveysOption = None,
+    part: TextPartOption = "held_out",
+    prompts: PromptsOption = "default",
+    engine: EngineOption = AUTO,
     server: ServerOption = None,
     server_args: ServerArgsOption = None,
-    judge: Annotated[str, typer.Option(help="Embedding judge: embedding, or embedding:CHECKPOINT.")] = "embedding",
-    messages: Annotated[
-        Path | None, typer.Option(help="Message store; by default messages.sqlite in the folder of results.")
-    ] = None,
-    seed: Annotated[int, typer.Option(help="Seed of the messages.", min=0)] = 1234,
-    max_length: Annotated[
-        int, typer.Option(help="Tokens of a prompt and text that are read, half of them the text's.", min=16)
-    ] = 1024,
-    batch_size: Annotated[int, typer.Option(help="Messages, or texts, at once.", min=1)] = 16,
-    device: Annotated[str | None, typer.Option(help="Torch device.")] = None,
-    dtype: Annotated[str, typer.Option(help="Of the weights: auto, float32, bfloat16 or float16.")] = "auto",
-    back: Annotated[
-        bool, typer.Option("--write-back", help="Write evaluation.json into each local adapter's folder.")
-    ] = False,
+    judge: JudgeOption = "embedding",
+    messages: StoreOption = None,
+    seed: SeedOption = 1234,
+    max_length: LengthOption = 1024,
+    batch_size: BatchSizeOption = 16,
+    device: DeviceOption = None,
+    dtype: DtypeOption = "auto",
+    back: WriteBackOption = False,
 ) -> None:
     """Measure communities: perplexity on held-out texts, agreement with survey answers, distinctness, and bad messages.
 
     Results are kept as they come: the same command goes on after an interruption and does nothing twice.
     """
     logging.getLogger("community_lms").setLevel(logging.ERROR)  # warnings are among the notes
-    if part not in TEXT_PARTS:
-        raise unknown_name("part", part, TEXT_PARTS, where="--part")
-    settings = Settings(
-        parts=read_parts(parts),
-        limit=limit or None,
-        samples=samples,
-        seed=seed,
-        engine=engine,
-        text_part=part,
-        judge=judge,
-        max_length=max_length,
-        batch_size=batch_size,
-        device=device,
-        dtype=dtype,
-    )
+    reading = {"max_length": max_length, "batch_size": batch_size, "device": device, "dtype": dtype}
+    settings = _settings(parts, part, limit, samples=samples, seed=seed, engine=engine, judge=judge, **reading)
     texts = _corpora(corpus or [])
     loaded = served_pool(select(load_pool(pool), communities), engine, server, server_args)
     folder = out or Path(f"evaluation_{Path(loaded.name).stem.replace('+', '_')}")
@@ -121,9 +127,10 @@ def evaluate(
     _finish(loaded, found, folder, back)
 
 
-def register(app: typer.Typer) -> None:
-    """Add the command to ``modplural community``."""
-    app.command("evaluate")(evaluate)
+def _settings(parts: str, text_part: str, limit: int | None, **others: Any) -> Settings:
+    if text_part not in TEXT_PARTS:
+        raise unknown_name("part", text_part, TEXT_PARTS, where="--part")
+    return Settings(parts=read_parts(parts), text_part=text_part, limit=limit or None, **others)
 
 
 def _corpora(given: list[str]) -> dict[str, str]:
@@ -181,7 +188,7 @@ def _run(evaluation: Evaluation, folder: Path) -> dict[str, Any]:
             found["agreement_summary"] = {**made.pop("summary"), **made}
         elif made is not None:
             found[part] = made
-        found["settings"][part] = _told(evaluation.settings)  # other parts may be of an earlier call
+        found["settings"][part] = _shown(evaluation.settings)  # other parts may be of an earlier call
         found["notes"] = _notes(found, evaluation)
         write_report(folder, found)
     return found
@@ -196,9 +203,10 @@ def _earlier(folder: Path, evaluation: Evaluation) -> dict[str, Any]:
     return {"settings": {}, **(earlier if same else {}), **facts}
 
 
-def _told(settings: Settings) -> dict[str, Any]:
-    told = ("limit", "samples", "seed", "split", "text_part", "max_length", "dtype", "engine")
-    return {name: getattr(settings, name) for name in told}
+def _shown(settings: Settings) -> dict[str, Any]:
+    """The settings that results state of a part."""
+    names = ("limit", "samples", "seed", "split", "text_part", "max_length", "dtype", "engine")
+    return {name: getattr(settings, name) for name in names}
 
 
 def _notes(found: dict[str, Any], evaluation: Evaluation) -> list[str]:

@@ -39,18 +39,6 @@ CollectionOption = Annotated[
 ]
 
 
-def register(app: typer.Typer) -> None:
-    """Add ``card`` and ``push`` to ``modplural community``."""
-    app.command("card")(adapter_card)
-    app.command("push")(adapter_push)
-
-
-def register_pool(app: typer.Typer) -> None:
-    """Add ``card`` and ``push`` to ``modplural pool``."""
-    app.command("card")(pool_card)
-    app.command("push")(pool_push)
-
-
 def adapter_card(
     folder: FolderArgument,
     repo: RepoOption = cards.PLACEHOLDER,

@@ -10,9 +10,11 @@ from rich.console import Console
 
 from plural_tasks.utils.errors import ModPluralError, unknown_name
 
+app = typer.Typer(add_completion=False)
 console = Console()
 
 
+@app.command()
 def compare_runs(
     runs: Annotated[
         list[str],

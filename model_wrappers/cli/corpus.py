@@ -21,7 +21,7 @@ from model_wrappers.cli.cluster import cluster_of
 from plural_tasks.utils.checked import parse
 from plural_tasks.utils.errors import ModPluralError, unknown_name
 
-app = typer.Typer(help="Build corpora for community LMs, and look at them.", no_args_is_help=True)
+app = typer.Typer(help="Build corpora for community LMs, and look at them.", no_args_is_help=True, add_completion=False)
 console = Console()
 
 MOST_SHOWN = 12
@@ -38,6 +38,10 @@ RevisionOption = Annotated[str | None, typer.Option(help="Commit, tag or branch 
 SubsetOption = Annotated[str | None, typer.Option(help="Configuration of a Hub data set that has several.")]
 MinOption = Annotated[int | None, typer.Option(help="Drop comments of fewer characters.")]
 MaxOption = Annotated[int | None, typer.Option(help="Drop records with more characters.")]
+RayOption = Annotated[
+    str | None, typer.Option("--ray", help="Clean with workers of a Ray cluster: its address, or local.")
+]
+WorkersOption = Annotated[int | None, typer.Option(help="With --ray: workers at once.", min=1)]
 
 
 @app.command("list")
@@ -75,19 +79,13 @@ def build(
     licence: Annotated[str, typer.Option(help="Licence in the records, in place of the builder's.")] = "",
     min_chars: MinOption = None,
     max_chars: MaxOption = None,
-    ray: Annotated[
-        str | None, typer.Option("--ray", help="Clean with workers of a Ray cluster: its address, or local.")
-    ] = None,
-    workers: Annotated[int | None, typer.Option(help="With --ray: workers at once.", min=1)] = None,
+    ray: RayOption = None,
+    workers: WorkersOption = None,
 ) -> None:
     """Read a source as a stream, clean it, drop what is there twice, and write a corpus file whole or not at all."""
     _no_progress_bars()
     cluster = cluster_of(ray, workers)
-    if name not in BUILDERS:
-        raise unknown_name("builder", name, BUILDERS)
-    builder = BUILDERS[name]
-    if not (source or builder.hub):
-        raise ModPluralError(f"builder {name}: needs a SOURCE, for it reads {builder.reads}.")
+    builder = _builder(name, source)
     fields = {
         "path": source or builder.hub,
         "by": by,
@@ -107,6 +105,15 @@ def build(
     tally = _built(builder, request, out, cleaning=cleaning, limit=limit, per_community=per_community, cluster=cluster)
     _say(f"{out}: {tally.kept} records of {tally.read} rows.")
     _print_tally(tally)
+
+
+def _builder(name: str, source: str | None) -> Builder:
+    if name not in BUILDERS:
+        raise unknown_name("builder", name, BUILDERS)
+    builder = BUILDERS[name]
+    if not (source or builder.hub):
+        raise ModPluralError(f"builder {name}: needs a SOURCE, for it reads {builder.reads}.")
+    return builder
 
 
 @app.command()

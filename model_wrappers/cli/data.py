@@ -19,7 +19,7 @@ from plural_tasks.utils.errors import ModPluralError, unknown_name
 from plural_tasks.utils.files import write_text
 from plural_tasks.utils.hub import check_repo_id
 
-app = typer.Typer(help="Build, check and publish data sets of the sources.", no_args_is_help=True)
+app = typer.Typer(help="Build, check and publish data sets of the sources.", no_args_is_help=True, add_completion=False)
 console = Console()
 
 MOST_PROBLEMS = 20

@@ -14,18 +14,23 @@ import typer
 from rich.console import Console
 from rich.markup import escape
 
+from model_wrappers.cli.harness_options import PASS_ON, BasesOption, MethodsOption, names
+
 if TYPE_CHECKING:
     from model_wrappers.doctor import Finding
+
+app = typer.Typer(add_completion=False)
 
 STYLES = {"ok": "green", "note": "dim", "warning": "yellow", "fault": "bold red"}
 SIGNS = {"ok": "ok", "note": "note", "warning": "WARN", "fault": "FAULT"}
 NAMES = {"ok": "ok", "note": "noted", "warning": "to be looked at", "fault": "to be mended"}
 
 
+@app.command(context_settings=PASS_ON)
 def doctor(
     context: typer.Context,
-    methods: Annotated[str | None, typer.Option(help="As for modplural eval.")] = None,
-    bases: Annotated[str | None, typer.Option(help="As for modplural eval.")] = None,
+    methods: MethodsOption = None,
+    bases: BasesOption = None,
     quick: Annotated[
         bool, typer.Option("--quick", help="Ask communities nothing, and judge nothing; only look for their weights.")
     ] = False,
@@ -42,12 +47,11 @@ def doctor(
     modplural doctor --model_args pool=perspective --tasks plural --output_path results
     """
     from model_wrappers.cli.budget import limits_of
-    from model_wrappers.cli.evaluate import names
     from model_wrappers.doctor import Visit, examine
 
     _quieten()
     limits = limits_of(max_cost, max_tokens)
-    chosen, given = names(methods or ""), names(bases or "")
+    chosen, given = names(methods), names(bases)
     visit = Visit(context.args, chosen, given, limits=limits, prices=prices, quick=quick, hub=hub)
     console = Console(file=sys.stdout, width=None if sys.stdout.isatty() else 120)
     with contextlib.redirect_stdout(sys.stderr):  # what libraries print is no part of the answer

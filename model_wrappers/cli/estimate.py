@@ -11,18 +11,21 @@ from rich.box import SIMPLE_HEAD
 from rich.console import Console
 from rich.table import Table
 
+from model_wrappers.cli.harness_options import PASS_ON, BasesOption, MethodsOption, names
 from plural_tasks.utils.errors import ModPluralError
 
 if TYPE_CHECKING:
-    from model_wrappers.runs.estimate import Estimate
+    from model_wrappers.runs.estimate import RunEstimate
 
+app = typer.Typer(add_completion=False)
 console = Console(width=None if sys.stdout.isatty() else 120)
 
 
+@app.command(context_settings=PASS_ON)
 def estimate_run(
     context: typer.Context,
-    methods: Annotated[str | None, typer.Option(help="As for modplural eval.")] = None,
-    bases: Annotated[str | None, typer.Option(help="As for modplural eval.")] = None,
+    methods: MethodsOption = None,
+    bases: BasesOption = None,
     measure: Annotated[
         bool, typer.Option("--measure", help="Ask a few messages, which are kept, and a few prompts, and time them.")
     ] = False,
@@ -40,12 +43,11 @@ def estimate_run(
     """
     import logging
 
-    from model_wrappers.cli.evaluate import names
     from model_wrappers.runs.estimate import estimate
 
     logging.getLogger("lm_eval").setLevel(logging.ERROR)
     cost = _prices(prices)
-    found = estimate(context.args, names(methods or ""), names(bases or ""), measure=measure)
+    found = estimate(context.args, names(methods), names(bases), measure=measure)
     if found.messages:
         console.print(_messages(found))
     console.print(_prompts(found))
@@ -57,14 +59,14 @@ def estimate_run(
         console.print(told, soft_wrap=True)
 
 
-def _route(found: Estimate) -> str:
+def _route(found: RunEstimate) -> str:
     told = f"Distributions: elicitation={found.route}"
     if found.certain:
         return f"{told}."
     return f"{told}, if the server shows log-probabilities of chats; else answers are drawn: see elicitation=sample."
 
 
-def _money(found: Estimate, cost: tuple[float, float] | None, prices: str | None) -> str | None:
+def _money(found: RunEstimate, cost: tuple[float, float] | None, prices: str | None) -> str | None:
     """What the base LLM's tokens cost; None for weights, which have no price."""
     from community_lms.remote.prices import load_prices
 
@@ -98,7 +100,7 @@ def _prices(text: str | None) -> tuple[float, float] | None:
     return read, written
 
 
-def _messages(found: Estimate) -> Table:
+def _messages(found: RunEstimate) -> Table:
     table = Table(title="Messages", title_justify="left", box=SIMPLE_HEAD)
     table.add_column("community")
     for name in ("wanted", "stored", "to ask", "prompt tokens", "new tokens, at most"):
@@ -112,7 +114,7 @@ def _messages(found: Estimate) -> Table:
     return table
 
 
-def _prompts(found: Estimate) -> Table:
+def _prompts(found: RunEstimate) -> Table:
     about = "" if found.exact else "about "
     title = f"Base LLM, each of {len(found.bases)}" if len(found.bases) > 1 else "Base LLM"
     table = Table(title=title, title_justify="left", box=SIMPLE_HEAD)
@@ -129,7 +131,7 @@ def _size(size: int | None) -> str:
     return "not on this machine" if size is None else f"{size / 1e6:,.0f} MB"
 
 
-def _time(found: Estimate, measured: bool) -> str:
+def _time(found: RunEstimate, measured: bool) -> str:
     if not measured:
         return "Time: not measured; add --measure."
     seconds, speed = found.seconds(), found.speed

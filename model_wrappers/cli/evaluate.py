@@ -1,89 +1,125 @@
-"""``modplural eval``: the harness's own command line, with modplural registered in this process."""
+"""``modplural eval``: lm_eval's own command line, with modplural registered in this process."""
 
 from __future__ import annotations
 
-import argparse
 import contextlib
 import io
 import logging
 import sys
 from collections.abc import Sequence
 from pathlib import Path
+from typing import Annotated
 
-from model_wrappers.cli.budget import add_options, budget, is_given, told_in_one_line
+import typer
+
+from model_wrappers.cli.budget import PricesFile, budget
+from model_wrappers.cli.harness_options import PASS_ON, names
 from plural_tasks.utils.errors import ModPluralError, show_errors_in_one_line
 
-USAGE = """Usage: modplural eval [--methods A,B] [--bases A,B] [lm_eval's arguments]
+app = typer.Typer(add_completion=False)
 
-Runs lm_eval with --model modplural unless another model is named. For example:
+ComparedMethods = Annotated[
+    str | None,
+    typer.Option(
+        "--methods",
+        metavar="A,B",
+        help="Of vanilla, prompting, moe, modplural; the first is what the others are compared with.",
+    ),
+]
+ComparedBases = Annotated[
+    str | None,
+    typer.Option("--bases", metavar="A,B", help="Values of pretrained; every community is asked once for all of them."),
+]
+# lm_eval writes its options with underscores, so both spellings are taken here.
+CostLimit = Annotated[
+    str | None,
+    typer.Option(
+        "--max-cost", "--max_cost", metavar="DOLLARS", help="Dollars to spend on models behind APIs, at most."
+    ),
+]
+TokenLimit = Annotated[
+    str | None,
+    typer.Option(
+        "--max-tokens",
+        "--max_tokens",
+        metavar="TOKENS",
+        help="Tokens of prompts and answers to spend on them, at most.",
+    ),
+]
 
-  modplural eval --tasks plural_embedded --limit 4
-  modplural eval --model_args base=hf,pretrained=ORG/MODEL,pool=perspective --tasks plural
 
-Several methods or base LLMs over the same tasks, compared at the end; an interrupted command goes on:
+@app.command("eval", context_settings=PASS_ON)
+def evaluate_runs(
+    context: typer.Context,
+    methods: ComparedMethods = None,
+    bases: ComparedBases = None,
+    max_cost: CostLimit = None,
+    max_tokens: TokenLimit = None,
+    prices: PricesFile = None,
+) -> None:
+    """Run lm_eval with the model modplural; takes all of lm_eval's arguments.
 
-  modplural eval --methods vanilla,prompting,moe,modplural --bases ORG/A,ORG/B --tasks plural --output_path results
+    All arguments but those below: lm_eval run --help. Another model is run where --model names one. For example:
 
-  --methods   of vanilla, prompting, moe, modplural; the first is what the others are compared with
-  --bases     values of `pretrained`; every community is asked once for all of them
+    modplural eval --tasks plural_embedded --limit 4
 
-Models behind APIs are asked within a budget; the command stops when the next answer could pass it, and goes on later:
+    modplural eval --model_args base=hf,pretrained=ORG/MODEL,pool=perspective --tasks plural
 
-  --max-cost    dollars for the whole command (exit status 3 when it is reached)
-  --max-tokens  tokens, of prompts and answers together
-  --prices      file with prices of models, in front of modplural's own table
+    Several methods or base LLMs over the same tasks are compared at the end; an interrupted command goes on:
 
-Results go to OUTPUT/METHOD (OUTPUT/BASE/METHOD with several bases), and so does a trace.
+    modplural eval --methods vanilla,prompting,moe,modplural --bases ORG/A,ORG/B --tasks plural --output_path results
 
-All other arguments: lm_eval run --help
-"""
+    Their results go to OUTPUT/METHOD (OUTPUT/BASE/METHOD with several bases), and so does a trace.
 
-
-def run_harness(arguments: Sequence[str]) -> None:
-    """Run ``lm_eval`` with these arguments; works where the start-up hook is switched off."""
-    if not arguments or arguments[0] in ("-h", "--help"):
-        print(USAGE)
+    A budget holds for the whole command, which stops when the next answer could pass it (exit status 3).
+    """
+    arguments, budgeted = list(context.args), any(value is not None for value in (max_cost, max_tokens, prices))
+    if arguments[:1] in ([], ["-h"]) and not (methods or bases or budgeted):
+        print(context.get_help())
         return
+    _register()
+    from model_wrappers.runs.harness import names_model
+
+    if budgeted and names_model(arguments):
+        raise ModPluralError("--max-cost, --max-tokens and --prices go with modplural; leave --model out.")
+    try:
+        with budget(max_cost, max_tokens, prices):
+            if methods is None and bases is None:
+                evaluate(arguments)
+            else:
+                _run_grid(names(methods), names(bases), arguments)
+    except KeyboardInterrupt:
+        print("modplural: interrupted; the same command goes on.", file=sys.stderr)
+        raise typer.Exit(130) from None
+
+
+def _register() -> None:
+    """Make modplural known to lm_eval, where the start-up hook is switched off too."""
     show_errors_in_one_line()
     import _modplural_autoload
 
     _modplural_autoload.register_now()
-    parser = argparse.ArgumentParser(add_help=False, allow_abbrev=False)
-    parser.add_argument("--methods", type=names)
-    parser.add_argument("--bases", type=names)
-    add_options(parser)
-    with told_in_one_line():
-        options, rest = parser.parse_known_args(arguments)
-        if is_given(options) and _names_model(rest):
-            raise ModPluralError("--max-cost, --max-tokens and --prices go with modplural; leave --model out.")
-        with budget(options.max_cost, options.max_tokens, options.prices):
-            if options.methods is None and options.bases is None:
-                evaluate(rest)
-            else:
-                _run_grid(options.methods or [], options.bases or [], rest)
 
 
 def evaluate(arguments: Sequence[str]) -> None:
-    """One run of the harness.
+    """Run lm_eval once, with the model modplural unless the arguments name another.
 
     Raises:
-        ModPluralError: If a key stands among the model's arguments, before the harness writes them down.
+        ModPluralError: If a key stands among the model's arguments, before lm_eval writes them down.
     """
     from lm_eval.__main__ import cli_evaluate
 
+    from model_wrappers.runs.harness import names_model
+
     _refuse_keys(arguments)
-    sys.argv = ["lm_eval", "run", *([] if _names_model(arguments) else ["--model", "modplural"]), *arguments]
+    sys.argv = ["lm_eval", "run", *([] if names_model(arguments) else ["--model", "modplural"]), *arguments]
     cli_evaluate()
 
 
-def _names_model(arguments: Sequence[str]) -> bool:
-    return any(argument.split("=")[0] in ("--model", "-M", "--config", "-C") for argument in arguments)
-
-
 def _refuse_keys(arguments: Sequence[str]) -> None:
-    from model_wrappers.runs.grid import harness_config
+    from model_wrappers.runs.harness import harness_config
 
-    logging.disable(logging.CRITICAL)  # the harness reads them again, and warns then
+    logging.disable(logging.CRITICAL)  # lm_eval reads them again, and warns then
     try:
         with contextlib.redirect_stdout(io.StringIO()):  # it prints what it reads from a file
             harness_config(arguments)
@@ -94,7 +130,8 @@ def _refuse_keys(arguments: Sequence[str]) -> None:
 def _run_grid(methods: Sequence[str], bases: Sequence[str], arguments: Sequence[str]) -> None:
     from rich.console import Console
 
-    from model_wrappers.runs.grid import Grid, harness_config, lay_out
+    from model_wrappers.runs.grid import Grid, lay_out
+    from model_wrappers.runs.harness import harness_config
     from plural_tasks.report.comparing.compare import compare
     from plural_tasks.report.reading.runs import read_runs
     from plural_tasks.report.tables.render import print_comparison
@@ -108,8 +145,3 @@ def _run_grid(methods: Sequence[str], bases: Sequence[str], arguments: Sequence[
     if len(places) > 1:
         print_comparison(compare(read_runs(places), baseline=next(iter(found))), console)
         console.print(f"The comparison again: modplural compare {' '.join(places)}", soft_wrap=True)
-
-
-def names(text: str) -> list[str]:
-    """Names joined by commas."""
-    return [name.strip() for name in text.split(",") if name.strip()]

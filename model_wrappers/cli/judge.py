@@ -21,9 +21,11 @@ from plural_tasks.utils.files import write_json
 if TYPE_CHECKING:
     from model_wrappers.judging.judge import Judge
 
+app = typer.Typer(add_completion=False)
 console = Console()
 
 
+@app.command()
 def judge(
     run_a: Annotated[Path, typer.Argument(help="Run A: a samples file, its results file, or its folder.")],
     run_b: Annotated[Path, typer.Argument(help="Run B, on the same documents.")],

@@ -12,17 +12,21 @@ from rich.table import Table
 
 from community_lms.engines import ENGINE_HELP
 from community_lms.generation.over_ray import ask_over_ray
+from community_lms.generation.ray_cluster import Cluster
 from community_lms.messages.exchange import export_jsonl, export_published, import_jsonl, import_published
 from community_lms.messages.store import MessageStore
 from model_wrappers.cli.budget import MaxCost, MaxTokens, PricesFile, budget
 from model_wrappers.cli.cluster import cluster_of
 from model_wrappers.cli.served import SERVER_HELP
-from model_wrappers.runs.plan import load_tasks, make_plan
+from model_wrappers.runs.plan import Plan, make_plan
+from model_wrappers.runs.tasks import load_tasks
 from plural_tasks.sources import SOURCES
 from plural_tasks.utils.arguments import parse_arguments
 from plural_tasks.utils.errors import ModPluralError
 
-app = typer.Typer(help="Make, import, export and check stored community messages.", no_args_is_help=True)
+app = typer.Typer(
+    help="Make, import, export and check stored community messages.", no_args_is_help=True, add_completion=False
+)
 console = Console()
 
 StoreOption = Annotated[
@@ -46,6 +50,11 @@ SettingsOption = Annotated[
         "for example message_max_new_tokens=50,messages_per_community=2.",
     ),
 ]
+DeviceOption = Annotated[str | None, typer.Option(help="Torch device.")]
+RayOption = Annotated[
+    str | None, typer.Option("--ray", help="Ask with workers of a Ray cluster: its address, or local.")
+]
+WorkersOption = Annotated[int | None, typer.Option(help="With --ray: engines at once.", min=1)]
 FormatOption = Annotated[
     Literal["jsonl", "published"],
     typer.Option("--format", help="JSON lines, or one file id -> text per community."),
@@ -71,12 +80,10 @@ def generate(
     server: ServerOption = None,
     prompts: PromptsOption = None,
     seed: SeedOption = None,
-    device: Annotated[str | None, typer.Option(help="Torch device.")] = None,
+    device: DeviceOption = None,
     model_args: SettingsOption = None,
-    ray: Annotated[
-        str | None, typer.Option("--ray", help="Ask with workers of a Ray cluster: its address, or local.")
-    ] = None,
-    workers: Annotated[int | None, typer.Option(help="With --ray: engines at once.", min=1)] = None,
+    ray: RayOption = None,
+    workers: WorkersOption = None,
     max_cost: MaxCost = None,
     max_tokens: MaxTokens = None,
     prices: PricesFile = None,
@@ -99,14 +106,19 @@ def generate(
         plan = make_plan(
             _names(tasks), store, limit=limit, data=data, include_path=include_path, device=device, **settings
         )
-    counts = plan.communities.asker.counts
     if (max_cost or max_tokens) and plan.communities.asker.account is None:
         raise ModPluralError("a budget is for communities on servers, and this pool has none; leave it out.")
+    _ask(plan, cluster)
+
+
+def _ask(plan: Plan, cluster: Cluster | None) -> None:
+    """Ask for every message of a plan, in this process or over a cluster, and print how many there were."""
+    asker, counts = plan.communities.asker, plan.communities.asker.counts
     try:
         if cluster is None:
-            plan.communities.asker.ask(plan.requests())
+            asker.ask(plan.requests())
         else:
-            ask_over_ray(plan.communities.asker, plan.requests(), cluster)
+            ask_over_ray(asker, plan.requests(), cluster)
     except KeyboardInterrupt:
         console.print(f"Interrupted; {counts.generated} new messages are kept, the same command goes on from there.")
         raise typer.Exit(130) from None

@@ -21,7 +21,7 @@ from model_wrappers.cli import community_publish, pool_patch
 from model_wrappers.cli.served import ServerArgsOption, ServerOption, served_pool
 from plural_tasks.utils.errors import ModPluralError, one_line
 
-app = typer.Typer(help="List, show and check pools of community LMs.", no_args_is_help=True)
+app = typer.Typer(help="List, show and check pools of community LMs.", no_args_is_help=True, add_completion=False)
 console = Console()
 
 PoolArgument = Annotated[str, typer.Argument(help="A preset, a file, a community, or several with + and -.")]
@@ -115,5 +115,6 @@ def _source(member: Community) -> str:
     return " + ".join(parts)
 
 
-pool_patch.register(app)
-community_publish.register_pool(app)
+app.command("patch")(pool_patch.patch)
+app.command("card")(community_publish.pool_card)
+app.command("push")(community_publish.pool_push)

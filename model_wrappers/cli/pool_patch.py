@@ -25,50 +25,60 @@ console = Console()
 Needed = dict[str, dict[str, int]]
 """Member -> number of messages ``needed``, and ``found`` in the store."""
 
-
-def register(app: typer.Typer) -> None:
-    """Add the command to ``modplural pool``."""
-    app.command("patch")(patch)
+ResultsArgument = Annotated[
+    str, typer.Argument(metavar="RESULTS", help="Results file or folder of a run with --log_samples.")
+]
+ByOption = Annotated[
+    str | None, typer.Option(help="Document field that makes the groups, or by_group, by_category, by_stratum.")
+]
+WorstOption = Annotated[int, typer.Option(min=1, help="How many of the groups served worst are named.")]
+MinimumOption = Annotated[int, typer.Option("--min-documents", min=2, help="Smaller groups are not named the worst.")]
+TaskOption = Annotated[list[str] | None, typer.Option(help="Only this task; may be given several times.")]
+NewestOption = Annotated[bool, typer.Option("--newest", help="Of a folder the newest results file.")]
+AddOption = Annotated[
+    list[str] | None, typer.Option(help="Community (or pool) to add, as in pool=; may be given several times.")
+]
+RemoveOption = Annotated[list[str] | None, typer.Option(help="Community to take out; may be given several times.")]
+ToGroupOption = Annotated[
+    list[str] | None, typer.Option("--to-group", help="Group to patch for; by default each task's worst.")
+]
+OutOption = Annotated[Path | None, typer.Option(help="Folder for the new results and the report.")]
+SubsetOption = Annotated[bool, typer.Option("--subset", help="Only the documents of the patched groups.")]
+LimitOption = Annotated[int | None, typer.Option(min=1, help="Only the first documents of each task.")]
+WeightsOption = Annotated[str | None, typer.Option(help="Weights of the patched pool, in place of the run's.")]
+StoreOption = Annotated[str | None, typer.Option(help="Message store, in place of the run's.")]
+AskMissingOption = Annotated[
+    bool, typer.Option("--ask-missing", help="Also ask communities that stay for what the store lacks of them.")
+]
+IncludeOption = Annotated[
+    str | None, typer.Option("--include_path", help="Folder with task YAML of your own, as the run had it.")
+]
 
 
 def patch(
-    results: Annotated[
-        str, typer.Argument(metavar="RESULTS", help="Results file or folder of a run with --log_samples.")
-    ],
-    by: Annotated[
-        str | None, typer.Option(help="Document field that makes the groups, or by_group, by_category, by_stratum.")
-    ] = None,
-    worst: Annotated[int, typer.Option(min=1, help="How many of the groups served worst are named.")] = 3,
-    min_documents: Annotated[
-        int, typer.Option("--min-documents", min=2, help="Smaller groups are not named the worst.")
-    ] = MINIMUM_N,
-    task: Annotated[list[str] | None, typer.Option(help="Only this task; may be given several times.")] = None,
-    newest: Annotated[bool, typer.Option("--newest", help="Of a folder the newest results file.")] = False,
-    add: Annotated[
-        list[str] | None, typer.Option(help="Community (or pool) to add, as in pool=; may be given several times.")
-    ] = None,
-    remove: Annotated[list[str] | None, typer.Option(help="Community to take out; may be given several times.")] = None,
-    to_group: Annotated[
-        list[str] | None, typer.Option("--to-group", help="Group to patch for; by default each task's worst.")
-    ] = None,
-    out: Annotated[Path | None, typer.Option(help="Folder for the new results and the report.")] = None,
-    subset: Annotated[bool, typer.Option("--subset", help="Only the documents of the patched groups.")] = False,
-    limit: Annotated[int | None, typer.Option(min=1, help="Only the first documents of each task.")] = None,
-    weights: Annotated[str | None, typer.Option(help="Weights of the patched pool, in place of the run's.")] = None,
-    messages: Annotated[str | None, typer.Option(help="Message store, in place of the run's.")] = None,
-    ask_missing: Annotated[
-        bool, typer.Option("--ask-missing", help="Also ask communities that stay for what the store lacks of them.")
-    ] = False,
-    include_path: Annotated[
-        str | None, typer.Option("--include_path", help="Folder with task YAML of your own, as the run had it.")
-    ] = None,
+    results: ResultsArgument,
+    by: ByOption = None,
+    worst: WorstOption = 3,
+    min_documents: MinimumOption = MINIMUM_N,
+    task: TaskOption = None,
+    newest: NewestOption = False,
+    add: AddOption = None,
+    remove: RemoveOption = None,
+    to_group: ToGroupOption = None,
+    out: OutOption = None,
+    subset: SubsetOption = False,
+    limit: LimitOption = None,
+    weights: WeightsOption = None,
+    messages: StoreOption = None,
+    ask_missing: AskMissingOption = False,
+    include_path: IncludeOption = None,
 ) -> None:
     """Name the groups served worst; with --add or --remove run again from the store and report what changed for whom.
 
     The pool may then be written pool=perspective-reddit_center+asia_culture in --model_args.
     """
     from model_wrappers.patching.effects import effects, read_tasks, served
-    from model_wrappers.patching.report import Patched, worst_blocks
+    from model_wrappers.patching.report import worst_blocks
     from model_wrappers.patching.rerun import Again, patched_arguments
     from plural_tasks.report.tables.render import print_blocks
 
@@ -83,22 +93,9 @@ def patch(
     pools = patched_arguments(source, add or (), remove or (), weights=weights, messages=messages)
     again = Again(source, *pools, _documents(tasks, groups if subset else None, limit), include_path)
     run, needed, reused = _run(again, out, ask_missing)
-    made = Patched(
-        source=str(source.path),
-        results=str(run.path),
-        pools={"before": _told(source), "after": _told(run)},
-        added=_beyond(again.after, again.before),
-        removed=_beyond(again.before, again.after),
-        groups=groups,
-        picked=not to_group,
-        subset=subset,
-        messages=needed,
-        counts=run.data["config"]["modplural"]["message_counts"],
-        reused=reused,
-        worst=tuple(one for task in tasks for one in served(task, min_documents)[:worst]),
-        effects=tuple(effects(tasks, run, groups)),
-    )
-    _report(made, out)
+    facts = {"groups": groups, "picked": not to_group, "subset": subset, "messages": needed, "reused": reused}
+    named = tuple(one for task in tasks for one in served(task, min_documents)[:worst])
+    _report(_patched(again, run, worst=named, effects=tuple(effects(tasks, run, groups)), **facts), out)
 
 
 def _check_options(patching: bool, out: Path | None, others: Mapping[str, Any]) -> None:
@@ -197,13 +194,28 @@ def _check_store(again: Again, needed: Mapping[str, Mapping[str, int]], ask_miss
         )
 
 
+def _patched(again: Again, run: Run, **facts: Any) -> Patched:
+    """The record of a patch: what both runs state of themselves, and ``facts``, the other fields of `Patched`."""
+    from model_wrappers.patching.report import Patched
+
+    return Patched(
+        source=str(again.source.path),
+        results=str(run.path),
+        pools={"before": _pool_of(again.source), "after": _pool_of(run)},
+        added=_beyond(again.after, again.before),
+        removed=_beyond(again.before, again.after),
+        counts=run.data["config"]["modplural"]["message_counts"],
+        **facts,
+    )
+
+
 def _beyond(pool: Pool, other: Pool) -> tuple[str, ...]:
     """Names of the members that the other pool has not."""
     return tuple(name for name in pool.names if name not in other.names)
 
 
-def _told(run: Run) -> dict[str, Any]:
-    """What a run says of its pool."""
+def _pool_of(run: Run) -> dict[str, Any]:
+    """Facts of a run's pool, as its results state them."""
     own = run.data["config"]["modplural"]
     return {
         "pool": own["pool"],

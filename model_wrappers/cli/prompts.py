@@ -11,7 +11,7 @@ from rich.panel import Panel
 
 from model_wrappers.collaboration.prompts import REQUIRED, SLOTS, load_prompts, prompt_set_names, prompt_set_path
 
-app = typer.Typer(help="List and show prompt sets.", no_args_is_help=True)
+app = typer.Typer(help="List and show prompt sets.", no_args_is_help=True, add_completion=False)
 console = Console()
 
 

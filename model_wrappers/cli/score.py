@@ -17,9 +17,11 @@ from plural_tasks.rescore.outputs import Output, output_source, read_outputs, wi
 from plural_tasks.rescore.render import FORMATS, SCORINGS, Scoring, details, narrow, number, shown
 from plural_tasks.utils.errors import ModPluralError, unknown_name
 
+app = typer.Typer(add_completion=False)
 console = Console()
 
 
+@app.command()
 def score(
     files: Annotated[
         list[Path], typer.Argument(metavar="FILE...", help="JSON lists: the task file's rows, filled in.")

@@ -17,7 +17,11 @@ from plural_tasks.utils.checked import read_json
 from plural_tasks.utils.errors import ModPluralError
 from plural_tasks.utils.files import write_json
 
-app = typer.Typer(help="Human studies: blinded forms for raters, import, win rate and agreement.", no_args_is_help=True)
+app = typer.Typer(
+    help="Human studies: blinded forms for raters, import, win rate and agreement.",
+    no_args_is_help=True,
+    add_completion=False,
+)
 console = Console()
 
 StudyArgument = Annotated[Path, typer.Argument(help="The study's folder.")]

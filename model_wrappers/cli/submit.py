@@ -15,11 +15,13 @@ from plural_tasks.utils.errors import ModPluralError
 if TYPE_CHECKING:
     from plural_tasks.report.submission.record import Submission
 
+app = typer.Typer(add_completion=False)
 console = Console()
 aside = Console(stderr=True)
 """For what is no part of the record that --dry-run prints."""
 
 
+@app.command()
 def submit_run(
     run: Annotated[str, typer.Argument(metavar="RUN", help="A results file, or a folder of lm_eval --output_path.")],
     repo: Annotated[str | None, typer.Option(help="Data set on the Hub that takes submissions, ORG/NAME.")] = None,

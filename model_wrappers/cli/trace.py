@@ -20,6 +20,7 @@ from plural_tasks.utils.errors import ModPluralError, unknown_name
 app = typer.Typer(
     help="Read traces: every community's message, what was selected, how answers were mixed.",
     no_args_is_help=True,
+    add_completion=False,
 )
 console = Console()
 

@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from model_wrappers.collaboration.prompts import load_prompts
 from model_wrappers.doctor.base import Check, Finding, ok, warning
 from model_wrappers.doctor.visit import Visit
+from model_wrappers.runs.harness import models_of
 
 AREA = "arguments"
 
@@ -14,8 +15,7 @@ AREA = "arguments"
 def harness(visit: Visit) -> Iterator[Finding]:
     """Does the harness read them, and is no key among them?"""
     config = visit.config
-    named = [part.partition("=")[2] or following for part, following in _pairs(visit.arguments)]
-    other = next((model for model in named if model and model != "modplural"), None)
+    other = next((model for model in models_of(visit.arguments) if model and model != "modplural"), None)
     if other is not None:
         yield warning(
             "model",
@@ -34,12 +34,6 @@ def settings(visit: Visit) -> Iterator[Finding]:
     chosen = visit.chosen
     prompts = load_prompts(visit.settings.prompts)
     yield ok("settings", f"methods {', '.join(chosen)}; prompts {prompts.name}; base {visit.settings.base}")
-
-
-def _pairs(arguments: list[str]) -> list[tuple[str, str]]:
-    """``--model`` as it stands, with the argument after it."""
-    following = [*arguments[1:], ""]
-    return [pair for pair in zip(arguments, following, strict=True) if pair[0].partition("=")[0] in ("--model", "-M")]
 
 
 CHECKS = (

@@ -11,8 +11,8 @@ from model_wrappers.base.account import account_of
 from model_wrappers.base.build import SCRIPTED, backend_class
 from model_wrappers.doctor.base import Check, Finding, fault, note, ok, warning
 from model_wrappers.doctor.visit import NotLookedError, Visit
+from model_wrappers.runs.counting import about_tokens, prompts_of
 from model_wrappers.runs.dry_run import scores_apart
-from model_wrappers.runs.estimate import CHARACTERS, prompts_of
 from plural_tasks.utils.errors import ModPluralError
 
 AREA = "budget"
@@ -70,7 +70,7 @@ def limits(visit: Visit) -> Iterator[Finding]:
     model = str(visit.given.get("model") or visit.given.get("pretrained") or "")
     price = table.of(model)
     apart = scores_apart(visit.given)
-    asked = [prompts_of(calls, lambda text: -(-len(text) // CHARACTERS), apart=apart) for calls in visit.calls.values()]
+    asked = [prompts_of(calls, lambda text: about_tokens(len(text)), apart=apart) for calls in visit.calls.values()]
     read, written = sum(one.read_tokens for one in asked), sum(one.written_tokens for one in asked)
     tokens = f"about {read:,} tokens read and at most {written:,} written by the base LLM"
     if limit.cost is not None and price is None:

@@ -7,7 +7,7 @@ from typing import Any
 
 from model_wrappers.doctor.base import Check, Finding, fault, note, ok
 from model_wrappers.doctor.visit import Visit
-from model_wrappers.runs.estimate import count_messages
+from model_wrappers.runs.counting import count_messages
 from plural_tasks.utils.errors import ModPluralError, one_line
 
 AREA = "data"

@@ -70,7 +70,7 @@ def plugin(visit: Visit) -> Iterator[Finding]:
     """Will ``lm_eval --model modplural`` find the model and the tasks?"""
     from lm_eval.tasks import TaskManager
 
-    from model_wrappers.runs.plan import TASK_FOLDER
+    from model_wrappers.runs.tasks import TASK_FOLDER
 
     known = TaskManager(include_path=str(TASK_FOLDER), include_defaults=False).all_tasks
     if not known:

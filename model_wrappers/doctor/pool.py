@@ -87,7 +87,7 @@ def memory(visit: Visit) -> Iterator[Finding]:
     """Do the weights of base LLM, backbones and adapters fit?"""
     import psutil
 
-    from model_wrappers.runs.estimate import base_weights, sizes_of_weights
+    from model_wrappers.runs.weights import base_weights, sizes_of_weights
 
     free = int(psutil.virtual_memory().available)
     given = {**visit.given, **({"pretrained": visit.bases[0]} if visit.bases else {})}

@@ -1,12 +1,13 @@
-"""What the checks look at: a run's settings, and what is made of them, each made once."""
+"""A run's settings and what follows from them, each worked out once, for the checks to look at."""
 
 from __future__ import annotations
 
 import copy
 import io
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from contextlib import redirect_stderr
-from typing import Any, Generic, TypeVar
+from functools import cached_property, wraps
+from typing import Any, TypeVar
 
 from community_lms.messages.store import MessageStore
 from community_lms.pools.pool import load_pool, select
@@ -15,9 +16,11 @@ from community_lms.remote.budget import Limits
 from model_wrappers.arguments import OWN, Arguments, read_arguments
 from model_wrappers.base.build import SCRIPTED, backend_class
 from model_wrappers.collaboration.methods import METHODS
+from model_wrappers.collaboration.setup import open_store
 from model_wrappers.runs.dry_run import calls_of, usual_elicitation, usual_selection
-from model_wrappers.runs.grid import harness_config, plan_of, pool_settings
-from model_wrappers.runs.plan import Plan, load_tasks
+from model_wrappers.runs.harness import harness_config, plan_of, pool_settings
+from model_wrappers.runs.plan import Plan
+from model_wrappers.runs.tasks import check_tasks, load_tasks
 from plural_tasks.utils.errors import ModPluralError, unknown_name
 
 Made = TypeVar("Made")
@@ -30,46 +33,40 @@ class NotLookedError(Exception):
     """What a check needs is not there, for a reason that another check reports."""
 
 
-class Part(Generic[Made]):
-    """Something that is made once; a failure is raised to the first who asks, and `NotLookedError` to all others."""
+def once(missing: str) -> Callable[[Callable[[Visit], Made]], cached_property[Made]]:
+    """Make a method of `Visit` a property that is worked out once.
 
-    def __init__(self, what: str, make: Callable[[Visit], Made]) -> None:
-        """Make it; ``what`` completes "not looked at: "."""
-        self._what, self._make = what, make
+    A failure is raised to the first who asks, which reports it; everybody else gets `NotLookedError`.
 
-    def __set_name__(self, owner: type, name: str) -> None:
-        self._name = name
+    Args:
+        missing: What is missing then; completes "not looked at: ".
+    """
 
-    def __get__(self, visit: Visit, owner: type) -> Made:
-        kept = visit.__dict__.setdefault("_kept", {})
-        if self._name not in kept:
-            kept[self._name] = NotLookedError(self._what)
-            kept[self._name] = self._make(visit)
-        found = kept[self._name]
-        if isinstance(found, NotLookedError):
-            raise found
-        return found  # type: ignore[no-any-return]
+    def decorate(make: Callable[[Visit], Made]) -> cached_property[Made]:
+        @wraps(make)
+        def first_time(visit: Visit) -> Made:
+            if make.__name__ in visit.tried:
+                raise NotLookedError(missing)
+            visit.tried.add(make.__name__)
+            return make(visit)
+
+        return cached_property(first_time)
+
+    return decorate
 
 
 class Visit:
-    """One look at a setup.
+    """One examination of a run's setup.
 
     Attributes:
-        arguments: The harness's.
-        methods: Of ``--methods``.
-        bases: Of ``--bases``.
-        quick: Nothing is generated, and no weights of communities and judges are loaded.
-        hub: Results or weights are meant to be pushed.
-        limits: Of the command's budget.
+        arguments: Arguments of lm_eval.
+        methods: Names given by ``--methods``.
+        bases: Names given by ``--bases``.
+        quick: Whether nothing is generated, and no weights of communities and judges are loaded.
+        hub: Whether results or weights are meant to be pushed.
+        limits: Limits of the command's budget.
         prices: The user's file with prices, if there is one.
-        config: The harness's reading of the arguments.
-        settings: modplural's own.
-        chosen: Methods that will run.
-        pool: Its communities.
-        store: The message store.
-        tasks: Name -> task, or what came up when it was read.
-        plan: What communities will be asked; of the tasks that can be read.
-        calls: Method -> what it will ask of the base LLM.
+        tried: Names of the properties that somebody asked for.
     """
 
     def __init__(
@@ -86,6 +83,7 @@ class Visit:
         self.limits, self.prices = limits, prices
         self.arguments, self.methods, self.bases = list(arguments), list(methods), list(bases)
         self.quick, self.hub = options.get("quick", False), options.get("hub", False)
+        self.tried: set[str] = set()
 
     @property
     def given(self) -> dict[str, Any]:
@@ -94,7 +92,7 @@ class Visit:
 
     @property
     def base_arguments(self) -> list[dict[str, Any]]:
-        """Of each base LLM, what `build_base` takes, as the harness gives it."""
+        """Arguments of each base LLM, as `model_wrappers.base.llm.build_base` takes them from the harness."""
         options = {name: getattr(self.config, name) for name in ("batch_size", "max_batch_size", "device")}
         rest = {name: value for name, value in self.given.items() if name not in OWN}
         named = [{"pretrained": base} for base in self.bases] or [{}]
@@ -105,14 +103,45 @@ class Visit:
         """Whether any method that will run asks communities."""
         return any(METHODS[name].asks != "nobody" for name in self.chosen)
 
-    config = Part("the arguments cannot be read", lambda visit: _config(visit.arguments))
-    settings = Part("the arguments cannot be read", lambda visit: _settings(visit.given))
-    chosen = Part("the methods are not known", lambda visit: _methods(visit.methods or [visit.settings.method]))
-    pool = Part("the pool cannot be used", lambda visit: _pool(visit.settings))
-    store = Part("the message store cannot be opened", lambda visit: _store(visit.settings))
-    tasks = Part("the tasks are not known", lambda visit: _tasks(visit.config))
-    plan = Part("what the run will ask cannot be planned", lambda visit: _plan(visit))
-    calls = Part("what the base LLM will be asked is not known", lambda visit: _calls(visit))
+    @once("the arguments cannot be read")
+    def config(self) -> Any:
+        """lm_eval's configuration, as it reads the arguments."""
+        return _config(self.arguments)
+
+    @once("the arguments cannot be read")
+    def settings(self) -> Arguments:
+        """Modplural's own model arguments."""
+        return read_arguments({name: value for name, value in self.given.items() if name in OWN})
+
+    @once("the methods are not known")
+    def chosen(self) -> list[str]:
+        """Names of the methods that will run."""
+        return _methods(self.methods or [self.settings.method])
+
+    @once("the pool cannot be used")
+    def pool(self) -> Pool:
+        """The pool, narrowed to the chosen communities."""
+        return self.settings.served(select(load_pool(self.settings.pool), self.settings.communities))
+
+    @once("the message store cannot be opened")
+    def store(self) -> MessageStore:
+        """The message store."""
+        return open_store(self.settings.messages)
+
+    @once("the tasks are not known")
+    def tasks(self) -> dict[str, Any]:
+        """Name -> task, or the exception that was raised when it was read."""
+        return _tasks(self.config)
+
+    @once("what the run will ask cannot be planned")
+    def plan(self) -> Plan:
+        """Messages that communities will be asked for, over the tasks that can be read."""
+        return _plan(self)
+
+    @once("what the base LLM will be asked is not known")
+    def calls(self) -> dict[str, Calls]:
+        """Method -> its requests to the base LLM."""
+        return _calls(self)
 
     @property
     def readable(self) -> dict[str, Any]:
@@ -121,17 +150,13 @@ class Visit:
 
 
 def _config(arguments: Sequence[str]) -> Any:
-    said = io.StringIO()
+    printed = io.StringIO()
     try:
-        with redirect_stderr(said):
+        with redirect_stderr(printed):
             return harness_config(arguments)
     except SystemExit as error:
-        lines = said.getvalue().strip().splitlines() or ["no reason given"]
+        lines = printed.getvalue().strip().splitlines() or ["no reason given"]
         raise ModPluralError(f"lm_eval cannot read the arguments ({lines[-1]}).") from error
-
-
-def _settings(given: Mapping[str, Any]) -> Arguments:
-    return read_arguments({name: value for name, value in given.items() if name in OWN})
 
 
 def _methods(names: list[str]) -> list[str]:
@@ -139,16 +164,6 @@ def _methods(names: list[str]) -> list[str]:
         if name not in METHODS:
             raise unknown_name("method", name, METHODS, where="--methods")
     return names
-
-
-def _pool(settings: Arguments) -> Pool:
-    return settings.served(select(load_pool(settings.pool), settings.communities))
-
-
-def _store(settings: Arguments) -> MessageStore:
-    from model_wrappers.collaboration.setup import open_store
-
-    return open_store(settings.messages)
 
 
 def _tasks(config: Any) -> dict[str, Any]:
@@ -171,8 +186,6 @@ def _tasks(config: Any) -> dict[str, Any]:
 
 def _members(name: str, config: Any) -> list[str]:
     """The names below a group; any other name is its own, so that a task which cannot be read hides no other."""
-    from model_wrappers.runs.plan import check_tasks
-
     manager = check_tasks([name], None, config.include_path, config.metadata)
     entry = getattr(manager, "task_index", {}).get(name)
     listed = (getattr(entry, "cfg", None) or {}).get("task") if entry is not None else None
@@ -199,7 +212,7 @@ def _calls(visit: Visit) -> dict[str, Calls]:
     try:
         if visit.settings.base != SCRIPTED:
             backend_class(visit.settings.base)
-    except ModPluralError as error:  # told where the base LLM is looked at
+    except ModPluralError as error:  # reported where the base LLM is looked at
         raise NotLookedError("the base LLM's backend cannot be used") from error
     own = {**pool_settings(visit.config), "selection": usual_selection(visit.given), **usual_elicitation(visit.given)}
     return {method: calls_of(method, own, plan, plan.communities.asker.store) for method in visit.chosen}

@@ -18,7 +18,7 @@ from model_wrappers.collaboration.methods import METHODS
 from model_wrappers.collaboration.prompts import load_prompts
 from model_wrappers.collaboration.query import read_queries
 from model_wrappers.collaboration.setup import default_store_path, make_communities
-from model_wrappers.runs.plan import TASK_FOLDER
+from model_wrappers.runs.tasks import check_tasks
 from plural_tasks import __version__
 from plural_tasks.report.reading.runs import Run, TaskRun, read_run
 from plural_tasks.report.submission.redact import clean
@@ -286,14 +286,9 @@ def _metadata(again: Again) -> dict[str, Any]:
 
 
 def _manager(again: Again) -> Any:
-    from lm_eval.tasks import TaskManager
-
-    folders = [str(TASK_FOLDER), *([again.include_path] if again.include_path else [])]
-    options: dict[str, Any] = {"include_path": folders, "metadata": _metadata(again)}
-    manager = TaskManager(**options, include_defaults=False)
-    if any(not manager.match_tasks([name]) for name in again.documents):
-        manager = TaskManager(**options)
-    for name in again.documents:
-        if not manager.match_tasks([name]):
-            raise unknown_name("task", name, manager.all_tasks, where=f"{again.source.path} (--include_path)")
-    return manager
+    return check_tasks(
+        list(again.documents),
+        include_path=again.include_path,
+        metadata=_metadata(again),
+        where=f"{again.source.path} (--include_path)",
+    )

@@ -8,7 +8,6 @@ are those of a run by itself. A run that is finished is not repeated.
 from __future__ import annotations
 
 import json
-import sys
 import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
@@ -17,22 +16,17 @@ from typing import Any
 
 from rich.console import Console
 
-from community_lms.messages.store import MessageStore
 from community_lms.pools.spec import digest
-from model_wrappers.arguments import OWN
-from model_wrappers.base.build import shared_base
+from community_lms.remote.abilities import abilities_of
+from model_wrappers.base.build import SCRIPTED, backend_class, shared_base
 from model_wrappers.collaboration.methods import METHODS
-from model_wrappers.runs.plan import Plan, check_tasks, make_plan
+from model_wrappers.collaboration.setup import open_store
+from model_wrappers.runs.harness import harness_config, plan_of
+from model_wrappers.runs.tasks import check_tasks
 from plural_tasks import __version__
-from plural_tasks.utils.credentials import refuse_keys
-from plural_tasks.utils.errors import ModPluralError, nearest, unknown_name
+from plural_tasks.utils.errors import ModPluralError, unknown_name
 from plural_tasks.utils.files import write_text
 from plural_tasks.utils.progress import run_named
-
-NO_JSON = (
-    "--model_args: a value in braces is not read in the midst of name=value,… . Give the arguments apart, with spaces, "
-    "one without braces first: --model_args base=… model=… 'base_args={\"…\": …}'; or all as one JSON object."
-)
 
 DONE = "finished.json"
 """In a run's folder: what was run, and which results file came out."""
@@ -178,8 +172,6 @@ class Grid:
         config = harness_config(self._command(run)) if run is not None else None
         if config is None or config.model_args.get("mode") or not (config.limit is None or config.limit >= 1):
             return  # a task of others may ask with its context, which depends on the base LLM
-        from model_wrappers.collaboration.setup import open_store
-
         store = open_store(config.model_args.get("messages"))
         if store.path is None:
             return  # kept in memory, of one run alone
@@ -209,78 +201,9 @@ def _check_chat_option(config: Any) -> None:
     Raises:
         ModPluralError: If they are not, or the backend is unknown.
     """
-    from community_lms.remote.abilities import abilities_of
-    from model_wrappers.base.build import SCRIPTED, backend_class
-
     base = str(config.model_args.get("base", "hf"))
     if base != SCRIPTED and not config.apply_chat_template and abilities_of(backend_class(base)).chats_only:
         raise ModPluralError(f"the base LLM ({base}) takes chat prompts only; add --apply_chat_template.")
-
-
-def pool_settings(config: Any) -> dict[str, Any]:
-    """What the harness's configuration says of the pool and its messages, but not where to write or keep them."""
-    own = OWN - {"messages", "trace", "method", "base", "base_args"}
-    given = {name: value for name, value in config.model_args.items() if name in own}
-    return {"seed": config.seed[2] if config.seed else None, **given}
-
-
-def plan_of(config: Any, store: MessageStore) -> Plan:
-    """What a run with the harness's configuration would ask the communities; see `make_plan`."""
-    return make_plan(
-        config.tasks or (),
-        store,
-        limit=int(config.limit) if config.limit and config.limit >= 1 else None,
-        metadata=config.metadata,
-        include_path=config.include_path,
-        device=config.device,
-        gen_kwargs=config.gen_kwargs,
-        **pool_settings(config),
-    )
-
-
-def harness_config(arguments: Sequence[str]) -> Any:
-    """The harness's own reading of its arguments.
-
-    Raises:
-        ModPluralError: If there are none, for which it would print its help, an option is unknown, JSON stands where
-            the harness does not read it, or a key stands among the model's arguments.
-    """
-    if not arguments:
-        raise ModPluralError("name the tasks: --tasks plural_embedded, for example.")
-    from lm_eval._cli.harness import HarnessCLI
-    from lm_eval.config.evaluate_config import EvaluatorConfig
-
-    command = HarnessCLI()
-    _check_options(arguments, command)
-    before = sys.argv
-    sys.argv = ["lm_eval", "run", *arguments]
-    try:
-        config = EvaluatorConfig.from_cli(command.parse_args())
-    except ValueError as error:
-        if isinstance(error, ModPluralError) or not str(error).startswith("Invalid JSON"):
-            raise
-        raise ModPluralError(NO_JSON) from None  # it repeats the arguments, and a key may be among them
-    finally:
-        sys.argv = before
-    refuse_keys(config.model_args, where="model_args")
-    return config
-
-
-def _check_options(arguments: Sequence[str], command: Any) -> None:
-    """Check that the harness has every option, whole or as a beginning of one as argparse takes it.
-
-    Raises:
-        ModPluralError: Naming the nearest.
-    """
-    own = ("--methods", "--bases", "--max-cost", "--max-tokens", "--prices")
-    actions = command._subparsers.choices["run"]._actions
-    known = [name for action in actions for name in action.option_strings if name.startswith("--")]
-    for argument in arguments:
-        name = argument.split("=")[0]
-        if name.startswith("--") and len(name) > 2 and not any(one.startswith(name) for one in known):
-            near = nearest(name, [*known, *own])
-            hint = f" Did you mean {near}?" if near else ""
-            raise ModPluralError(f"unknown option {name}.{hint} All: modplural eval --help, lm_eval run --help.")
 
 
 def _minutes(seconds: float) -> str:

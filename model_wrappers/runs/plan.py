@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Any
 
 from community_lms.messages.message import MessageRequest
@@ -14,10 +13,8 @@ from model_wrappers.base.account import account_of_communities
 from model_wrappers.collaboration.communities import Communities
 from model_wrappers.collaboration.query import Query, read_queries
 from model_wrappers.collaboration.setup import make_communities
+from model_wrappers.runs.tasks import load_tasks
 from plural_tasks.schema import Mode
-from plural_tasks.utils.errors import ModPluralError, unknown_name
-
-TASK_FOLDER = Path(__file__).resolve().parents[2] / "task_configs"
 
 
 @dataclass(frozen=True)
@@ -96,50 +93,3 @@ def _queries(tasks: dict[str, Any], limit: int | None, mode: Mode | None, attrib
         task.build_all_requests(limit=limit, rank=0, world_size=1)
         queries += read_queries(task.instances, mode=mode, attribute=attribute)
     return queries
-
-
-def load_tasks(
-    names: Sequence[str],
-    data: str | None = None,
-    include_path: str | None = None,
-    metadata: Mapping[str, Any] | None = None,
-) -> dict[str, Any]:
-    """Load tasks by the names of tasks, groups or tags; the harness's own are indexed only when they are asked for.
-
-    Raises:
-        ModPluralError: If a name is unknown.
-    """
-    manager = check_tasks(names, data, include_path, metadata)
-    try:
-        return dict(manager.load(list(names))["tasks"])
-    except ValueError as error:
-        if isinstance(error, ModPluralError):
-            raise
-        raise ModPluralError(f"--tasks: {' '.join(str(error).split())}") from error
-
-
-def check_tasks(
-    names: Sequence[str],
-    data: str | None = None,
-    include_path: str | None = None,
-    metadata: Mapping[str, Any] | None = None,
-) -> Any:
-    """The harness's task manager, when it knows the names; see `load_tasks` for the arguments.
-
-    Raises:
-        ModPluralError: If a name is unknown, or there is none.
-    """
-    if not names:
-        raise ModPluralError("name the tasks: --tasks plural_embedded, for example.")
-    from lm_eval.tasks import TaskManager
-
-    metadata = {**(metadata or {}), **({"plural_data": data} if data is not None else {})}
-    folders: list[str | Path] = [str(TASK_FOLDER), *([include_path] if include_path else [])]
-    manager = TaskManager(include_path=folders, include_defaults=False, metadata=metadata)
-    near = manager.all_tasks
-    if any(not manager.match_tasks([name]) for name in names):
-        manager = TaskManager(include_path=folders, metadata=metadata)
-    for name in names:
-        if not manager.match_tasks([name]):
-            raise unknown_name("task", name, near, where="--tasks")
-    return manager

@@ -6,6 +6,7 @@ from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING, Any
 
 from community_lms.engines.scripted import ScriptedEngine
+from model_wrappers.cli import main
 
 if TYPE_CHECKING:
     from model_wrappers.base.scripted import ScriptedLM
@@ -20,6 +21,15 @@ communities:
   - {name: left, description: the left bank, persona: You live on the left bank.}
   - {name: right, description: the right bank, persona: You live on the right bank.}
 """
+
+
+def run_harness(arguments: Sequence[str]) -> None:
+    """``modplural eval`` with these arguments, in this process; leaves with the exit status if that is not 0."""
+    try:
+        main(["eval", *arguments])
+    except SystemExit as left:
+        if left.code:
+            raise
 
 
 def doc(mode: str, number: int = 0, **changes: Any) -> dict[str, Any]:

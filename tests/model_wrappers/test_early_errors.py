@@ -6,10 +6,10 @@ import pytest
 from typer.testing import CliRunner
 
 from model_wrappers.cli.app import app
-from model_wrappers.cli.evaluate import run_harness
-from model_wrappers.runs.grid import Grid, harness_config
+from model_wrappers.runs.grid import Grid
+from model_wrappers.runs.harness import harness_config
 from plural_tasks.utils.errors import ModPluralError
-from tests.model_wrappers.helpers import doc, requests
+from tests.model_wrappers.helpers import doc, requests, run_harness
 from tests.openai_server import serving
 
 
@@ -104,7 +104,7 @@ def test_an_estimate_says_which_way_it_took_and_what_it_does_not_know(settings, 
 
 
 def test_prompts_of_completions_are_read_once_for_each_option() -> None:
-    from model_wrappers.runs.estimate import prompts_of
+    from model_wrappers.runs.counting import prompts_of
 
     calls = [("loglikelihood", ("prompt", option)) for option in (" A", " B", " A")]
     assert prompts_of(calls, len).read_tokens == 6

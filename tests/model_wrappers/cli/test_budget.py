@@ -20,9 +20,8 @@ from community_lms.remote.answer_store import AnswerStore
 from community_lms.remote.budget import Budget, Limits, shared_budget
 from model_wrappers.cli.app import app
 from model_wrappers.cli.budget import REACHED
-from model_wrappers.cli.evaluate import run_harness
 from plural_tasks.utils.errors import ModPluralError
-from tests.model_wrappers.helpers import doc, requests
+from tests.model_wrappers.helpers import doc, requests, run_harness
 from tests.openai_server import OpenAIServer, drawn, serving
 
 

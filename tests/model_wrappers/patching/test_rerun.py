@@ -14,8 +14,8 @@ from typer.testing import CliRunner
 from community_lms.messages.store import MessageStore
 from community_lms.pools.identity import fingerprint
 from model_wrappers.cli.app import app
-from model_wrappers.cli.evaluate import run_harness
 from plural_tasks.utils.errors import ModPluralError
+from tests.model_wrappers.helpers import run_harness
 from tests.plural_tasks.report.report_runs import MODPLURAL, TASK, steerable, task, write_run
 
 DISTRIBUTIONAL = "plural_surveys_distributional"

@@ -11,15 +11,17 @@ from typer.testing import CliRunner
 
 from community_lms.messages.store import MessageStore
 from model_wrappers.cli.app import app
-from model_wrappers.cli.evaluate import run_harness
 from plural_tasks.utils.errors import ModPluralError
 from tests.community_lms.tiny_models import save_adapter, save_model
+from tests.model_wrappers.helpers import run_harness
 
 
 @pytest.fixture(scope="session", autouse=True)
 def _imports() -> None:
-    global Estimate, Messages, Prompts, Speed, estimate
-    from model_wrappers.runs.estimate import Estimate, Messages, Prompts, Speed, estimate
+    global MessageCounts, PromptCounts, RunEstimate, Speed, estimate
+    from model_wrappers.runs.counting import MessageCounts, PromptCounts
+    from model_wrappers.runs.estimate import RunEstimate, estimate
+    from model_wrappers.runs.speed import Speed
 
 
 runner = CliRunner()
@@ -97,10 +99,10 @@ def test_a_base_that_does_not_answer_is_one_error(backbone: str, tmp_path: Path)
         estimate([*arguments(tmp_path, backbone), "--gen_kwargs", "max_gen_toks=500"], (), (), measure=True)
 
 
-def by_hand() -> Estimate:
-    return Estimate(
-        messages={"left": Messages(10, 4, 600, 300)},
-        prompts={"vanilla": Prompts(8, 2, 1000, 100), "modplural": Prompts(40, 2, 9000, 100)},
+def by_hand() -> RunEstimate:
+    return RunEstimate(
+        messages={"left": MessageCounts(10, 4, 600, 300)},
+        prompts={"vanilla": PromptCounts(8, 2, 1000, 100), "modplural": PromptCounts(40, 2, 9000, 100)},
         bases=["a", "b"],
         memory={"adapters": 3_000_000, "base LLM": None},
         exact=False,
@@ -122,7 +124,7 @@ def test_seconds_and_money_are_sums() -> None:
 def test_the_command_prints_it(monkeypatch: pytest.MonkeyPatch) -> None:
     asked: dict[str, Any] = {}
 
-    def known(arguments: Any, methods: Any, bases: Any, *, measure: bool) -> Estimate:
+    def known(arguments: Any, methods: Any, bases: Any, *, measure: bool) -> RunEstimate:
         asked.update(arguments=list(arguments), methods=list(methods), bases=list(bases), measure=measure)
         return by_hand()
 

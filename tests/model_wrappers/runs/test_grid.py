@@ -12,8 +12,10 @@ import pytest
 from community_lms.messages.store import MessageStore
 from model_wrappers.base import build as building
 from model_wrappers.cli import evaluate as command
-from model_wrappers.runs.grid import DONE, harness_config, lay_out
+from model_wrappers.runs.grid import DONE, lay_out
+from model_wrappers.runs.harness import harness_config
 from tests.community_lms.tiny_models import save_model
+from tests.model_wrappers.helpers import run_harness
 
 TASKS = ("plural_embedded_steerable", "plural_embedded_distributional")
 
@@ -58,7 +60,7 @@ def test_figures_are_those_of_single_runs_and_nothing_is_asked_or_loaded_twice(
     bases: tuple[str, str], built: list[str], tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     chosen = ("--methods", "vanilla,moe,modplural", "--bases", ",".join(bases))
-    command.run_harness([*chosen, *arguments(tmp_path / "grid")])
+    run_harness([*chosen, *arguments(tmp_path / "grid")])
     assert built == ["one", "two"]
     printed = capsys.readouterr().out
     stored = len(MessageStore(tmp_path / "grid" / "m.sqlite"))
@@ -77,9 +79,7 @@ def test_figures_are_those_of_single_runs_and_nothing_is_asked_or_loaded_twice(
     for base in bases:
         for method in ("vanilla", "modplural"):
             alone = tmp_path / f"{Path(base).name}-{method}"
-            command.run_harness(
-                [*arguments(alone), "--model_args", f"method={method},pretrained={base}", "--log_samples"]
-            )
+            run_harness([*arguments(alone), "--model_args", f"method={method},pretrained={base}", "--log_samples"])
             (single,) = found(alone / "out").values()
             assert single["results"] == together[f"{Path(base).name}/{method}"]["results"]
 
@@ -100,25 +100,25 @@ def test_an_interrupted_command_goes_on_and_another_setting_runs_anew(
     monkeypatch.setattr(command, "evaluate", dying)
     given = ["--methods", "vanilla,prompting", *arguments(tmp_path, "--model_args", f"pretrained={bases[0]}")]
     with pytest.raises(SystemExit) as caught:
-        command.run_harness(given)
+        run_harness(given)
     assert caught.value.code == 130
     assert [path.parent.name for path in tmp_path.rglob(DONE)] == ["vanilla"]
 
-    command.run_harness(given)
+    run_harness(given)
     assert done == ["method=vanilla", "killed", "method=prompting"]
     assert not (tmp_path / "m.sqlite").exists()  # neither method asks every community
-    command.run_harness(given)
+    run_harness(given)
     assert len(done) == 3
-    command.run_harness([*given, "--num_fewshot", "1"])
+    run_harness([*given, "--num_fewshot", "1"])
     assert done[3:] == ["method=vanilla", "method=prompting"]
 
 
 def test_results_that_were_removed_are_made_again(bases: tuple[str, str], tmp_path: Path) -> None:
     given = ["--methods", "vanilla", *arguments(tmp_path, "--model_args", f"pretrained={bases[0]}")]
-    command.run_harness(given)
+    run_harness(given)
     (path,) = tmp_path.rglob("results_*.json")
     path.unlink()
-    command.run_harness(given)
+    run_harness(given)
     assert len(list(tmp_path.rglob("results_*.json"))) == 1
 
 
@@ -138,7 +138,7 @@ def test_mistakes_are_one_line(
     given: list[str], message: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     with pytest.raises(SystemExit) as caught:
-        command.run_harness([*arguments(tmp_path), *given])
+        run_harness([*arguments(tmp_path), *given])
     assert caught.value.code == 1
     said = capsys.readouterr().err
     (told,) = (line for line in said.splitlines() if line.startswith("modplural: error: "))
@@ -148,7 +148,7 @@ def test_mistakes_are_one_line(
 
 def test_without_a_place_for_results_it_says_so(capsys: pytest.CaptureFixture[str]) -> None:
     with pytest.raises(SystemExit):
-        command.run_harness(["--methods", "vanilla", "--tasks", "plural_embedded_steerable"])
+        run_harness(["--methods", "vanilla", "--tasks", "plural_embedded_steerable"])
     assert "--methods and --bases need --output_path" in capsys.readouterr().err
 
 
@@ -170,7 +170,7 @@ def test_the_harness_reads_its_own_arguments() -> None:
 
 def test_each_run_has_a_trace_of_its_own(bases: tuple[str, str], tmp_path: Path) -> None:
     trace = ("--model_args", f"pretrained={bases[0]},trace=somewhere/t.jsonl")
-    command.run_harness(["--methods", "vanilla,moe", *arguments(tmp_path, *trace)])
+    run_harness(["--methods", "vanilla,moe", *arguments(tmp_path, *trace)])
     for method in ("vanilla", "moe"):
         lines = (tmp_path / "out" / method / "t.jsonl").read_text().splitlines()
         assert {json.loads(line)["method"] for line in lines} == {method}

@@ -11,7 +11,8 @@ from community_lms.messages.store import MessageStore
 from model_wrappers.cli.app import app
 from model_wrappers.collaboration.prompts import REQUIRED, SLOTS, load_prompts, prompt_set_names
 from model_wrappers.collaboration.trace import read_trace
-from model_wrappers.runs.plan import load_tasks, make_plan
+from model_wrappers.runs.plan import make_plan
+from model_wrappers.runs.tasks import load_tasks
 from plural_tasks.utils.errors import ModPluralError
 from tests.model_wrappers.helpers import doc, model, requests
 
@@ -150,7 +151,9 @@ def test_eval_passes_arguments_on_and_names_the_model(monkeypatch) -> None:
     monkeypatch.setattr("lm_eval.__main__.cli_evaluate", lambda: seen.append(list(sys.argv)))
     for given in (["--tasks", "plural"], ["--model", "hf", "--tasks", "plural"], ["-M=hf"]):
         monkeypatch.setattr(sys, "argv", ["modplural", "eval", *given])
-        main()
+        with pytest.raises(SystemExit) as left:
+            main()
+        assert left.value.code == 0
     assert seen == [
         ["lm_eval", "run", "--model", "modplural", "--tasks", "plural"],
         ["lm_eval", "run", "--model", "hf", "--tasks", "plural"],

@@ -11,11 +11,10 @@ from typer.testing import CliRunner
 
 from model_wrappers.base.build import build_base
 from model_wrappers.cli.app import app
-from model_wrappers.cli.evaluate import run_harness
 from plural_tasks.metrics import js_distance, normalise
 from plural_tasks.metrics.montecarlo import smoothed
 from tests.community_lms.tiny_models import save_model
-from tests.model_wrappers.helpers import doc, requests
+from tests.model_wrappers.helpers import doc, requests, run_harness
 from tests.openai_server import last_turn, serving
 
 
