@@ -110,12 +110,13 @@ def circles(graph: Graph[Node]) -> list[list[Node]]:
     """
     reached = {node: _reached(graph, node) for node in graph}
     knots = {frozenset(other for other in reached[node] if node in reached.get(other, ())) for node in graph}
-    return [
-        circle(
-            {node: [other for other in sorted(graph[node], key=str) if other in knot] for node in sorted(knot, key=str)}
-        )
-        for knot in sorted((knot for knot in knots if knot), key=lambda knot: (-len(knot), sorted(map(str, knot))))
-    ]
+    largest_first = sorted((knot for knot in knots if knot), key=lambda knot: (-len(knot), sorted(map(str, knot))))
+    return [circle(_within(graph, knot)) for knot in largest_first]
+
+
+def _within(graph: Graph[Node], nodes: frozenset[Node]) -> dict[Node, list[Node]]:
+    """The arrows among some nodes, in the same order each time."""
+    return {node: sorted(nodes.intersection(graph[node]), key=str) for node in sorted(nodes, key=str)}
 
 
 def _reached(graph: Graph[Node], start: Node) -> set[Node]:

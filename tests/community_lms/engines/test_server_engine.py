@@ -5,9 +5,7 @@ from __future__ import annotations
 import asyncio
 import json
 import logging
-import os
 import pickle
-import signal
 import sys
 import threading
 import time
@@ -35,6 +33,7 @@ from community_lms.remote.answer_store import AnswerStore
 from community_lms.remote.budget import Budget, BudgetReachedError, Limits
 from community_lms.remote.ledger import Ledger
 from plural_tasks.utils.errors import ModPluralError
+from tests.interrupt import interrupted
 from tests.openai_server import OpenAIServer, drawn, serving
 
 Ask = Callable[..., MessageRequest]
@@ -330,7 +329,7 @@ class TestWhatDoesNotPass:
         began = time.monotonic()
         with pytest.raises(ModPluralError, match=r"no answer in timeout \(0\.2 s\), also after max_retries \(0\)"):
             engine.speak(many(request_for, server.url, 1, "left", timeout=0.2, max_retries=0))
-        assert time.monotonic() - began < 2
+        assert time.monotonic() - began < 20  # left alone, it waits for minutes
 
     def test_communities_without_a_server(self, engine: ServerEngine, request_for: Ask) -> None:
         alone = Community.model_validate({"name": "a", "description": "d", "persona": "p", "backbone": "b"})
@@ -405,21 +404,13 @@ class TestNothingIsLost:
         server = start(adapters=["left"], fault=fault)
         asking = asker(None)
 
-        def interrupt() -> None:
-            while len(server.asked) < 10:
-                time.sleep(0.02)
-            time.sleep(0.5)
-            os.kill(os.getpid(), signal.SIGINT)
+        def all_asked_and_eight_answered() -> bool:
+            if len(server.asked) == 10:
+                time.sleep(1.0)
+            return len(server.asked) == 10
 
-        timer = threading.Thread(target=interrupt)
-        before = signal.signal(signal.SIGINT, signal.default_int_handler)  # background jobs of a shell ignore it
-        timer.start()
-        try:
-            with pytest.raises(KeyboardInterrupt):
-                asking.ask(many(request_for, server.url, 10, "left"))
-        finally:
-            timer.join()
-            signal.signal(signal.SIGINT, before)
+        with pytest.raises(KeyboardInterrupt), interrupted(all_asked_and_eight_answered):
+            asking.ask(many(request_for, server.url, 10, "left"))
         assert len(asking.store) == 8
         server.released.set()  # connections are dropped; one that was still waited for would be tried again
         time.sleep(0.8)

@@ -3,9 +3,7 @@
 from __future__ import annotations
 
 import json
-import os
 import random
-import signal
 import threading
 import time
 from collections import Counter
@@ -24,6 +22,7 @@ from community_lms.remote.ledger import Ledger
 from community_lms.remote.prices import Price, Prices
 from community_lms.remote.retry import RetryPolicy
 from plural_tasks.utils.errors import ModPluralError
+from tests.interrupt import interrupted
 from tests.openai_server import OpenAIServer, drawn, serving
 
 pytest.importorskip("tenacity", reason="the harness's API backends need lm_eval[api]")
@@ -363,20 +362,8 @@ class TestFaults:
         with serving(delay=1.0) as server:
             client = chat(server)
 
-            def interrupt() -> None:
-                while len(server.asked) < 4:
-                    time.sleep(0.01)
-                os.kill(os.getpid(), signal.SIGINT)
-
-            thread = threading.Thread(target=interrupt)
-            before = signal.signal(signal.SIGINT, signal.default_int_handler)  # background jobs of a shell ignore it
-            thread.start()
-            try:
-                with pytest.raises(KeyboardInterrupt):
-                    remote(client, tmp_path / "a.sqlite").write(questions(client, 40))
-            finally:
-                thread.join()
-                signal.signal(signal.SIGINT, before)
+            with pytest.raises(KeyboardInterrupt), interrupted(lambda: len(server.asked) == 4):
+                remote(client, tmp_path / "a.sqlite").write(questions(client, 40))
             assert len(server.asked) == 4
             assert len(AnswerStore(tmp_path / "a.sqlite")) == 4
 

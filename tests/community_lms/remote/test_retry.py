@@ -78,7 +78,7 @@ def test_patience_ends_it(ask) -> None:
     started = time.monotonic()
     with pytest.raises(UnusableAnswerError):
         ask(how, server)
-    assert time.monotonic() - started < 1.0
+    assert time.monotonic() - started < 20  # 10,000 attempts take hours
     assert server.asked > 1
 
 
