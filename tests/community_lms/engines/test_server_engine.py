@@ -21,7 +21,7 @@ from community_lms.engines import engine_name
 from community_lms.engines.base import PartialBatchError
 from community_lms.engines.server import ServerEngine
 from community_lms.engines.warning import EngineWarning
-from community_lms.generation.ask import Asked, Asker
+from community_lms.generation.ask import AskCounts, Asker
 from community_lms.generation.over_ray import Speaker
 from community_lms.messages.message import Message, MessageRequest
 from community_lms.messages.store import MessageStore
@@ -389,7 +389,7 @@ class TestNothingIsLost:
         again = questions(server)
         assert again.pop("question 10?") == 2
         assert set(again.values()) == {1}
-        assert second.counts == Asked(30, len(answered), 30 - len(answered), second.counts.tokens)
+        assert second.counts == AskCounts(30, len(answered), 30 - len(answered), second.counts.tokens)
 
     def test_no_further_request_is_sent_after_a_failure(self, start: Start, request_for: Ask) -> None:
         server = start(adapters=["left", "right"], fault=lambda asked, time_of: 400, delay=0.05)
