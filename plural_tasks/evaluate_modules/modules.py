@@ -125,7 +125,7 @@ def _macro_f1(
 def _value_coverage(
     predictions: Sequence[str], references: Sequence[Sequence[str]], judge: str | Judge = "nli"
 ) -> dict[str, float]:
-    """The judge is asked once, about the pairs of all answers."""
+    """Coverage by a judge, which is asked once, about the pairs of all answers."""
     chosen = load_judge(judge) if isinstance(judge, str) else judge
     judged = judge_answers(chosen, references, predictions, reverse=False)
     names = ("coverage", "coverage_33", "coverage_per_sentence", "n_sentences")

@@ -104,7 +104,7 @@ class _Draft:
 
 
 def _sided(pairs: Sequence[Pair], rng: random.Random) -> list[_Draft]:
-    """Both runs stand first in turn; the pairs come in random order, and who begins is drawn."""
+    """Rows of pairs in random order, in which the runs take turns at standing first; the first turn is drawn."""
     sides: list[Run] = ["a", "b"]
     rng.shuffle(sides)
     firsts = [sides[number % 2] for number in range(len(pairs))]

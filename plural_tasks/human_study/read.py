@@ -123,7 +123,7 @@ def _csv_rows(path: Path) -> list[dict[str, str]]:
 
 
 def _decoded(path: Path) -> str:
-    """The text in whatever encoding a spreadsheet saved it: what counts is plain ASCII."""
+    """Decode a file in whatever encoding a spreadsheet saved it; what is read of it is plain ASCII."""
     try:
         data = path.read_bytes()
     except OSError as error:

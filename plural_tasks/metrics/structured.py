@@ -74,7 +74,7 @@ def _answers(value: Any) -> Iterator[str | int]:
 
 
 def _plain(value: Any) -> Iterator[str | int]:
-    """A text, a whole number, several of them, or an object with an answer of its own."""
+    """Yield the texts and whole numbers in a value; of an object those of its own answer."""
     if isinstance(value, str) or (isinstance(value, int) and not isinstance(value, bool)):
         yield value
     elif isinstance(value, list):
@@ -85,7 +85,7 @@ def _plain(value: Any) -> Iterator[str | int]:
 
 
 def _decoded(value: Any) -> Any:
-    """The protocol of OpenAI carries the arguments of a tool as a text."""
+    """Decode the arguments of a tool, which the OpenAI protocol carries as a text."""
     if not isinstance(value, str):
         return value
     try:

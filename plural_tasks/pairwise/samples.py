@@ -129,7 +129,7 @@ def _answer(record: Mapping[str, Any], where: str) -> OvertonAnswer:
 
 
 def _text(record: Mapping[str, Any], where: str) -> str:
-    """The harness writes ``filtered_resps`` as a text, or as a list (of lists) where a document has repeats."""
+    """The answer's text: ``filtered_resps`` is a text, or a list (of lists) where a document has repeats."""
     found = record.get("filtered_resps", record.get("resps"))
     while isinstance(found, list) and found:
         found = found[0]

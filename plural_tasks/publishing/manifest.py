@@ -99,7 +99,7 @@ class Manifest(Checked):
 
     @property
     def rows(self) -> int:
-        """Items in all."""
+        """Number of items in all."""
         return sum(entry.rows for *_, entry in self.splits())
 
     def to_json(self) -> str:

@@ -107,7 +107,7 @@ def _class_figure(
     fallback: int,
     se: float = math.nan,
 ) -> RescoredFigure:
-    """``rows``: how many are behind the paper's figure, behind the corrected one, and in the file."""
+    """Make a figure over classes; ``rows`` are the numbers behind paper and corrected figure, and in the file."""
     n_paper, n, total = rows
     return RescoredFigure(
         name=name,

@@ -95,5 +95,5 @@ def read_choices(doc: Mapping[str, Any], results: Sequence[Any]) -> Choices:
 
 
 def first_text(answer: Any) -> str:
-    """The harness hands over a text, or a list of texts when ``repeats`` is above 1."""
+    """The first text of an answer, which is a text, or a list of texts when ``repeats`` is above 1."""
     return answer if isinstance(answer, str) else str(answer[0])

@@ -23,7 +23,7 @@ def write_text(path: Path, text: str, *, encoding: str = "utf-8") -> None:
 
 
 def write_lines(path: Path, lines: Iterable[str]) -> int:
-    """Write lines as they come, likewise; return their number.
+    """Write lines as they come, in one step as `write_text` does; return their number.
 
     Raises:
         ModPluralError: If the file cannot be written; names it.
@@ -32,7 +32,7 @@ def write_lines(path: Path, lines: Iterable[str]) -> int:
 
 
 def write_json(path: Path, data: Any) -> None:
-    """Write indented JSON, likewise; see `json_ready`.
+    """Write indented JSON, as `json_ready` makes it, in one step as `write_text` does.
 
     Raises:
         ModPluralError: If the file cannot be written; names it.

@@ -12,7 +12,7 @@ _run: ContextVar[str] = ContextVar("run", default="")
 
 @contextmanager
 def run_named(name: str) -> Iterator[None]:
-    """Within, every bar begins with the run's name."""
+    """Make a context in which every progress bar begins with the run's name."""
     token = _run.set(f"{name} · " if name else "")
     try:
         yield

@@ -157,7 +157,7 @@ def _documents(task: TaskRun, wanted: TaskRun) -> str:
 
 
 def _results(task: TaskRun, wanted: TaskRun) -> str:
-    """Constant answers know no model: figures of theirs that differ were computed in different ways."""
+    """Say which constant answer has other figures: it knows no model, so that scoring differs; "" for none."""
     shared = {*task.documents[0].values} & {*wanted.documents[0].values}
     for metric in sorted(name for name in shared if is_constant(name)):
         ours, theirs = series(task.documents, metric), series(wanted.documents, metric)

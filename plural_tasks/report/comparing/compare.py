@@ -101,7 +101,7 @@ class TaskComparison:
 
 @dataclass(frozen=True)
 class Comparison:
-    """All of it; ``baseline`` is the label of the run that differences are measured against."""
+    """Runs side by side on all their tasks; ``baseline`` is the label of the run that differences are taken from."""
 
     runs: tuple[RunSummary, ...]
     baseline: str
@@ -228,7 +228,7 @@ def _figure(
 
 
 def _group_field(documents: Sequence[LoggedDocument]) -> str:
-    """The first field of `GROUP_FIELDS` that makes two groups worth the name; "" when none does."""
+    """The first field of `GROUP_FIELDS` that makes two groups large enough to be shown; "" when none does."""
     for field in GROUP_FIELDS:
         sizes = Counter(name for document in documents if (name := document.fields.get(field)))
         large = [size for size in sizes.values() if size >= _SMALLEST]

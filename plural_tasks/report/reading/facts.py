@@ -129,7 +129,7 @@ def _said(field: str, value: Any) -> str:
 
 
 def _number(labels: Sequence[str], given: Sequence[str]) -> list[str]:
-    """Runs that no fact tells apart are counted."""
+    """Append ``#2``, ``#3``, … to labels that no fact tells apart."""
     taken = {label for label in given if label}
     numbered = []
     for label, own in zip(labels, given, strict=True):

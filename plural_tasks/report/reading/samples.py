@@ -88,7 +88,7 @@ def read_samples(path: Path, *, expected: int | None, task_hash: str | None, res
 
 
 def read_document(path: Path, name: str) -> dict[str, Any]:
-    """Return one whole document of a samples file that was read before; ``name`` is `Document.id`."""
+    """Return one whole document of a samples file that was read before; ``name`` is `LoggedDocument.id`."""
     sha = hashlib.sha256()
     for _, line in _lines(path, sha):
         record = json.loads(line)
@@ -124,7 +124,7 @@ def _record(place: str, line: bytes) -> dict[str, Any]:
 
 
 def _kept(record: Mapping[str, Any]) -> dict[str, Any]:
-    """What is needed of a record; prompts and answers, nearly all of its size, are not."""
+    """The fields of a record that reports need; prompts and answers, nearly all of its size, are left out."""
     doc = record["doc"]
     plain = {name: value for name, value in doc.items() if isinstance(value, (str, int, float)) and name != "question"}
     return {

@@ -99,7 +99,7 @@ class WorstGroup(Checked):
 
 
 class TaskRecord(Checked):
-    """One task.
+    """The figures of one task.
 
     Attributes:
         task: Name of the task.
@@ -206,7 +206,7 @@ class Method(Checked):
 
 
 class Submission(Checked):
-    """One run.
+    """The record of one run.
 
     Attributes:
         format: Version of this record's form.

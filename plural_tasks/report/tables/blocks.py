@@ -206,7 +206,7 @@ def _groups(task: TaskComparison) -> list[Block]:
 
 
 def _badness(members: Sequence[SubgroupFigure], direction: bool | None) -> float:
-    """Sorts the worst-off group first: by the mean over runs; groups without a figure go last."""
+    """Key by which the worst-off group sorts first: the mean over runs; groups without a figure go last."""
     known = [group.value for group in members if not math.isnan(group.value)]
     if not known:
         return math.inf
@@ -267,7 +267,7 @@ def _label(comparison: Comparison, label: str) -> str:
 
 
 def _fallbacks(tasks: Sequence[TaskComparison], label: str) -> str:
-    """The highest share over the tasks: a mean would hide the one on which a run fails."""
+    """The highest share of fallbacks over the tasks; a mean would hide the task on which a run fails."""
     rates = [task.fallbacks[label] for task in tasks if not math.isnan(task.fallbacks.get(label, math.nan))]
     return percent(max(rates)) if rates else NOTHING
 
