@@ -49,7 +49,7 @@ class OpenVINOEngine:
         self._options: dict[str, Any] = {"batch_size": batch_size, "device": device, "dtype": dtype}
         absent = device is not None and device.startswith("cuda") and not torch.cuda.is_available()
         self._here = device == "cpu" or ((device is None or absent) and not torch.accelerator.is_available())
-        # On one core alone OpenVINO's bfloat16 crashes; `openvino_reader.settings`.
+        # On one core alone OpenVINO's bfloat16 crashes (`openvino_reader.settings`).
         self._precision = {
             "low": (dtype == "bfloat16" or (dtype == "auto" and has_native_bfloat16())) and cores() > 1,
             "whole": dtype == "float32",
