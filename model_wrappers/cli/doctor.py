@@ -60,8 +60,8 @@ def doctor(
     if as_json:
         print(json.dumps({"findings": [asdict(one) for one in found], "counts": counts}, indent=2, ensure_ascii=False))
     else:
-        said = ", ".join(f"{counts[level]} {name}" for level, name in NAMES.items() if counts[level])
-        console.print(f"{len(found)} looked at: {said}.")
+        summary = ", ".join(f"{counts[level]} {name}" for level, name in NAMES.items() if counts[level])
+        console.print(f"{len(found)} looked at: {summary}.")
     raise typer.Exit(1 if counts["fault"] else 0)
 
 

@@ -170,10 +170,10 @@ def _elicited(record: dict[str, Any], options: list[str]) -> None:
         ranges = "  ".join(f"{LABELS[at]} {low:.3f}–{high:.3f}" for at, (low, high) in enumerate(record["bounds"]))
         console.print(f"with what is not shown: {ranges}", highlight=False)
     for number, one in enumerate(record.get("elicited", []), start=1):
-        console.print(f"  prompt {number}: {escape(_told(one, len(options)))}", highlight=False)
+        console.print(f"  prompt {number}: {escape(_prompt_figures(one, len(options)))}", highlight=False)
 
 
-def _told(one: dict[str, Any], count: int) -> str:
+def _prompt_figures(one: dict[str, Any], count: int) -> str:
     """One prompt's figures: answers counted, percentages stated, or probability shown."""
     if "counts" in one:
         counts = [f"{LABELS[at]} {given}" for at, given in enumerate(one["counts"][:count])]
