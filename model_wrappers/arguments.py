@@ -53,7 +53,7 @@ class Arguments(Checked):
         message_top_p: In place of the pool's.
         message_max_new_tokens: In place of the pool's.
         message_batch_size: Messages generated, and committed, together; by default as suits the engine.
-        message_dtype: Number format of the communities' arithmetic; ``auto`` is bfloat16 where a CPU multiplies it by itself.
+        message_dtype: Number format of the communities' arithmetic; ``auto`` is bfloat16 where a CPU has it.
         tell_attribute: Whether communities are told whose point of view is wanted; by default as the pool says.
         messages_per_community: How often each community is asked, each time with a seed of its own.
         seed: Seed of messages and fallbacks; by default torch's seed, which ``--seed`` sets.

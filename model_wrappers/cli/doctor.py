@@ -66,7 +66,7 @@ def doctor(
 
 
 def _quieten() -> None:
-    """What libraries and our own modules warn of is among the findings."""
+    """Silence warnings of libraries and of our own modules, which are among the findings."""
     for name in ("lm_eval", "community_lms", "plural_tasks", "model_wrappers", "transformers", "httpx"):
         logging.getLogger(name).setLevel(logging.ERROR)
 

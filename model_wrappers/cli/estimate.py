@@ -67,7 +67,7 @@ def _route(found: RunEstimate) -> str:
 
 
 def _money(found: RunEstimate, cost: tuple[float, float] | None, prices: str | None) -> str | None:
-    """What the base LLM's tokens cost; None for weights, which have no price."""
+    """The price of the base LLM's tokens as a sentence; None for weights, which have no price."""
     from community_lms.remote.prices import load_prices
 
     table = load_prices(prices if cost is None else None)

@@ -116,7 +116,7 @@ def _one_run(results: str, newest: bool, names: Sequence[str]) -> Run:
 
 
 def _groups(tasks: Sequence[GroupedTask], names: Sequence[str], minimum: int) -> dict[str, tuple[str, ...]]:
-    """Task -> the groups that are patched."""
+    """Task -> names of the groups that are patched."""
     from model_wrappers.patching.effects import served
 
     there = {name for task in tasks for name in task.groups if name}

@@ -102,7 +102,7 @@ def print_record(record: dict[str, Any], *, prompts: bool = False) -> None:
 
 
 def _picks(record: dict[str, Any], *, prompts: bool) -> None:
-    """How the base LLM picked a community or a message."""
+    """Print the steps in which the base LLM picked a community or a message."""
     for step in ("route", "select"):
         if prompts and f"{step}_prompt" in record:
             console.print(Panel(escape(record[f"{step}_prompt"]), title=f"{step} prompt", title_align="left"))
@@ -126,7 +126,7 @@ def _messages(record: dict[str, Any]) -> None:
 
 
 def _prompts(record: dict[str, Any]) -> None:
-    """What the base LLM answered; where communities have a prompt each, with whose it is."""
+    """Print the prompts that the base LLM answered, each under the name of its community where it has one."""
     rows = record.get("distributions", [])
     for number, prompt in enumerate(record["prompts"], start=1):
         title = "prompt to the base LLM"
@@ -162,7 +162,7 @@ def _shares(record: dict[str, Any]) -> None:
 
 
 def _elicited(record: dict[str, Any], options: list[str]) -> None:
-    """How the distribution was got, how far it may be off, and what each prompt gave."""
+    """Print the way in which the distribution was elicited, its error, and the figures of each prompt."""
     if record.get("elicitation"):
         error = f", Monte-Carlo error {record['error']:.3f} (JS distance)" if "error" in record else ""
         console.print(f"elicited by {record['elicitation']}{error}", highlight=False)

@@ -31,7 +31,7 @@ CHECKS: tuple[Check, ...] = (
     *COMMUNITIES,
     *BASE_LLM,
 )
-"""What is quick comes first, then what others need before them, weights last."""
+"""Quick checks come first, then those whose results others need, weights last."""
 
 
 def examine(visit: Visit) -> Iterator[Finding]:

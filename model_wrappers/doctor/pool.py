@@ -62,7 +62,7 @@ def weights(visit: Visit) -> Iterator[Finding]:
 
 
 def _missing(place: Weights, community: str, adapter: bool) -> Finding | None:
-    """What is wrong with the place of some weights, looking at their configuration alone."""
+    """A fault of the place of some weights, found by their configuration alone; None where there is none."""
     wanted = "adapter_config.json" if adapter else "config.json"
     path = resolve_weights(place.path) if place.path in EMBEDDED_MODELS else place.path
     if Path(path).is_dir():

@@ -30,7 +30,7 @@ Calls = list[tuple[str, tuple[Any, ...]]]
 
 
 class NotLookedError(Exception):
-    """What a check needs is not there, for a reason that another check reports."""
+    """Raised where a check lacks what it needs, for a reason that another check reports."""
 
 
 def once(missing: str) -> Callable[[Callable[[Visit], Made]], cached_property[Made]]:

@@ -182,7 +182,7 @@ def build_judge(
 
 
 def judge_identity(base: str, arguments: Mapping[str, Any]) -> dict[str, Any]:
-    """What a judge is, as plain JSON: its backend, the arguments that decide replies, and its weights.
+    """Identity of a judge as plain JSON: its backend, the arguments that decide replies, and its weights.
 
     Weights on the Hub are named by repository and revision, local ones by a digest; credentials are left out, and so
     is what only decides how fast an answer comes.
@@ -197,7 +197,7 @@ def judge_identity(base: str, arguments: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def _together(base: Any) -> int:
-    """How many questions to ask, and commit, at a time: as many as the backend answers at once.
+    """Number of questions to ask, and commit, at a time: as many as the backend answers at once.
 
     A number that the backend settles while it runs (``auto``) counts as 16.
     """

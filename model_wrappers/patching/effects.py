@@ -37,7 +37,7 @@ class GroupedTask:
 
 @dataclass(frozen=True)
 class ServedGroup:
-    """How well one group is served.
+    """Figure of one group of documents, and its distance from the rest.
 
     Attributes:
         task: Name of the task.
@@ -68,7 +68,7 @@ class ServedGroup:
 
 @dataclass(frozen=True)
 class Effect:
-    """What the patch changed for one group ("" for all documents), paired by document.
+    """Change that the patch made for one group ("" for all documents), paired by document.
 
     Attributes:
         task: Name of the task.
@@ -135,7 +135,7 @@ def _task(run: TaskRun, label: str, field: str) -> GroupedTask | None:
 
 
 def served(task: GroupedTask, minimum: int = MINIMUM_N) -> list[ServedGroup]:
-    """How the groups of a task are served that have ``minimum`` scored documents, the worst first."""
+    """Figures of the groups of a task with at least ``minimum`` scored documents, the worst first."""
     values = task.column.values or []
     made = []
     for name in sorted({*task.groups} - {""}):
@@ -201,7 +201,7 @@ def _t(value: float, error: float, free: float) -> tuple[float, float, float]:
 
 
 def effects(before: Sequence[GroupedTask], after: Run, patched: Mapping[str, Sequence[str]]) -> list[Effect]:
-    """What changed from one run to another, over the documents of the second: task by task, all documents first.
+    """Changes from one run to another, over the documents of the second: task by task, all documents first.
 
     Args:
         before: Tasks of the run before.

@@ -55,7 +55,7 @@ class PatchResult:
 
     @property
     def title(self) -> str:
-        """What was patched, in a line."""
+        """Title of the report: the pool, and the members added and removed."""
         changes = [f"+{name}" for name in self.added] + [f"-{name}" for name in self.removed]
         return f"Pool {self.pools['before']['pool']} patched: {' '.join(changes)}"
 
