@@ -75,7 +75,7 @@ def _command(options: argparse.Namespace, out: Path) -> list[str]:
 
 
 def read_costs(out: Path) -> dict[str, dict[str, Any]]:
-    """For each method what its results file says of its own run."""
+    """Method -> facts of its run in its results file, with its seconds."""
     costs = {}
     for method in METHODS:
         done = json.loads((out / method / DONE).read_text(encoding="utf-8"))
@@ -86,7 +86,7 @@ def read_costs(out: Path) -> dict[str, dict[str, Any]]:
 
 
 def costs(results: dict[str, dict[str, Any]]) -> Table:
-    """What each method read of the communities, where it fell back, and how long it took when they had been asked."""
+    """Table of each method's fallbacks, the messages that it read, and its seconds once communities had been asked."""
     table = Table(title="Costs", title_justify="left", box=SIMPLE_HEAD)
     table.add_column("method")
     for name in ("fallbacks of its own steps", "messages read", "seconds"):

@@ -1,4 +1,4 @@
-"""``modplural compare``: methods by tasks, from the harness's results and samples."""
+"""``modplural compare``: methods by tasks, from results and samples of lm_eval."""
 
 from __future__ import annotations
 

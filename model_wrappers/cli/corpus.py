@@ -166,12 +166,12 @@ def _built(builder: Builder, request: CorpusRequest, out: Path, **settings: Any)
 
     with tqdm(total=settings["limit"], unit=" records", desc=builder.name, mininterval=1.0) as bar:
 
-        def told(tally: CorpusTally) -> None:
+        def show(tally: CorpusTally) -> None:
             bar.update()
             if tally.kept % 1000 == 0:
                 bar.set_postfix(read=tally.read, dropped=tally.dropped.total(), refresh=False)
 
-        return build_corpus(builder, request, out, report=told, **settings)
+        return build_corpus(builder, request, out, report=show, **settings)
 
 
 def _columns(given: list[str] | None) -> dict[str, str]:
@@ -225,9 +225,9 @@ def _print_tally(tally: CorpusTally) -> None:
     console.print(table)
     _say(f"dropped: {tally.reasons()}")
     for reason, known in tally.details.items():
-        told = ", ".join(f"{_short(name, 60)} {count}" for name, count in known.most_common(MOST_SHOWN))
+        counts = ", ".join(f"{_short(name, 60)} {count}" for name, count in known.most_common(MOST_SHOWN))
         more = len(known) - MOST_SHOWN
-        _say(f"  {reason}: {told}" + (f", … ({more} more)" if more > 0 else ""))
+        _say(f"  {reason}: {counts}" + (f", … ({more} more)" if more > 0 else ""))
 
 
 def _short(text: str, limit: int = LONGEST_SHOWN) -> str:

@@ -63,11 +63,11 @@ def build(
     _no_progress_bars()
     names = publishing.match_sources(sources)
 
-    def told(name: str, entry: publishing.SourceEntry) -> None:
+    def show(name: str, entry: publishing.SourceEntry) -> None:
         sizes = ", ".join(f"{split} {found.rows}" for split, found in entry.splits.items())
         _say(f"{names.index(name) + 1}/{len(names)} {name}: {sizes} items")
 
-    manifest = publishing.build(names, out, data=data, title=title, report=told)
+    manifest = publishing.build(names, out, data=data, title=title, report=show)
     _say(f"{manifest.rows} items written to {out}.")
     closed = [name for name, source in manifest.sources.items() if not source.redistribute]
     if closed:
@@ -195,7 +195,7 @@ def _check(what: str, data: str | None, against: str | None) -> publishing.Check
 
 
 def _licence(source: Source) -> str:
-    """The licence's identifier where it has one and allows publishing, else all that is said of it."""
+    """The licence's identifier where it has one and allows publishing, else the source's own words."""
     known = cards.licence_ids(source.licence)
     return ", ".join(known) if source.redistribute and known != ["other"] else source.licence or "not stated"
 

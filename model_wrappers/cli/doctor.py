@@ -60,13 +60,13 @@ def doctor(
     if as_json:
         print(json.dumps({"findings": [asdict(one) for one in found], "counts": counts}, indent=2, ensure_ascii=False))
     else:
-        said = ", ".join(f"{counts[level]} {name}" for level, name in NAMES.items() if counts[level])
-        console.print(f"{len(found)} looked at: {said}.")
+        summary = ", ".join(f"{counts[level]} {name}" for level, name in NAMES.items() if counts[level])
+        console.print(f"{len(found)} looked at: {summary}.")
     raise typer.Exit(1 if counts["fault"] else 0)
 
 
 def _quieten() -> None:
-    """What libraries and our own modules warn of is among the findings."""
+    """Silence warnings of libraries and of our own modules, which are among the findings."""
     for name in ("lm_eval", "community_lms", "plural_tasks", "model_wrappers", "transformers", "httpx"):
         logging.getLogger(name).setLevel(logging.ERROR)
 

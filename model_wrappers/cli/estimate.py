@@ -55,19 +55,19 @@ def estimate_run(
     console.print(f"Weights: {', '.join(known)}.", soft_wrap=True)
     console.print(_time(found, measure), soft_wrap=True)
     console.print(_route(found), soft_wrap=True)
-    if (told := _money(found, cost, prices)) is not None:
-        console.print(told, soft_wrap=True)
+    if (price := _money(found, cost, prices)) is not None:
+        console.print(price, soft_wrap=True)
 
 
 def _route(found: RunEstimate) -> str:
-    told = f"Distributions: elicitation={found.route}"
+    route = f"Distributions: elicitation={found.route}"
     if found.certain:
-        return f"{told}."
-    return f"{told}, if the server shows log-probabilities of chats; else answers are drawn: see elicitation=sample."
+        return f"{route}."
+    return f"{route}, if the server shows log-probabilities of chats; else answers are drawn: see elicitation=sample."
 
 
 def _money(found: RunEstimate, cost: tuple[float, float] | None, prices: str | None) -> str | None:
-    """What the base LLM's tokens cost; None for weights, which have no price."""
+    """The price of the base LLM's tokens as a sentence; None for weights, which have no price."""
     from community_lms.remote.prices import load_prices
 
     table = load_prices(prices if cost is None else None)

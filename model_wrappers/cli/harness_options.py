@@ -1,4 +1,4 @@
-"""What the commands share that take lm_eval's arguments beside their own."""
+"""Settings and options of the commands that take lm_eval's arguments beside their own."""
 
 from __future__ import annotations
 

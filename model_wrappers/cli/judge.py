@@ -19,7 +19,7 @@ from plural_tasks.utils.errors import ModPluralError, one_line
 from plural_tasks.utils.files import write_json
 
 if TYPE_CHECKING:
-    from model_wrappers.judging.judge import Judge
+    from model_wrappers.judging.judge import PairJudge
 
 app = typer.Typer(add_completion=False)
 console = Console()
@@ -120,7 +120,7 @@ def _replies_file(output: Path | None, task: str) -> Path:
     return replies
 
 
-def _judged(made: Judge, pairs: list[Pair]) -> list[JudgedPair]:
+def _judged(made: PairJudge, pairs: list[Pair]) -> list[JudgedPair]:
     try:
         return made.judge(pairs)
     except KeyboardInterrupt:
@@ -128,8 +128,8 @@ def _judged(made: Judge, pairs: list[Pair]) -> list[JudgedPair]:
         raise typer.Exit(130) from None
 
 
-def _facts(made: Judge) -> dict[str, Any]:
-    """Which judge it was, and what it was asked."""
+def _facts(made: PairJudge) -> dict[str, Any]:
+    """Facts of the judge and of its question."""
     return {
         "judge": made.name,
         "prompts": made.prompt.name,

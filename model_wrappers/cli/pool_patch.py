@@ -15,9 +15,9 @@ from plural_tasks.utils.errors import ModPluralError, unknown_name
 
 if TYPE_CHECKING:
     from community_lms.pools.spec import Pool
-    from model_wrappers.patching.effects import Task
-    from model_wrappers.patching.report import Patched
-    from model_wrappers.patching.rerun import Again
+    from model_wrappers.patching.effects import GroupedTask
+    from model_wrappers.patching.report import PatchResult
+    from model_wrappers.patching.rerun import Rerun
     from plural_tasks.report.reading.runs import Run
 
 console = Console()
@@ -79,7 +79,7 @@ def patch(
     """
     from model_wrappers.patching.effects import effects, read_tasks, served
     from model_wrappers.patching.report import worst_blocks
-    from model_wrappers.patching.rerun import Again, patched_arguments
+    from model_wrappers.patching.rerun import Rerun, patched_arguments
     from plural_tasks.report.tables.render import print_blocks
 
     logging.getLogger("lm_eval").setLevel(logging.ERROR)
@@ -91,7 +91,7 @@ def patch(
         return
     groups = _groups(tasks, to_group or (), min_documents)
     pools = patched_arguments(source, add or (), remove or (), weights=weights, messages=messages)
-    again = Again(source, *pools, _documents(tasks, groups if subset else None, limit), include_path)
+    again = Rerun(source, *pools, _documents(tasks, groups if subset else None, limit), include_path)
     run, needed, reused = _run(again, out, ask_missing)
     facts = {"groups": groups, "picked": not to_group, "subset": subset, "messages": needed, "reused": reused}
     named = tuple(one for task in tasks for one in served(task, min_documents)[:worst])
@@ -115,8 +115,8 @@ def _one_run(results: str, newest: bool, names: Sequence[str]) -> Run:
     return runs[0]
 
 
-def _groups(tasks: Sequence[Task], names: Sequence[str], minimum: int) -> dict[str, tuple[str, ...]]:
-    """Task -> the groups that are patched."""
+def _groups(tasks: Sequence[GroupedTask], names: Sequence[str], minimum: int) -> dict[str, tuple[str, ...]]:
+    """Task -> names of the groups that are patched."""
     from model_wrappers.patching.effects import served
 
     there = {name for task in tasks for name in task.groups if name}
@@ -136,7 +136,7 @@ def _groups(tasks: Sequence[Task], names: Sequence[str], minimum: int) -> dict[s
 
 
 def _documents(
-    tasks: Sequence[Task], only: Mapping[str, Sequence[str]] | None, limit: int | None
+    tasks: Sequence[GroupedTask], only: Mapping[str, Sequence[str]] | None, limit: int | None
 ) -> dict[str, tuple[int, ...]]:
     """Task -> the harness's numbers of the documents to run; with ``only`` (task -> groups) those of these groups."""
     from model_wrappers.patching.rerun import numbers
@@ -159,7 +159,7 @@ def _documents(
     return documents
 
 
-def _run(again: Again, out: Path, ask_missing: bool) -> tuple[Run, Needed, bool]:
+def _run(again: Rerun, out: Path, ask_missing: bool) -> tuple[Run, Needed, bool]:
     """The run with the patched pool, the messages it needed, and whether an earlier call had made it."""
     from model_wrappers.patching.rerun import earlier
 
@@ -171,7 +171,7 @@ def _run(again: Again, out: Path, ask_missing: bool) -> tuple[Run, Needed, bool]
         raise typer.Exit(130) from None
 
 
-def _new(again: Again, out: Path, ask_missing: bool) -> tuple[Run, Needed]:
+def _new(again: Rerun, out: Path, ask_missing: bool) -> tuple[Run, Needed]:
     from model_wrappers.patching.rerun import look_up, run_again
 
     needed = look_up(again)
@@ -179,7 +179,7 @@ def _new(again: Again, out: Path, ask_missing: bool) -> tuple[Run, Needed]:
     return run_again(again, out, needed), needed
 
 
-def _check_store(again: Again, needed: Mapping[str, Mapping[str, int]], ask_missing: bool) -> None:
+def _check_store(again: Rerun, needed: Mapping[str, Mapping[str, int]], ask_missing: bool) -> None:
     """Refuse to ask communities again that the store should have messages of; say so where that cannot be known."""
     if not needed:
         console.print("Whom the run will ask cannot be told beforehand; the report counts it.", highlight=False)
@@ -194,11 +194,11 @@ def _check_store(again: Again, needed: Mapping[str, Mapping[str, int]], ask_miss
         )
 
 
-def _patched(again: Again, run: Run, **facts: Any) -> Patched:
-    """The record of a patch: what both runs state of themselves, and ``facts``, the other fields of `Patched`."""
-    from model_wrappers.patching.report import Patched
+def _patched(again: Rerun, run: Run, **facts: Any) -> PatchResult:
+    """The record of a patch: what both runs state of themselves, and ``facts``, the other fields of `PatchResult`."""
+    from model_wrappers.patching.report import PatchResult
 
-    return Patched(
+    return PatchResult(
         source=str(again.source.path),
         results=str(run.path),
         pools={"before": _pool_of(again.source), "after": _pool_of(run)},
@@ -226,7 +226,7 @@ def _pool_of(run: Run) -> dict[str, Any]:
     }
 
 
-def _report(made: Patched, out: Path) -> None:
+def _report(made: PatchResult, out: Path) -> None:
     """Print what changed, and write it."""
     from model_wrappers.patching.report import patch_blocks
     from plural_tasks.report.tables.render import blocks_to_markdown, print_blocks

@@ -88,10 +88,10 @@ def _print(name: str, rescored: Rescored, scoring: Scoring) -> None:
 
 def _print_details(rescored: Rescored) -> None:
     """The reasons below the table, each figure's under its name."""
-    told = {figure.name: details(figure) for figure in rescored.figures}
-    if any(told.values()):
+    shown = {figure.name: details(figure) for figure in rescored.figures}
+    if any(shown.values()):
         console.print("Why the two differ:", highlight=False)
-    for name, lines in told.items():
+    for name, lines in shown.items():
         for line in (name, *lines) if lines else ():
             indent = "  " if line is name else "    "
             text = textwrap.fill(line, console.width, initial_indent=indent, subsequent_indent=indent + "  ")

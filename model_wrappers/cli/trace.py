@@ -102,7 +102,7 @@ def print_record(record: dict[str, Any], *, prompts: bool = False) -> None:
 
 
 def _picks(record: dict[str, Any], *, prompts: bool) -> None:
-    """How the base LLM picked a community or a message."""
+    """Print the steps in which the base LLM picked a community or a message."""
     for step in ("route", "select"):
         if prompts and f"{step}_prompt" in record:
             console.print(Panel(escape(record[f"{step}_prompt"]), title=f"{step} prompt", title_align="left"))
@@ -126,7 +126,7 @@ def _messages(record: dict[str, Any]) -> None:
 
 
 def _prompts(record: dict[str, Any]) -> None:
-    """What the base LLM answered; where communities have a prompt each, with whose it is."""
+    """Print the prompts that the base LLM answered, each under the name of its community where it has one."""
     rows = record.get("distributions", [])
     for number, prompt in enumerate(record["prompts"], start=1):
         title = "prompt to the base LLM"
@@ -162,7 +162,7 @@ def _shares(record: dict[str, Any]) -> None:
 
 
 def _elicited(record: dict[str, Any], options: list[str]) -> None:
-    """How the distribution was got, how far it may be off, and what each prompt gave."""
+    """Print the way in which the distribution was elicited, its error, and the figures of each prompt."""
     if record.get("elicitation"):
         error = f", Monte-Carlo error {record['error']:.3f} (JS distance)" if "error" in record else ""
         console.print(f"elicited by {record['elicitation']}{error}", highlight=False)
@@ -170,10 +170,10 @@ def _elicited(record: dict[str, Any], options: list[str]) -> None:
         ranges = "  ".join(f"{LABELS[at]} {low:.3f}–{high:.3f}" for at, (low, high) in enumerate(record["bounds"]))
         console.print(f"with what is not shown: {ranges}", highlight=False)
     for number, one in enumerate(record.get("elicited", []), start=1):
-        console.print(f"  prompt {number}: {escape(_told(one, len(options)))}", highlight=False)
+        console.print(f"  prompt {number}: {escape(_prompt_figures(one, len(options)))}", highlight=False)
 
 
-def _told(one: dict[str, Any], count: int) -> str:
+def _prompt_figures(one: dict[str, Any], count: int) -> str:
     """One prompt's figures: answers counted, percentages stated, or probability shown."""
     if "counts" in one:
         counts = [f"{LABELS[at]} {given}" for at, given in enumerate(one["counts"][:count])]

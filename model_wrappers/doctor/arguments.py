@@ -1,4 +1,4 @@
-"""The arguments: can they be read, and do they fit together?"""
+"""Checks of the arguments: they can be read, and they fit together."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ AREA = "arguments"
 
 
 def harness(visit: Visit) -> Iterator[Finding]:
-    """Does the harness read them, and is no key among them?"""
+    """Report that lm_eval reads the arguments, that no key is among them, and that they name modplural."""
     config = visit.config
     other = next((model for model in models_of(visit.arguments) if model and model != "modplural"), None)
     if other is not None:
@@ -30,7 +30,7 @@ def harness(visit: Visit) -> Iterator[Finding]:
 
 
 def settings(visit: Visit) -> Iterator[Finding]:
-    """Are modplural's own arguments, the methods and the prompts known?"""
+    """Report that modplural's own arguments, the methods and the prompts are known."""
     chosen = visit.chosen
     prompts = load_prompts(visit.settings.prompts)
     yield ok("settings", f"methods {', '.join(chosen)}; prompts {prompts.name}; base {visit.settings.base}")

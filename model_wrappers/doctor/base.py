@@ -1,4 +1,4 @@
-"""What a check is, and what it finds."""
+"""Checks and findings of the doctor."""
 
 from __future__ import annotations
 
@@ -16,14 +16,14 @@ LEVELS: tuple[Level, ...] = get_args(Level)
 
 @dataclass(frozen=True)
 class Finding:
-    """What one check found.
+    """Result of one check.
 
     Attributes:
-        name: What was looked at.
+        name: Thing that was looked at.
         level: ``ok``; ``note`` for what need not be so; ``warning`` for what may spoil a run; ``fault`` for what will.
-        found: In one line, without keys.
-        advice: What to do about it; "" where nothing has to be done.
-        area: Of the check.
+        found: State that was found, in one line, without keys.
+        advice: Remedy; "" where none is needed.
+        area: Area of the check.
     """
 
     name: str
@@ -58,10 +58,10 @@ class Check:
     """One thing to look at.
 
     Attributes:
-        area: Of the setup.
-        name: What is looked at; findings may name parts of it.
-        advice: What to do where the check itself fails.
-        look: Yields findings; may raise anything.
+        area: Area of the setup, such as ``pool``.
+        name: Thing that is looked at; findings may name parts of it.
+        advice: Remedy where the check itself fails.
+        look: Function that yields findings; it may raise anything.
     """
 
     area: str

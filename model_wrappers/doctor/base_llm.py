@@ -1,4 +1,4 @@
-"""The base LLM: is it built or reached, does it answer, know chats, give distributions, and read the longest prompt?"""
+"""Checks of the base LLM: it is reached, answers, knows chats, gives distributions and reads the longest prompt."""
 
 from __future__ import annotations
 
@@ -35,26 +35,26 @@ SELECTION = "Take selection=generate, or a base that gives log-probabilities."
 
 
 @dataclass
-class Built:
+class BuiltBase:
     """A base LLM that is looked at.
 
     Attributes:
         base: The base LLM.
-        chat: Are prompts chats?
+        chat: Whether prompts are put as chats.
     """
 
     base: BaseLLM
     chat: bool
 
     def context(self, text: str) -> Any:
-        """The text as the run would put it."""
+        """The prompt that the run would make of a text."""
         return apply_template(self.base, [{"role": "user", "content": text}]) if self.chat else text
 
 
 NEED_ANSWERS = ("distributions", "selection")
-"""What is not looked at where the base LLM does not answer at all."""
+"""Names of the checks that are left out where the base LLM does not answer at all."""
 
-Look = Callable[[Visit, Built], Iterator[Finding]]
+Look = Callable[[Visit, BuiltBase], Iterator[Finding]]
 
 
 def base_llms(visit: Visit) -> Iterator[Finding]:
@@ -73,18 +73,18 @@ def base_llms(visit: Visit) -> Iterator[Finding]:
             yield fault(f"set up{label}", str(error), SETUP)
             continue
         yield ok(f"set up{label}", f"{settings.base} {_named(arguments)}".strip())
-        built = Built(base, bool(visit.config.apply_chat_template))
-        silent = False
+        built = BuiltBase(base, bool(visit.config.apply_chat_template))
+        answering = True
         for name, look, advice in LOOKS:
-            if silent and name in NEED_ANSWERS:
+            if not answering and name in NEED_ANSWERS:
                 continue
             for found in Check(AREA, f"{name}{label}", advice, _bound(look, built, label)).findings(visit):
-                silent = silent or (name == "answers" and found.level == "fault")
+                answering = answering and not (name == "answers" and found.level == "fault")
                 yield found
         del base, built
 
 
-def _bound(look: Look, built: Built, label: str) -> Callable[[Visit], Iterator[Finding]]:
+def _bound(look: Look, built: BuiltBase, label: str) -> Callable[[Visit], Iterator[Finding]]:
     def bound(visit: Visit) -> Iterator[Finding]:
         for found in look(visit, built):
             yield Finding(f"{found.name}{label}", found.level, found.found, found.advice)
@@ -96,8 +96,8 @@ def _named(arguments: dict[str, Any]) -> str:
     return str(arguments.get("pretrained") or arguments.get("model") or "")
 
 
-def chat_template(visit: Visit, built: Built) -> Iterator[Finding]:
-    """Does it know chats, where the run asks for them?"""
+def chat_template(visit: Visit, built: BuiltBase) -> Iterator[Finding]:
+    """Report whether the base LLM has a chat template, where the run asks for chats."""
     if not built.chat:
         if getattr(getattr(built.base.model, "tokenizer", None), "chat_template", None):
             advice = "Add --apply_chat_template, if the model is instruction-tuned."
@@ -113,15 +113,15 @@ def chat_template(visit: Visit, built: Built) -> Iterator[Finding]:
         yield ok("chat template", "prompts are put as chats")
 
 
-def answers(visit: Visit, built: Built) -> Iterator[Finding]:
-    """Does it write?"""
+def answers(visit: Visit, built: BuiltBase) -> Iterator[Finding]:
+    """Report what the base LLM writes to a short question."""
     settings = {"until": ["\n\n"], "do_sample": False, "max_gen_toks": 4}
-    (said,) = built.base.write([_request("generate_until", (built.context(QUESTION), settings))])
-    yield ok("answers", f"to {QUESTION!r} it writes {str(said)[:60]!r}")
+    (reply,) = built.base.write([_request("generate_until", (built.context(QUESTION), settings))])
+    yield ok("answers", f"to {QUESTION!r} it writes {str(reply)[:60]!r}")
 
 
-def distributions(visit: Visit, built: Built) -> Iterator[Finding]:
-    """Can distributions be got out of it in the way that the run will take?"""
+def distributions(visit: Visit, built: BuiltBase) -> Iterator[Finding]:
+    """Report whether distributions can be elicited in the way that the run will take."""
     tasks = [name for name, task in visit.readable.items() if task.OUTPUT_TYPE != "generate_until"]
     name, chosen = "distributions", visit.settings.elicitation
     if not tasks:
@@ -141,14 +141,14 @@ def distributions(visit: Visit, built: Built) -> Iterator[Finding]:
     yield _scored(built, name, f"elicitation=logprob, because {because}", SCORES)
 
 
-def selection(visit: Visit, built: Built) -> Iterator[Finding]:
-    """Can it pick of a list in the way that the run will take?"""
+def selection(visit: Visit, built: BuiltBase) -> Iterator[Finding]:
+    """Report whether the base LLM can pick of a list in the way that the run will take."""
     if visit.asks_communities and usual_selection(visit.given) == "score":
         yield _scored(built, "selection", "selection=score", SELECTION)
 
 
-def _scored(built: Built, name: str, why: str, advice: str) -> Finding:
-    """Let it score a word."""
+def _scored(built: BuiltBase, name: str, why: str, advice: str) -> Finding:
+    """Let the base LLM score a word."""
     request = _request("loglikelihood", (built.context(QUESTION), " yes"))
     try:
         ((score, _),) = built.base.score([request])
@@ -157,8 +157,8 @@ def _scored(built: Built, name: str, why: str, advice: str) -> Finding:
     return ok(name, f"{why}; log-probabilities are given ({float(score):.2f} for a word)")
 
 
-def context(visit: Visit, built: Built) -> Iterator[Finding]:
-    """Is the longest prompt short enough?"""
+def context(visit: Visit, built: BuiltBase) -> Iterator[Finding]:
+    """Report whether the base LLM reads the longest prompt whole."""
     yield from longest_prompts(visit, built.base.model, built.context)
 
 

@@ -1,4 +1,4 @@
-"""Models behind APIs: are their answers kept, and is the budget enough?"""
+"""Checks of models behind APIs: their answers are kept, and the budget is enough."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ PRICE = "Write a file with the model's price and name it with --prices FILE; see
 
 
 def answers(visit: Visit) -> Iterator[Finding]:
-    """Does the answer store open, is it whole, and does it take answers?"""
+    """Report whether the answer store opens, is whole and takes answers."""
     _know_backend(visit.settings.base)
     with shared_budget(Budget(visit.limits)) if visit.limits else nullcontext():
         account = account_of(visit.settings, visit.pool)
@@ -42,7 +42,7 @@ def answers(visit: Visit) -> Iterator[Finding]:
 
 
 def prices(visit: Visit) -> Iterator[Finding]:
-    """Can the user's prices be read?"""
+    """Report how many prices the user's file adds."""
     place = visit.prices or visit.settings.prices
     if place is not None:
         yield ok("prices", f"{place} has {len(load_prices(place).entries) - len(load_prices().entries)} models")
@@ -57,7 +57,7 @@ def _know_backend(name: str) -> None:
 
 
 def limits(visit: Visit) -> Iterator[Finding]:
-    """What will the base LLM cost at most, and is that within the limits?"""
+    """Report the most that the base LLM will cost, against the limits."""
     settings = visit.settings
     limit = visit.limits or Limits(settings.budget_cost, settings.budget_tokens)
     _know_backend(settings.base)

@@ -11,7 +11,7 @@ from model_wrappers.doctor.visit import Calls, Visit
 
 NAME = "longest prompt"
 CANDIDATES = 16
-"""Of the longest prompts in characters, whose tokens are counted."""
+"""Number of the prompts with most characters whose tokens are counted."""
 
 WRITTEN = 256
 """Tokens that the harness lets a base LLM write where a task does not say."""
@@ -21,9 +21,9 @@ def longest_prompts(visit: Visit, model: Any, put: Callable[[str], Any]) -> Iter
     """Compare each method's longest prompt, with what is written or scored after it, with the model's context.
 
     Args:
-        visit: Its plan says what is asked; messages that are not there yet count as long as they may get.
-        model: The base LLM.
-        put: Text -> the prompt as the run would put it.
+        visit: Setup with the prompts of each method; messages that are not stored yet count as long as they may get.
+        model: Model of the harness, the base LLM.
+        put: Text -> the prompt that the run would make of it.
     """
     count = _counter(model)
     limit = _limit(model)
@@ -48,7 +48,7 @@ def _advice() -> str:
 
 
 def _candidates(calls: Calls) -> list[tuple[str, tuple[Any, ...]]]:
-    """The longest of each kind, in characters."""
+    """The requests of each kind whose prompts have most characters."""
     found = []
     for kind in ("loglikelihood", "generate_until"):
         mine = sorted((call for call in calls if call[0] == kind), key=lambda call: -len(str(call[1][0])))

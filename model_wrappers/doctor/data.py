@@ -1,4 +1,4 @@
-"""The tasks: is every one of them known, can its documents be read, and what will be asked on them?"""
+"""Checks of the tasks: each is known, its documents can be read, and what will be asked is counted."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ ADVICE = "See modplural data list for where data come from, and give a copy with
 
 
 def tasks(visit: Visit) -> Iterator[Finding]:
-    """Can every task be read?"""
+    """Report for every task whether it can be read."""
     for name, found in visit.tasks.items():
         if isinstance(found, ModPluralError):
             yield fault(name, str(found), ADVICE)
@@ -26,7 +26,7 @@ def tasks(visit: Visit) -> Iterator[Finding]:
 
 
 def plan(visit: Visit) -> Iterator[Finding]:
-    """What will the base LLM be asked?"""
+    """Report what each method will ask the base LLM."""
     for method, calls in visit.calls.items():
         scored = len({str(given[0]) for kind, given in calls if kind == "loglikelihood"})
         written = sum(kind == "generate_until" for kind, _ in calls)
@@ -34,7 +34,7 @@ def plan(visit: Visit) -> Iterator[Finding]:
 
 
 def messages(visit: Visit) -> Iterator[Finding]:
-    """How many of the messages of this run are there?"""
+    """Report how many messages the run wants, and how many of them are stored."""
     if not visit.asks_communities:
         yield note("messages", f"{', '.join(visit.chosen)} asks no community")
         return

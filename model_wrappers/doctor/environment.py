@@ -1,4 +1,4 @@
-"""Python, packages, the start-up hook, what the machine has."""
+"""Checks of Python, its packages, the start-up hook and the machine."""
 
 from __future__ import annotations
 
@@ -25,14 +25,14 @@ OPTIONAL = {
     "study": "agreement of raters",
     "vllm": "all communities at once on a GPU",
 }
-"""Extra -> what it is for."""
+"""Extra -> purpose."""
 
 SPARE = 1_000_000_000
 """Bytes that a disk should have left for stores and caches."""
 
 
 def python(visit: Visit) -> Iterator[Finding]:
-    """Is this Python new enough?"""
+    """Report whether this Python is new enough."""
     wanted = str(_distribution().metadata["Requires-Python"] or "")
     found = f"Python {platform.python_version()}, wanted {wanted or 'any'}"
     if _allows(wanted, platform.python_version()):
@@ -42,7 +42,7 @@ def python(visit: Visit) -> Iterator[Finding]:
 
 
 def packages(visit: Visit) -> Iterator[Finding]:
-    """Is what the project needs installed, and in versions that it works with?"""
+    """Report whether the needed packages are installed, in versions that the project works with."""
     needed = _requirements("")
     wrong = [(name, wanted, have) for name, wanted in needed if not _allows(wanted, have := _version(name))]
     for name, wanted, have in wrong:
@@ -55,7 +55,7 @@ def packages(visit: Visit) -> Iterator[Finding]:
 
 
 def extras(visit: Visit) -> Iterator[Finding]:
-    """Which optional packages are not there?"""
+    """Report the optional packages that are not installed."""
     for extra, purpose in OPTIONAL.items():
         missing = [name for name, wanted in _requirements(extra) if not _allows(wanted, _version(name))]
         if missing:
@@ -67,7 +67,7 @@ def extras(visit: Visit) -> Iterator[Finding]:
 
 
 def plugin(visit: Visit) -> Iterator[Finding]:
-    """Will ``lm_eval --model modplural`` find the model and the tasks?"""
+    """Report whether ``lm_eval --model modplural`` will find the model and the tasks."""
     from lm_eval.tasks import TaskManager
 
     from model_wrappers.runs.tasks import TASK_FOLDER
@@ -88,7 +88,7 @@ def plugin(visit: Visit) -> Iterator[Finding]:
 
 
 def torch_and_gpu(visit: Visit) -> Iterator[Finding]:
-    """What can be computed with?"""
+    """Report what there is to compute with."""
     import torch
 
     from community_lms.weights.precision import cores, has_native_bfloat16
@@ -108,7 +108,7 @@ def torch_and_gpu(visit: Visit) -> Iterator[Finding]:
 
 
 def disk(visit: Visit) -> Iterator[Finding]:
-    """Is there room for the store and the caches?"""
+    """Report whether there is room for the store and the caches."""
     from huggingface_hub.constants import HF_HUB_CACHE
     from platformdirs import user_cache_path
 
@@ -127,7 +127,7 @@ def disk(visit: Visit) -> Iterator[Finding]:
 def _device(visit: Visit) -> Any:
     try:
         return visit.config.device
-    except Exception:  # told by the check of the arguments
+    except Exception:  # reported by the check of the arguments
         return None
 
 
@@ -136,7 +136,7 @@ def _distribution() -> metadata.Distribution:
 
 
 def _requirements(extra: str) -> list[tuple[str, str]]:
-    """Name and wanted versions of what an extra adds, or of what is always needed."""
+    """Names and wanted versions of the packages of an extra; with "" of those that are always needed."""
     from packaging.requirements import Requirement
 
     needed = map(Requirement, _distribution().requires or [])

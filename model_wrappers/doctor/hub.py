@@ -1,4 +1,4 @@
-"""The Hub: is there a token that may write, where pushing is meant?"""
+"""Check of the Hub's login, where a run pushes."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ AREA = "Hub"
 
 
 def login(visit: Visit) -> Iterator[Finding]:
-    """Does the Hub know the token, and may it write?"""
+    """Report whether the Hub knows the token, and whether that may write."""
     from huggingface_hub import HfApi, get_token
 
     if not (visit.hub or _pushes(visit)):
@@ -24,19 +24,19 @@ def login(visit: Visit) -> Iterator[Finding]:
         yield fault("login", "no Hugging Face token was found", f"{LOGIN}.")
         return
     try:
-        told = HfApi(library_name="modplural").whoami()
+        account = HfApi(library_name="modplural").whoami()
     except Exception as error:  # of the client or of the HTTP library under it
         yield _refused(error)
         return
-    role = _role(told)
+    role = _role(account)
     if role == "read":
-        yield fault("login", f"the token of {told.get('name')} may only read", f"{LOGIN}.")
+        yield fault("login", f"the token of {account.get('name')} may only read", f"{LOGIN}.")
     else:
-        yield ok("login", f"the Hub knows the token as {told.get('name')}{f' ({role})' if role else ''}")
+        yield ok("login", f"the Hub knows the token as {account.get('name')}{f' ({role})' if role else ''}")
 
 
 def _pushes(visit: Visit) -> bool:
-    """Do the harness's own arguments say that results are pushed?"""
+    """Whether lm_eval's own arguments say that results are pushed."""
     given = visit.config.hf_hub_log_args or {}
     return any(value for name, value in given.items() if name.startswith("push_"))
 
@@ -52,8 +52,8 @@ def _refused(error: Exception) -> Finding:
     )
 
 
-def _role(told: dict[str, Any]) -> str:
-    token = (told.get("auth") or {}).get("accessToken") or {}
+def _role(account: dict[str, Any]) -> str:
+    token = (account.get("auth") or {}).get("accessToken") or {}
     return str(token.get("role") or "")
 
 

@@ -1,4 +1,4 @@
-"""The judge of Overton answers: does it load, and does it judge?"""
+"""Check of the judges of Overton answers: they load, and they judge."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ PAIR = ("A bridge would help the market.", "Trade gains from a bridge.")
 
 
 def judges(visit: Visit) -> Iterator[Finding]:
-    """Can every judge that a task names be loaded?"""
+    """Report for every judge that a task names whether it can be loaded."""
     if not visit.readable:
         raise NotLookedError("no task can be read")
     named = _named(visit)

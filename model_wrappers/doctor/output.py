@@ -1,4 +1,4 @@
-"""Where results and the trace go: can it be written?"""
+"""Checks that results and the trace can be written."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ ADVICE = "Give a folder that can be written."
 
 
 def results(visit: Visit) -> Iterator[Finding]:
-    """Can the results be written?"""
+    """Report whether results can be written."""
     given = visit.config.output_path
     if not given:
         more = "; --methods and --bases need one" if visit.methods or visit.bases else ""
@@ -27,7 +27,7 @@ def results(visit: Visit) -> Iterator[Finding]:
 
 
 def trace(visit: Visit) -> Iterator[Finding]:
-    """Can the trace be written?"""
+    """Report whether the trace can be written."""
     given = visit.settings.trace
     if given is not None:
         yield _written("trace", Path(given).expanduser().parent, "trace in --model_args")

@@ -26,7 +26,7 @@ MEMORY = "Take smaller models, a message_server or an endpoint, or make messages
 
 
 def pool(visit: Visit) -> Iterator[Finding]:
-    """Is the pool what it should be, with engines that are installed?"""
+    """Report whether the pool is whole and its engines are installed."""
     found = visit.pool
     weigh(found, visit.settings.weights)
     engines = sorted({_engine(visit, member) for member in found.communities})
@@ -48,7 +48,7 @@ def _engine(visit: Visit, member: Community) -> str:
 
 
 def weights(visit: Visit) -> Iterator[Finding]:
-    """Are the weights here, or on the Hub?"""
+    """Report whether weights are on this machine, or on the Hub."""
     places: dict[Weights, str] = {}
     for member in visit.pool.communities:
         if member.server is None and _engine(visit, member) != "scripted":
@@ -62,7 +62,7 @@ def weights(visit: Visit) -> Iterator[Finding]:
 
 
 def _missing(place: Weights, community: str, adapter: bool) -> Finding | None:
-    """What is wrong with the place of some weights, looking at their configuration alone."""
+    """A fault of the place of some weights, found by their configuration alone; None where there is none."""
     wanted = "adapter_config.json" if adapter else "config.json"
     path = resolve_weights(place.path) if place.path in EMBEDDED_MODELS else place.path
     if Path(path).is_dir():
@@ -84,7 +84,7 @@ def _missing(place: Weights, community: str, adapter: bool) -> Finding | None:
 
 
 def memory(visit: Visit) -> Iterator[Finding]:
-    """Do the weights of base LLM, backbones and adapters fit?"""
+    """Report whether the weights of base LLM, backbones and adapters fit into memory."""
     import psutil
 
     from model_wrappers.runs.weights import base_weights, sizes_of_weights

@@ -1,4 +1,4 @@
-"""Servers that speak for communities: are they reached, and do they list every community?"""
+"""Check of servers that speak for communities: they are reached, and list every community."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from plural_tasks.utils.errors import ModPluralError
 
 AREA = "message server"
 SECONDS = 60.0
-"""To wait for an answer here."""
+"""Seconds to wait for an answer."""
 
 ADVICE = "Start the server, or correct message_server (or base_url and server in the pool file) and the key's variable."
 LISTED = "Serve the adapter under that name (vLLM: --lora-modules NAME=PATH), or give its name there as model."
@@ -40,7 +40,7 @@ def _without_patience(place: Served) -> Served:
 
 
 def servers(visit: Visit) -> Iterator[Finding]:
-    """Is every server reached, and does it know the communities?"""
+    """Report for every server whether it is reached and knows its communities."""
     for address, members in _by_address(visit).items():
         yield from _looked_at(visit, address, members)
 
@@ -79,9 +79,8 @@ def _looked_at(visit: Visit, address: str, members: list[Community]) -> Iterator
 
 
 def unreachable(visit: Visit) -> set[str]:
-    """Communities whose server was not reached; kept with the visit."""
-    found: set[str] = visit.__dict__.setdefault("_unreachable", set())
-    return found
+    """Names of the communities whose server was not reached."""
+    return visit.unreachable
 
 
 CHECK = Check(AREA, "server", ADVICE, servers)

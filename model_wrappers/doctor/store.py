@@ -1,4 +1,4 @@
-"""The message store: does it open, is it whole, can it be written?"""
+"""Check of the message store: it opens, is whole and can be written."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ ADVICE = "Give another file with messages=FILE in --model_args (none keeps messa
 
 
 def file(visit: Visit) -> Iterator[Finding]:
-    """Does it open, is it whole, and does it take messages?"""
+    """Report whether the store opens, is whole and takes messages."""
     store = visit.store
     if store.path is None:
         yield note(

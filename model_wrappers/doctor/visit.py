@@ -26,11 +26,11 @@ from plural_tasks.utils.errors import ModPluralError, unknown_name
 Made = TypeVar("Made")
 NO_LIMITS = Limits()
 Calls = list[tuple[str, tuple[Any, ...]]]
-"""Kind and arguments of every request to the base LLM."""
+"""Kind and arguments of requests to the base LLM, in their order."""
 
 
 class NotLookedError(Exception):
-    """What a check needs is not there, for a reason that another check reports."""
+    """Raised where a check lacks what it needs, for a reason that another check reports."""
 
 
 def once(missing: str) -> Callable[[Callable[[Visit], Made]], cached_property[Made]]:
@@ -67,6 +67,7 @@ class Visit:
         limits: Limits of the command's budget.
         prices: The user's file with prices, if there is one.
         tried: Names of the properties that somebody asked for.
+        unreachable: Names of the communities whose server was not reached.
     """
 
     def __init__(
@@ -84,6 +85,7 @@ class Visit:
         self.arguments, self.methods, self.bases = list(arguments), list(methods), list(bases)
         self.quick, self.hub = options.get("quick", False), options.get("hub", False)
         self.tried: set[str] = set()
+        self.unreachable: set[str] = set()
 
     @property
     def given(self) -> dict[str, Any]:

@@ -19,7 +19,7 @@ from model_wrappers.base.build import LOCAL, build_base
 from model_wrappers.base.chat import apply_template
 from model_wrappers.base.llm import BaseLLM
 from model_wrappers.judging.prompts import JudgePrompt
-from model_wrappers.judging.verdict_log import Reply, VerdictLog, reply_key
+from model_wrappers.judging.verdict_log import JudgeReply, VerdictLog, reply_key
 from plural_tasks.pairwise import ORDERS, JudgedPair, Order, Pair, as_verdict, parse_verdict
 from plural_tasks.utils.errors import ModPluralError, one_line
 
@@ -38,17 +38,17 @@ logger = logging.getLogger(__name__)
 
 
 @dataclass
-class Judge:
-    """A judge and what it has done.
+class PairJudge:
+    """An LLM that judges pairs of answers, and a count of its replies.
 
     Attributes:
-        base: The model that judges.
-        name: What it is, as plain JSON; part of the key of every reply (see `judge_identity`).
-        prompt: What it is asked.
-        max_new_tokens: How long a reply may be.
-        log: Where replies are kept.
-        found: Replies that were there already.
-        asked: Replies that were generated.
+        base: The model that judges; it generates text.
+        name: Identity as plain JSON, part of the key of every reply (see `judge_identity`).
+        prompt: Wording of the question.
+        max_new_tokens: Tokens of a reply, at most.
+        log: Log in which replies are kept.
+        found: Number of replies that were in the log already.
+        asked: Number of replies that were generated.
         chat: Whether prompts went through a chat template; None before the first one.
     """
 
@@ -67,22 +67,22 @@ class Judge:
         A reply that cannot be read stays so: it is counted and never asked for again.
 
         Raises:
-            ModPluralError: If the judge does not answer; what it said before is in the log.
+            ModPluralError: If the judge does not answer; earlier replies are in the log.
         """
         questions = [self._question(pair, order) for pair in pairs for order in ORDERS]
         missing = {question.key: question for question in questions if self.log.get(question.key) is None}
         self.found += len(questions) - len(missing)
         self._ask(list(missing.values()), len(questions), progress)
-        said = {key: parse_verdict(self.log.get(key) or "") for key in {question.key for question in questions}}
-        verdicts = [as_verdict(said[question.key], question.order) for question in questions]
+        verdict_of = {key: parse_verdict(self.log.get(key) or "") for key in {question.key for question in questions}}
+        verdicts = [as_verdict(verdict_of[question.key], question.order) for question in questions]
         both = zip(verdicts[::2], verdicts[1::2], strict=True)
         return [JudgedPair(pair.id, pair.cluster, ab, ba) for pair, (ab, ba) in zip(pairs, both, strict=True)]
 
-    def _question(self, pair: Pair, order: Order) -> _Question:
+    def _question(self, pair: Pair, order: Order) -> _JudgeQuestion:
         first, second = (pair.a, pair.b) if order == "ab" else (pair.b, pair.a)
         context = self._render(self.prompt.render(pair.situation, first, second))
         text = str(getattr(context, "prompt", context))
-        return _Question(reply_key(self._facts(), text, pair.digest, order), pair, order, context, text)
+        return _JudgeQuestion(reply_key(self._facts(), text, pair.digest, order), pair, order, context, text)
 
     def _facts(self) -> dict[str, Any]:
         return {**self.name, "max_new_tokens": self.max_new_tokens, "temperature": 0}
@@ -101,7 +101,7 @@ class Judge:
         self.chat = False
         return text
 
-    def _ask(self, questions: Sequence[_Question], total: int, progress: bool) -> None:
+    def _ask(self, questions: Sequence[_JudgeQuestion], total: int, progress: bool) -> None:
         from tqdm import tqdm
 
         size = _together(self.base)
@@ -113,12 +113,14 @@ class Judge:
                 self.asked += len(chunk)
                 bar.update(len(chunk))
 
-    def _reply(self, question: _Question, text: str) -> Reply:
+    def _reply(self, question: _JudgeQuestion, text: str) -> JudgeReply:
         verdict = as_verdict(parse_verdict(text), question.order)
         pair = question.pair
-        return Reply(question.key, pair.id, question.order, verdict, text, self._facts(), pair.digest, question.text)
+        return JudgeReply(
+            question.key, pair.id, question.order, verdict, text, self._facts(), pair.digest, question.text
+        )
 
-    def _texts(self, chunk: Sequence[_Question]) -> list[str]:
+    def _texts(self, chunk: Sequence[_JudgeQuestion]) -> list[str]:
         from lm_eval.api.instance import Instance
 
         settings = {"until": [], "max_gen_toks": self.max_new_tokens, "do_sample": False, "temperature": 0}
@@ -139,7 +141,7 @@ class Judge:
 
 
 @dataclass(frozen=True)
-class _Question:
+class _JudgeQuestion:
     key: str
     pair: Pair
     order: Order
@@ -149,14 +151,14 @@ class _Question:
 
 def build_judge(
     arguments: Mapping[str, Any], prompt: JudgePrompt, output: Path | None, *, max_new_tokens: int | None = None
-) -> Judge:
+) -> PairJudge:
     """Build a judge.
 
     Args:
         arguments: ``base`` (``hf`` by default), ``base_args``, what the backend takes, and `PAYING`.
-        prompt: What it is asked.
+        prompt: Wording of the question.
         output: File of the replies; opened before the model is loaded, which may take minutes. None keeps nothing.
-        max_new_tokens: In place of the prompt's.
+        max_new_tokens: Tokens of a reply, at most; by default as the prompt says.
 
     Raises:
         ModPluralError: If the file, the backend or an argument cannot be used.
@@ -171,7 +173,7 @@ def build_judge(
     log = VerdictLog(output)
     model = build_base(base, rest, unchecked)
     attach(model, account, settings, {**rest, **unchecked})
-    return Judge(
+    return PairJudge(
         base=model,
         name=judge_identity(base, {**rest, **unchecked}),
         prompt=prompt,
@@ -181,7 +183,7 @@ def build_judge(
 
 
 def judge_identity(base: str, arguments: Mapping[str, Any]) -> dict[str, Any]:
-    """What a judge is, as plain JSON: its backend, the arguments that decide replies, and its weights.
+    """Identity of a judge as plain JSON: its backend, the arguments that decide replies, and its weights.
 
     Weights on the Hub are named by repository and revision, local ones by a digest; credentials are left out, and so
     is what only decides how fast an answer comes.
@@ -196,7 +198,7 @@ def judge_identity(base: str, arguments: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def _together(base: BaseLLM) -> int:
-    """How many questions to ask, and commit, at a time: as many as the backend answers at once.
+    """Number of questions to ask, and commit, at a time: as many as the backend answers at once.
 
     A number that the backend settles while it runs (``auto``) counts as 16.
     """

@@ -1,4 +1,4 @@
-"""What an LLM judge is asked about two answers, as data."""
+"""Wordings of the question that an LLM judge is asked about two answers, as data."""
 
 from __future__ import annotations
 

@@ -31,7 +31,7 @@ def reply_key(judge: dict[str, Any], prompt: str, pair: str, order: str) -> str:
 
 
 @dataclass(frozen=True)
-class Reply:
+class JudgeReply:
     """One line of the log. ``verdict`` is there for readers; it is read anew from ``reply``."""
 
     key: str
@@ -68,7 +68,7 @@ class VerdictLog:
         """The reply of that key, or None."""
         return self._replies.get(key)
 
-    def put(self, replies: Sequence[Reply]) -> None:
+    def put(self, replies: Sequence[JudgeReply]) -> None:
         """Add replies; they are on the disk when this returns.
 
         Raises:
@@ -90,7 +90,7 @@ class VerdictLog:
         return len(self._replies)
 
 
-def _read(path: Path) -> Iterator[Reply]:
+def _read(path: Path) -> Iterator[JudgeReply]:
     for number, line in enumerate(read_text(path).split("\n"), start=1):  # splitlines() would also split at U+2028
         if not line:
             continue
@@ -100,7 +100,7 @@ def _read(path: Path) -> Iterator[Reply]:
             logger.warning("%s:%d: is not a JSON line (%s). It is passed over.", path, number, error.msg)
             continue
         try:
-            reply = Reply(**record)
+            reply = JudgeReply(**record)
             expected = reply_key(reply.judge, reply.prompt, reply.pair, reply.order)
         except (TypeError, AttributeError) as error:
             raise ModPluralError(

@@ -1,1 +1,1 @@
-"""Which community a pool lacks: runs with and without a member, and whom that serves."""
+"""Runs with a community more or less in the pool, and the groups that this serves better or worse."""

@@ -1,4 +1,4 @@
-"""Who is served worst, and what a patched pool changed for whom: figures by group with their uncertainty."""
+"""Figures by group with their uncertainty: the groups served worst, and what a patched pool changed for each group."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ BREAKDOWNS = {"by_group": "attribute"}
 
 
 @dataclass(frozen=True)
-class Task:
+class GroupedTask:
     """A task's main figure, document by document, and the groups of its documents ("" for none)."""
 
     run: TaskRun
@@ -36,13 +36,13 @@ class Task:
 
 
 @dataclass(frozen=True)
-class Served:
-    """How one group is served.
+class ServedGroup:
+    """Figure of one group of documents, and its distance from the rest.
 
     Attributes:
         task: Name of the task.
-        metric: Its main figure.
-        higher_is_better: The figure's direction.
+        metric: Name of the task's main figure.
+        higher_is_better: Direction of the figure.
         field: Document field that makes the groups.
         group: Name of the group.
         n: Scored documents of the group.
@@ -68,14 +68,14 @@ class Served:
 
 @dataclass(frozen=True)
 class Effect:
-    """What the patch changed for one group ("" for all documents), paired by document.
+    """Change that the patch made for one group ("" for all documents), paired by document.
 
     Attributes:
         task: Name of the task.
-        metric: Its main figure.
-        higher_is_better: The figure's direction.
+        metric: Name of the task's main figure.
+        higher_is_better: Direction of the figure.
         group: Name of the group.
-        patched: The community was added for this group.
+        patched: Whether the community was added for this group.
         n: Documents scored both before and after.
         clusters: Questions that these belong to.
         before: Mean before.
@@ -97,7 +97,7 @@ class Effect:
     adjusted: float = math.nan
 
 
-def read_tasks(run: Run, by: str | None, names: Sequence[str] = ()) -> list[Task]:
+def read_tasks(run: Run, by: str | None, names: Sequence[str] = ()) -> list[GroupedTask]:
     """The tasks of a run that have a main figure for every document.
 
     Args:
@@ -124,18 +124,18 @@ def read_tasks(run: Run, by: str | None, names: Sequence[str] = ()) -> list[Task
     return tasks
 
 
-def _task(run: TaskRun, label: str, field: str) -> Task | None:
+def _task(run: TaskRun, label: str, field: str) -> GroupedTask | None:
     table = columns(run, label, where=f"run {label!r}")
     column = table[main_metric(run.mode, list(table))]
     if column.values is None or column.direction is None:
         return None
-    return Task(
+    return GroupedTask(
         run, column, field, tuple(document.fields.get(field, "") if field else "" for document in run.documents)
     )
 
 
-def served(task: Task, minimum: int = MINIMUM_N) -> list[Served]:
-    """How the groups of a task are served that have ``minimum`` scored documents, the worst first."""
+def served(task: GroupedTask, minimum: int = MINIMUM_N) -> list[ServedGroup]:
+    """Figures of the groups of a task with at least ``minimum`` scored documents, the worst first."""
     values = task.column.values or []
     made = []
     for name in sorted({*task.groups} - {""}):
@@ -148,7 +148,7 @@ def served(task: Task, minimum: int = MINIMUM_N) -> list[Served]:
             rest = apart(values, inside, task.column.clusters, bool(task.column.direction))
             better = bool(task.column.direction)
             made.append(
-                Served(
+                ServedGroup(
                     **common,
                     higher_is_better=better,
                     n=len(own[0]),
@@ -200,8 +200,8 @@ def _t(value: float, error: float, free: float) -> tuple[float, float, float]:
     return value - reach, value + reach, float(2.0 * t.sf(abs(value) / error, free)) if error > 0.0 else math.nan
 
 
-def effects(before: Sequence[Task], after: Run, patched: Mapping[str, Sequence[str]]) -> list[Effect]:
-    """What changed from one run to another, over the documents of the second: task by task, all documents first.
+def effects(before: Sequence[GroupedTask], after: Run, patched: Mapping[str, Sequence[str]]) -> list[Effect]:
+    """Changes from one run to another, over the documents of the second: task by task, all documents first.
 
     Args:
         before: Tasks of the run before.
@@ -218,7 +218,7 @@ def effects(before: Sequence[Task], after: Run, patched: Mapping[str, Sequence[s
     return made
 
 
-def _effects(task: Task, after: TaskRun, patched: Sequence[str]) -> list[Effect]:
+def _effects(task: GroupedTask, after: TaskRun, patched: Sequence[str]) -> list[Effect]:
     ids = {document.id for document in after.documents}
     places = [place for place, document in enumerate(task.run.documents) if document.id in ids]
     old = replace(task.run, documents=tuple(task.run.documents[place] for place in places))
@@ -245,7 +245,7 @@ def _part(column: Column, places: Sequence[int]) -> Column:
     )
 
 
-def _effect(task: Task, name: str, ours: Column, theirs: Column, patched: bool) -> Effect:
+def _effect(task: GroupedTask, name: str, ours: Column, theirs: Column, patched: bool) -> Effect:
     both = [not (math.isnan(a) or math.isnan(b)) for a, b in zip(ours.values or (), theirs.values or (), strict=True)]
     places = [place for place, keep in enumerate(both) if keep]
     ours, theirs = _part(ours, places), _part(theirs, places)

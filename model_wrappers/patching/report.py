@@ -1,4 +1,4 @@
-"""The tables of a patch: who is served worst, and what changed for whom; as blocks, for terminal and Markdown alike."""
+"""Tables of a patch, for terminal and Markdown: the groups served worst, and what changed for each group."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
 from typing import Any
 
-from model_wrappers.patching.effects import Effect, Served, Task, served
+from model_wrappers.patching.effects import Effect, GroupedTask, ServedGroup, served
 from plural_tasks import __version__
 from plural_tasks.report.comparing.figures import FEW, LEVEL, SMALL
 from plural_tasks.report.tables.cells import MARKS, Block, arrow_of, interval, number, p_value, signed
@@ -20,7 +20,7 @@ PICKED = (
 
 
 @dataclass(frozen=True)
-class Patched:
+class PatchResult:
     """A patch and what came of it.
 
     Attributes:
@@ -29,9 +29,9 @@ class Patched:
         pools: ``before`` and ``after``: pool, fingerprint, communities, modules, weights.
         added: Members that were added.
         removed: Members that were taken out.
-        groups: Task -> groups that it was done for.
-        picked: Whether these were picked for faring worst.
-        subset: Whether only their documents were asked.
+        groups: Task -> groups that the patch was made for.
+        picked: Whether these groups were picked because they fared worst.
+        subset: Whether only documents of these groups were asked.
         messages: Member -> number of messages needed and how many the store had; empty where it was not looked up.
         counts: The second run's own counts of messages.
         reused: Whether an earlier run's results were taken.
@@ -50,27 +50,27 @@ class Patched:
     messages: Mapping[str, Mapping[str, int]]
     counts: Mapping[str, int]
     reused: bool
-    worst: tuple[Served, ...]
+    worst: tuple[ServedGroup, ...]
     effects: tuple[Effect, ...]
 
     @property
     def title(self) -> str:
-        """What was patched, in a line."""
+        """Title of the report: the pool, and the members added and removed."""
         changes = [f"+{name}" for name in self.added] + [f"-{name}" for name in self.removed]
         return f"Pool {self.pools['before']['pool']} patched: {' '.join(changes)}"
 
     def to_json(self) -> dict[str, Any]:
         """Everything, as plain JSON."""
-        told: dict[str, Any] = {"modplural": __version__, "level": LEVEL, "adjustment": ADJUSTMENT, **asdict(self)}
-        return dict(json_ready(told))
+        facts: dict[str, Any] = {"modplural": __version__, "level": LEVEL, "adjustment": ADJUSTMENT, **asdict(self)}
+        return dict(json_ready(facts))
 
 
-def worst_blocks(tasks: Sequence[Task], count: int, minimum: int) -> list[Block]:
+def worst_blocks(tasks: Sequence[GroupedTask], count: int, minimum: int) -> list[Block]:
     """For each task the ``count`` groups served worst, of those with at least ``minimum`` documents."""
     return [_worst(task, count, minimum) for task in tasks if any(task.groups)]
 
 
-def _worst(task: Task, count: int, minimum: int) -> Block:
+def _worst(task: GroupedTask, count: int, minimum: int) -> Block:
     found = served(task, minimum)
     title = f"{task.name}: {task.column.metric} {arrow_of(task.column.direction)} by {task.field}"
     names = {*task.groups} - {""}
@@ -83,7 +83,7 @@ def _worst(task: Task, count: int, minimum: int) -> Block:
     return Block(title, header=header, rows=rows, notes=(chance, *((few,) if len(found) < len(names) else ())))
 
 
-def _served(one: Served) -> tuple[str, ...]:
+def _served(one: ServedGroup) -> tuple[str, ...]:
     return (
         one.group,
         number(one.value),
@@ -96,13 +96,13 @@ def _served(one: Served) -> tuple[str, ...]:
     )
 
 
-def patch_blocks(patched: Patched) -> list[Block]:
+def patch_blocks(patched: PatchResult) -> list[Block]:
     """All tables of a patch: pools, messages, then task by task what changed."""
     names = dict.fromkeys(effect.task for effect in patched.effects)
     return [_pools(patched), _messages(patched), *(_changes(patched, name) for name in names), _method(patched)]
 
 
-def _pools(patched: Patched) -> Block:
+def _pools(patched: PatchResult) -> Block:
     rows = [
         (
             side,
@@ -115,7 +115,7 @@ def _pools(patched: Patched) -> Block:
     return Block("Pools", header=("", "pool", "members", "fingerprint"), rows=tuple(rows), texts=(0, 1, 2, 3))
 
 
-def _messages(patched: Patched) -> Block:
+def _messages(patched: PatchResult) -> Block:
     rows = tuple(
         (name, str(one["needed"]), str(one["found"]), str(one["needed"] - one["found"]))
         for name, one in patched.messages.items()
@@ -130,7 +130,7 @@ def _messages(patched: Patched) -> Block:
     return Block("Messages", header=header, rows=rows, notes=notes)
 
 
-def _changes(patched: Patched, task: str) -> Block:
+def _changes(patched: PatchResult, task: str) -> Block:
     found = [effect for effect in patched.effects if effect.task == task]
     whole = [effect for effect in found if not effect.group]
     groups = [effect for effect in found if effect.group]
@@ -163,7 +163,7 @@ def _row(effect: Effect) -> tuple[str, ...]:
 
 def _summary(groups: Sequence[Effect]) -> list[str]:
     """The patched groups one by one, the others counted."""
-    said = {
+    wording = {
         "better": "better",
         "worse": "worse",
         "same": "no change was shown",
@@ -175,15 +175,15 @@ def _summary(groups: Sequence[Effect]) -> list[str]:
             change = (
                 f"{signed(effect.change.value)} {interval(effect.change.low, effect.change.high, plus=True)}".strip()
             )
-            notes.append(f"{effect.group}: {change}, {said[effect.change.verdict]}.")
+            notes.append(f"{effect.group}: {change}, {wording[effect.change.verdict]}.")
     others = [effect.change.verdict for effect in groups if not effect.patched]
     if others:
-        counted = [f"{others.count(name)} {text}" for name, text in said.items() if name in others]
+        counted = [f"{others.count(name)} {text}" for name, text in wording.items() if name in others]
         notes.append(f"Of {len(others)} other groups: {', '.join(counted)}.")
     return notes
 
 
-def _method(patched: Patched) -> Block:
+def _method(patched: PatchResult) -> Block:
     notes = [
         f"Differences are paired by document; 95 % intervals clustered by question; {ADJUSTMENT}. ▲ better, ▼ worse: "
         f"the interval leaves 0 out. No interval for fewer than {SMALL} documents or {FEW} questions.",

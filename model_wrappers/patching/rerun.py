@@ -28,18 +28,18 @@ from plural_tasks.utils.errors import ModPluralError, unknown_name
 from plural_tasks.utils.files import write_json
 
 RECORD = "run.json"
-"""Written beside results once they are complete: what they were made with."""
+"""File that is written beside results once they are complete, with the settings that they were made with."""
 
 
 @dataclass(frozen=True)
-class Again:
-    """What is run again.
+class Rerun:
+    """A run that is made again with a patched pool.
 
     Attributes:
-        source: The run before.
-        arguments: ``--model_args``, with the patched pool.
-        before: The pool before, narrowed as the run had it.
-        after: The patched pool, likewise.
+        source: Run before the patch.
+        arguments: Model arguments, with the patched pool.
+        before: Pool of the run before, narrowed to its communities.
+        after: Patched pool, narrowed likewise.
         documents: Task -> the harness's numbers of the documents, ascending.
         include_path: Folder with further task YAML.
     """
@@ -52,7 +52,7 @@ class Again:
     include_path: str | None = None
 
     def settings(self) -> dict[str, Any]:
-        """What decides the results, without secrets: equal settings, equal results."""
+        """Everything that decides the results, without secrets: equal settings give equal results."""
         text = json.dumps([self.documents[name] for name in sorted(self.documents)])
         plain = {name: value for name, value in self.arguments.items() if name not in ("messages", "trace")}
         return {
@@ -65,7 +65,7 @@ class Again:
 
 
 def check_source(run: Run) -> Mapping[str, Any]:
-    """What modplural said of itself in a run that can be patched.
+    """Facts of modplural in the results of a run that can be patched.
 
     Raises:
         ModPluralError: If the run is another model's or asked no community.
@@ -157,7 +157,7 @@ def numbers(task: TaskRun, ids: Sequence[str]) -> tuple[int, ...]:
     return tuple(sorted(place[name] for name in ids))
 
 
-def look_up(again: Again) -> dict[str, dict[str, int]]:
+def look_up(again: Rerun) -> dict[str, dict[str, int]]:
     """For every member the number of messages that the run needs (``needed``) and that the store has (``found``).
 
     Returns:
@@ -192,11 +192,11 @@ def look_up(again: Again) -> dict[str, dict[str, int]]:
 
 
 def keeps_nothing(settings: Arguments) -> bool:
-    """Was the run told to keep no messages?"""
+    """Whether the settings keep no messages."""
     return settings.messages is not None and settings.messages.lower() == "none"
 
 
-def earlier(again: Again, out: Path) -> tuple[Run, dict[str, dict[str, int]]] | None:
+def earlier(again: Rerun, out: Path) -> tuple[Run, dict[str, dict[str, int]]] | None:
     """The run with the patched pool and the messages it needed, where an earlier call made them; None where not.
 
     Raises:
@@ -211,7 +211,7 @@ def earlier(again: Again, out: Path) -> tuple[Run, dict[str, dict[str, int]]] | 
     return read_run(out / str(data["results"])), dict(data["messages"])
 
 
-def run_again(again: Again, out: Path, needed: Mapping[str, Mapping[str, int]]) -> Run:
+def run_again(again: Rerun, out: Path, needed: Mapping[str, Mapping[str, int]]) -> Run:
     """Run with the patched pool; what it was made with is written once its results are complete."""
     results = _evaluate(again, out)
     run = read_run(results)
@@ -219,8 +219,8 @@ def run_again(again: Again, out: Path, needed: Mapping[str, Mapping[str, int]]) 
     return run
 
 
-def _evaluate(again: Again, out: Path) -> Path:
-    """What ``lm_eval --model modplural …`` does, with the settings of the run before."""
+def _evaluate(again: Rerun, out: Path) -> Path:
+    """Run ``lm_eval --model modplural …`` with the settings of the run before, and return its results file."""
     import _modplural_autoload
 
     _modplural_autoload.register_now()
@@ -265,7 +265,7 @@ def _evaluate(again: Again, out: Path) -> Path:
     return written[-1]
 
 
-def _selection(again: Again) -> dict[str, Any]:
+def _selection(again: Rerun) -> dict[str, Any]:
     """``limit`` where every task's documents are its first ones, else ``samples``."""
     most = max(len(places) for places in again.documents.values())
     sizes = {name: again.source.tasks[name].original for name in again.documents}
@@ -274,18 +274,18 @@ def _selection(again: Again) -> dict[str, Any]:
     return {"samples": {name: list(places) for name, places in again.documents.items()}}
 
 
-def _metadata(again: Again) -> dict[str, Any]:
+def _metadata(again: Rerun) -> dict[str, Any]:
     """``--metadata`` of the run before: of each task's own, what all tasks agree on."""
     found: dict[str, list[Any]] = {}
     for name in again.documents:
         for key, value in (again.source.tasks[name].config.get("metadata") or {}).items():
             if key.startswith("plural_"):
                 found.setdefault(key, []).append(value)
-    told = {key: values[0] for key, values in found.items() if all(value == values[0] for value in values)}
-    return {**again.arguments, **told}
+    agreed = {key: values[0] for key, values in found.items() if all(value == values[0] for value in values)}
+    return {**again.arguments, **agreed}
 
 
-def _manager(again: Again) -> Any:
+def _manager(again: Rerun) -> Any:
     return check_tasks(
         list(again.documents),
         include_path=again.include_path,

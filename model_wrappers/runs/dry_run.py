@@ -1,4 +1,4 @@
-"""What a run will ask its base LLM, found out by running the methods on one that only notes what it is asked."""
+"""Requests of a run to its base LLM, found by running the methods on one that only notes what it is asked."""
 
 from __future__ import annotations
 
@@ -20,13 +20,13 @@ from model_wrappers.runs.plan import Plan
 
 
 def usual_selection(arguments: Mapping[str, Any]) -> Selection:
-    """How the run's base LLM will pick, which the one that notes does in its place."""
+    """The way in which the run's base LLM will pick a message or a community: ``score`` or ``generate``."""
     base = str(arguments.get("base", "hf"))
     return selection_of(ScriptedLM if base == SCRIPTED else backend_class(base), arguments.get("selection", "auto"))
 
 
 def usual_elicitation(arguments: Mapping[str, Any]) -> dict[str, Any]:
-    """How the run's base LLM will be asked for distributions, with all the answers that may be drawn.
+    """Model arguments by which distributions will be elicited, with all the answers that may be drawn.
 
     Whether a server shows log-probabilities is known only when it is asked; it is taken to.
     """
@@ -39,7 +39,7 @@ def usual_elicitation(arguments: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def scores_apart(arguments: Mapping[str, Any]) -> bool:
-    """Is every option a request of its own, with the whole prompt before it, as with completions of an API?"""
+    """Whether every option is a request of its own, with the whole prompt before it, as with completions of an API."""
     base = str(arguments.get("base", "hf"))
     if base == SCRIPTED:
         return False
@@ -48,7 +48,7 @@ def scores_apart(arguments: Mapping[str, Any]) -> bool:
 
 
 def asks_for_logprobs(arguments: Mapping[str, Any]) -> bool:
-    """Does the server say whether it shows log-probabilities of chats, when it is asked?"""
+    """Whether only the server can say if it shows log-probabilities of chats."""
     base = str(arguments.get("base", "hf"))
     if base == SCRIPTED:
         return False
@@ -57,7 +57,7 @@ def asks_for_logprobs(arguments: Mapping[str, Any]) -> bool:
 
 
 class _Placeholders:
-    """Speaks as long as it may."""
+    """Engine whose messages are as long as they may get."""
 
     name = "placeholders"
     batch_size = 1 << 20
@@ -66,7 +66,7 @@ class _Placeholders:
         self.warnings: list[str] = []
 
     def speak(self, requests: Sequence[MessageRequest]) -> list[Message]:
-        # Names keep apart the prompts that differ by who said what.
+        # The name keeps apart prompts that differ by the community alone.
         return [
             Message(request.community.name, request.community.name + " and" * request.decoding.max_new_tokens)
             for request in requests
@@ -77,7 +77,7 @@ class _Placeholders:
 
 
 def calls_of(method: str, own: Mapping[str, Any], plan: Plan, store: MessageStore) -> list[tuple[str, tuple[Any, ...]]]:
-    """Every call that the method makes to the base LLM."""
+    """Kind and arguments of every request that a method makes to the base LLM."""
     base = ScriptedLM()
     given = {name: value for name, value in own.items() if value is not None and name not in PAYING}  # nobody is asked
     model = ModPluralLM(base=base, method=method, messages="none", answers="none", **given)

@@ -1,4 +1,4 @@
-"""What a run will ask, before it asks (``modplural estimate``): messages, prompts, tokens, memory, time, money.
+"""Estimate of a run before it is made (``modplural estimate``): messages, prompts, tokens, memory, time, money.
 
 Nothing is guessed where it can be counted: the methods themselves are run on the tasks' documents, with stored messages
 where there are some, with placeholders of the greatest length where there are none, and with a base LLM that only notes

@@ -29,17 +29,17 @@ from plural_tasks.utils.files import write_text
 from plural_tasks.utils.progress import run_named
 
 DONE = "finished.json"
-"""In a run's folder: what was run, and which results file came out."""
+"""File in a run's folder that states what was run, and the results file that came out."""
 
 
 @dataclass(frozen=True)
-class Run:
+class GridRun:
     """One method on one base LLM.
 
     Attributes:
-        label: Names it in tables; unique in the grid.
-        folder: Where its results go.
-        model_args: What it adds to the model arguments of all runs.
+        label: Name in tables; unique in the grid.
+        folder: Folder of its results.
+        model_args: Model arguments that it adds to those of all runs.
     """
 
     label: str
@@ -47,7 +47,7 @@ class Run:
     model_args: dict[str, str]
 
 
-def lay_out(methods: Sequence[str], bases: Sequence[str], out: Path) -> list[Run]:
+def lay_out(methods: Sequence[str], bases: Sequence[str], out: Path) -> list[GridRun]:
     """The runs of a grid, base LLM by base LLM.
 
     Args:
@@ -70,7 +70,7 @@ def lay_out(methods: Sequence[str], bases: Sequence[str], out: Path) -> list[Run
         for method in methods or [""]:
             parts = [part for part in (_file_name(base) if len(bases) > 1 else "", method) if part]
             added = {name: value for name, value in (("pretrained", base), ("method", method)) if value}
-            runs.append(Run("-".join(parts) or "run", out.joinpath(*parts), added))
+            runs.append(GridRun("-".join(parts) or "run", out.joinpath(*parts), added))
     return runs
 
 
@@ -81,13 +81,13 @@ def _file_name(base: str) -> str:
 class Grid:
     """Runs a grid; an interrupted one goes on with the run that was not finished."""
 
-    def __init__(self, runs: Sequence[Run], arguments: Sequence[str], console: Console) -> None:
+    def __init__(self, runs: Sequence[GridRun], arguments: Sequence[str], console: Console) -> None:
         """Make the grid.
 
         Args:
-            runs: Of `lay_out`.
-            arguments: The harness's arguments that all runs share.
-            console: For progress.
+            runs: Runs that `lay_out` returned.
+            arguments: Arguments of lm_eval that all runs share.
+            console: Console that shows the progress.
 
         Raises:
             ModPluralError: If two runs would write to one folder.
@@ -104,7 +104,7 @@ class Grid:
         """Do all runs that are not finished.
 
         Args:
-            evaluate: The harness's command line.
+            evaluate: Function that runs lm_eval with its arguments.
 
         Returns:
             Label -> results file.
@@ -129,13 +129,13 @@ class Grid:
                     self._do(run, evaluate)
         return {run.label: found for run in self.runs if (found := self._finished(run)) is not None}
 
-    def _announce(self, run: Run, place: int, count: int, seconds: float) -> None:
+    def _announce(self, run: GridRun, place: int, count: int, seconds: float) -> None:
         left = (
             f", {_minutes(seconds)} so far, about {_minutes(seconds / place * (count - place))} to go" if place else ""
         )
         self.console.rule(f"run {place + 1} of {count}: {run.label}{left}", align="left")
 
-    def _do(self, run: Run, evaluate: Callable[[Sequence[str]], None]) -> None:
+    def _do(self, run: GridRun, evaluate: Callable[[Sequence[str]], None]) -> None:
         run.folder.mkdir(parents=True, exist_ok=True)
         before = set(run.folder.glob("results_*.json"))
         evaluate(self._command(run))
@@ -145,17 +145,17 @@ class Grid:
         facts = {"settings": self._settings(run), "results": written[-1].name}
         write_text(run.folder / DONE, json.dumps(facts, indent=2) + "\n")
 
-    def _command(self, run: Run) -> list[str]:
+    def _command(self, run: GridRun) -> list[str]:
         given = [f"{name}={value}" for name, value in run.model_args.items()]
         if (trace := harness_config(self.arguments).model_args.get("trace")) is not None:
             given.append(f"trace={run.folder / Path(str(trace)).name}")
         added = ["--model_args", *given] if given else []
         return [*self.arguments, *added, "--output_path", str(run.folder / "results.json"), "--log_samples"]
 
-    def _settings(self, run: Run) -> str:
+    def _settings(self, run: GridRun) -> str:
         return digest([__version__, self.arguments, run.model_args])
 
-    def _finished(self, run: Run) -> Path | None:
+    def _finished(self, run: GridRun) -> Path | None:
         """The results of a run with these settings that came to its end."""
         try:
             facts = json.loads((run.folder / DONE).read_text(encoding="utf-8"))
@@ -164,7 +164,7 @@ class Grid:
         except (OSError, ValueError, KeyError, TypeError):
             return None
 
-    def _ask_communities(self, runs: Sequence[Run]) -> None:
+    def _ask_communities(self, runs: Sequence[GridRun]) -> None:
         """Ask for every message of the runs that need all of them, and let go of the communities again."""
         usual = str(harness_config(self.arguments).model_args.get("method", "modplural"))
         methods = [(run, METHODS.get(run.model_args.get("method", usual))) for run in runs]

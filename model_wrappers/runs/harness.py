@@ -76,14 +76,14 @@ def names_model(arguments: Sequence[str]) -> bool:
 
 
 def pool_settings(config: Any) -> dict[str, Any]:
-    """What the harness's configuration says of the pool and its messages, but not where to write or keep them."""
+    """Model arguments about the pool and its messages, without the files to write or keep them in."""
     own = OWN - {"messages", "trace", "method", "base", "base_args"}
     given = {name: value for name, value in config.model_args.items() if name in own}
     return {"seed": config.seed[2] if config.seed else None, **given}
 
 
 def plan_of(config: Any, store: MessageStore) -> Plan:
-    """What a run with the harness's configuration would ask the communities; see `make_plan`."""
+    """Plan of the messages that a run with the harness's configuration would ask for; raises as `make_plan` does."""
     return make_plan(
         config.tasks or (),
         store,

@@ -1,4 +1,4 @@
-"""What a run would ask the communities, without a base LLM: for making, importing and exporting messages."""
+"""Messages that a run would ask communities for, planned without a base LLM."""
 
 from __future__ import annotations
 
@@ -36,7 +36,7 @@ class Plan:
         return [request for _, asked in self.by_community().items() for _, request in asked]
 
     def by_community(self, task: str | None = None) -> dict[str, list[tuple[str, MessageRequest]]]:
-        """For each community the item ids and requests (of one task)."""
+        """Name of a community -> item id and request of each of its messages; with ``task`` of that task alone."""
         queries = [query for query in self.queries if task in (None, query.task)]
         return {
             member.name: [
@@ -62,14 +62,14 @@ def make_plan(
 
     Args:
         tasks: Names of tasks, groups or tags.
-        store: Where messages are looked up and kept.
+        store: Store in which messages are looked up and kept.
         limit: Only the first documents of each task.
-        data: Where the task files are, see `plural_tasks.sources.locate`.
-        metadata: As in ``--metadata``.
+        data: File, folder or address of the task files, see `plural_tasks.sources.locate`.
+        metadata: Values of ``--metadata``.
         include_path: Folder with further task YAML.
         device: Torch device of the message engines.
-        gen_kwargs: As in ``--gen_kwargs``.
-        **arguments: As in ``--model_args``.
+        gen_kwargs: Values of ``--gen_kwargs``.
+        **arguments: Values of ``--model_args``.
 
     Raises:
         ModPluralError: If a task is unknown, or as `ModPluralLM` raises.

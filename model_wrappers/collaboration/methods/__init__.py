@@ -1,13 +1,6 @@
 """The compared methods: how a query becomes prompts for the base LLM. One file each, one registry."""
 
-from model_wrappers.collaboration.methods.base import Method
-from model_wrappers.collaboration.methods.modplural import ModPlural
-from model_wrappers.collaboration.methods.moe import MixtureOfExperts
-from model_wrappers.collaboration.methods.prompting import Prompting
-from model_wrappers.collaboration.methods.vanilla import Vanilla
+from model_wrappers.collaboration.methods.base import Asks, Method
+from model_wrappers.collaboration.methods.registry import METHODS
 
-METHODS: dict[str, Method] = {
-    method.name: method for method in (Vanilla(), Prompting(), MixtureOfExperts(), ModPlural())
-}
-
-__all__ = ["METHODS", "Method"]
+__all__ = ["METHODS", "Asks", "Method"]

@@ -1,4 +1,4 @@
-"""What every method does."""
+"""The interface of all methods."""
 
 from __future__ import annotations
 

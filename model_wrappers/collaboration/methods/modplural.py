@@ -1,4 +1,4 @@
-"""Modular pluralism: every community speaks, and the mode says how the base LLM uses what they said."""
+"""Modular pluralism: every community is asked, and the mode decides how the base LLM uses their messages."""
 
 from __future__ import annotations
 
@@ -17,19 +17,20 @@ class ModPlural:
     asks: Asks = "all"
 
     def check(self, queries: Sequence[Query], session: Session) -> None:
-        """What is needed depends on the mode."""
+        """Check what the queries' mode needs."""
         if queries:
             MODES[queries[0].mode].check(queries, session)
 
     def contexts(self, queries: Sequence[Query], session: Session) -> list[list[Weighted]]:
         """Ask every community and module, then let the queries' mode make prompts of the communities' messages.
 
-        A query on which no community said anything is answered as `vanilla` would (counted as ``no_message``).
+        A query without any message is answered as `vanilla` would (counted as ``no_message``).
         """
         if not queries:
             return []
         mode = MODES[queries[0].mode]
-        heard = dict(zip(queries, session.from_all(queries), strict=True))
-        spoken = [query for query in queries if heard[query]]
-        made = dict(zip(spoken, mode.contexts([(query, heard[query]) for query in spoken], session), strict=True))
+        messages = dict(zip(queries, session.from_all(queries), strict=True))
+        answered = [query for query in queries if messages[query]]
+        contexts = mode.contexts([(query, messages[query]) for query in answered], session)
+        made = dict(zip(answered, contexts, strict=True))
         return [made.get(query, [Weighted(query.context)]) for query in queries]

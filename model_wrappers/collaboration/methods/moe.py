@@ -1,4 +1,4 @@
-"""Mixture of experts: the base LLM picks one community by its description and answers with that one's message."""
+"""Mixture of experts: the base LLM picks one community by its description and answers with its message."""
 
 from __future__ import annotations
 
@@ -11,13 +11,13 @@ from model_wrappers.collaboration.session import Session, Weighted
 
 
 class MixtureOfExperts:
-    """One community, chosen before it has spoken (Feng et al. 2024, baseline "MoE"); modules are never asked."""
+    """One community, chosen before it is asked (Feng et al. 2024, baseline "MoE"); modules are never asked."""
 
     name = "moe"
     asks: Asks = "one"
 
     def check(self, queries: Sequence[Query], session: Session) -> None:
-        """Any question will do; an attribute is told where there is one."""
+        """Accept every query; nothing but the question is needed."""
 
     def contexts(self, queries: Sequence[Query], session: Session) -> list[list[Weighted]]:
         """Route each query, ask the chosen community, and put its message before the task's prompt."""
@@ -29,8 +29,8 @@ class MixtureOfExperts:
         for query, member in zip(queries, chosen, strict=True):
             session.note(query)["selected"] = member.name
         return [
-            self._context(query, [message.text for message in said if message.text], session)
-            for query, said in zip(queries, messages, strict=True)
+            self._context(query, [message.text for message in kept if message.text], session)
+            for query, kept in zip(queries, messages, strict=True)
         ]
 
     @staticmethod

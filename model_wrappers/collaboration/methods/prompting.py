@@ -1,4 +1,4 @@
-"""The base LLM alone, told to reflect diverse values, the attribute, or the population."""
+"""The base LLM alone, with an instruction to reflect diverse values, the attribute, or the population."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ class Prompting:
     asks: Asks = "nobody"
 
     def check(self, queries: Sequence[Query], session: Session) -> None:
-        """Steering needs an attribute to be told."""
+        """Check that steerable queries have an attribute, which the instruction names."""
         if queries and queries[0].mode == "steerable":
             session.require_attribute(queries, self.name)
 

@@ -1,4 +1,4 @@
-"""The base LLM alone, with the task's own prompt: what ``--model`` of the base itself would give."""
+"""The base LLM alone, with the task's own prompt: the answers that ``--model`` with the base itself would give."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ class Vanilla:
     asks: Asks = "nobody"
 
     def check(self, queries: Sequence[Query], session: Session) -> None:
-        """Any question will do."""
+        """Accept every query; nothing but the question is needed."""
 
     def contexts(self, queries: Sequence[Query], session: Session) -> list[list[Weighted]]:
         """Return the harness's prompts untouched."""

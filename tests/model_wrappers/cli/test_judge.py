@@ -14,7 +14,7 @@ from model_wrappers.base.llm import BaseLLM
 from model_wrappers.cli.app import app
 from model_wrappers.collaboration.prompts import prompt_set_names
 from model_wrappers.judging import judge as pairwise
-from model_wrappers.judging.judge import Judge, build_judge, judge_identity
+from model_wrappers.judging.judge import PairJudge, build_judge, judge_identity
 from model_wrappers.judging.prompts import SLOTS, judge_prompt_names, load_judge_prompt
 from model_wrappers.judging.verdict_log import VerdictLog, reply_key
 from plural_tasks.pairwise import Pair
@@ -45,9 +45,9 @@ def likes_long(prompt: str) -> str:
     return "A" if prompt.index("long") < prompt.index("short") else "B"
 
 
-def judge(base: ScriptedLM, log: VerdictLog | None = None, **changes) -> Judge:
+def judge(base: ScriptedLM, log: VerdictLog | None = None, **changes) -> PairJudge:
     facts = {"name": {"backend": "scripted"}, "prompt": load_judge_prompt("brief"), "max_new_tokens": 16, **changes}
-    return Judge(base=BaseLLM(base), log=VerdictLog(None) if log is None else log, **facts)
+    return PairJudge(base=BaseLLM(base), log=VerdictLog(None) if log is None else log, **facts)
 
 
 def runs(tmp_path, count: int = 4) -> tuple[str, str]:

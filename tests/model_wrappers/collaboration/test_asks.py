@@ -11,8 +11,7 @@ import pytest
 from rich.console import Console
 
 from community_lms.messages.store import MessageStore
-from model_wrappers.collaboration.methods import METHODS
-from model_wrappers.collaboration.methods.base import Asks
+from model_wrappers.collaboration.methods import METHODS, Asks
 from model_wrappers.collaboration.query import Query
 from model_wrappers.collaboration.session import Session, Weighted
 from model_wrappers.doctor import Visit
