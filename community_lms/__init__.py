@@ -1,4 +1,4 @@
-"""Who is asked: communities and pools as data, engines that speak for them, and the store of what they said.
+"""Communities and pools as data, the engines that generate their messages, and the store that keeps them.
 
 Importing this package loads neither torch nor transformers nor datasets.
 """

@@ -1,4 +1,4 @@
-"""What is asked and how it is scored: items, sources, task documents, metrics.
+"""Items, sources, task documents and metrics: the questions, and how answers to them are scored.
 
 This package knows no model. Importing it loads neither torch nor transformers nor datasets.
 """
