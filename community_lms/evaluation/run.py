@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
+from functools import cache, partial
 from pathlib import Path
 from typing import Any, Literal
 
@@ -146,17 +147,10 @@ class Evaluation:
     def _read(
         self, readers: Mapping[str, Community], found: FoundTexts
     ) -> tuple[dict[str, dict[str, list[Reading]]], dict[str, int]]:
-        engine: list[Any] = []
+        """Readings of all texts by all readers, and how many of each text were cut."""
+        reader = cache(self._reader)  # loaded for the first text whose reading is not kept
         readings: dict[str, dict[str, list[Reading]]] = {}
         cut: dict[str, int] = {}
-
-        def read(name: str, text: str, documents: list[EvaluationText]) -> dict[str, Any]:
-            if not engine:
-                engine.append(self._reader())
-            engine[0].cut = 0
-            rows = as_rows(engine[0].read(readers[name], documents, f"{name} reads {text}"))
-            return {"rows": rows, "cut": engine[0].cut}
-
         for name, member in readers.items():
             readings[name] = {}
             for text, documents in found.texts.items():
@@ -164,14 +158,16 @@ class Evaluation:
                     "reader": identity(member),
                     "persona": member.persona,
                     "text": texts_digest(documents),
+                    "max_length": self.settings.max_length,
+                    "dtype": self.settings.dtype,
                 }
-                inputs |= {"max_length": self.settings.max_length, "dtype": self.settings.dtype}
-                kept = self.results.get("reading", inputs, lambda: read(name, text, documents))  # noqa: B023  (called at once)
-                readings[name][text] = from_rows(kept["rows"])
-                cut[text] = max(cut.get(text, 0), kept["cut"])
-        if engine:
-            self.notes.extend(f"perplexity: {warning.text}" for warning in engine[0].warnings)
-            engine[0].close()
+                make = partial(_read_texts, reader, member, documents, f"{name} reads {text}")
+                result = self.results.get("reading", inputs, make)
+                readings[name][text] = from_rows(result["rows"])
+                cut[text] = max(cut.get(text, 0), result["cut"])
+        if reader.cache_info().currsize:
+            self.notes.extend(f"perplexity: {warning.text}" for warning in reader().warnings)
+            reader().close()
         return readings, cut
 
     def _reader(self) -> Any:
@@ -272,6 +268,16 @@ class Evaluation:
             name: message_figures([one for said in by.values() for one in said], longest)
             for name, by in answers.items()
         }
+
+
+def _read_texts(
+    reader: Callable[[], Any], member: Community, documents: list[EvaluationText], label: str
+) -> dict[str, Any]:
+    """One reader's readings of one community's texts as plain JSON, with the number of texts that were cut."""
+    engine = reader()
+    engine.cut = 0
+    rows = as_rows(engine.read(member, documents, label))
+    return {"rows": rows, "cut": engine.cut}
 
 
 def read_parts(text: str) -> tuple[Part, ...]:

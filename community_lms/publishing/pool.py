@@ -73,18 +73,15 @@ def plan_pool(
             raise unknown_name("community", name, pool.names, where="the repository given for a community")
     for member in pool.resolved().communities:
         refuse_secrets(member)
-        changed: dict[str, Any] = {}
         if member.adapter is not None and is_local(member.adapter.path):
             target = (given or {}).get(member.name) or _named(names, repo_id, member.name)
             if target in (repo_id, *adapters):
                 raise ModPluralError(f"{target}: two things would be pushed there; give the communities other names.")
             check_repo_id(target)
             adapters[target] = read_adapter(Path(member.adapter.path), member=member)
-            found = adapters[target]
-            changed = {"licence": found.licence, "corpus": found.corpus, "backbone": found.backbone}
-            changed["adapter"] = Weights(path=target)
-        members.append(member.model_copy(update=changed))
-        _refuse_local(members[-1])
+            member = _published_member(member, target, adapters[target])
+        members.append(member)
+        _refuse_local(member)
     default = pool.backbone if pool.backbone is None or not is_local(pool.backbone.path) else None
     changes = {"name": repo_id.partition("/")[2], "backbone": default, "communities": tuple(members)}
     return PoolPlan(repo_id, pool.model_copy(update=changes), adapters, tuple(languages))
@@ -203,6 +200,12 @@ def _named(names: str, repo_id: str, community: str) -> str:
         raise ModPluralError(
             f"names {names!r}: cannot be filled in ({error}); expected a template such as {NAMES}."
         ) from error
+
+
+def _published_member(member: Community, target: str, adapter: Adapter) -> Community:
+    """The member as it is when its adapter is at ``target``, with what the adapter's folder says of it."""
+    stated = {"licence": adapter.licence, "corpus": adapter.corpus, "backbone": adapter.backbone}
+    return member.model_copy(update={**stated, "adapter": Weights(path=target)})
 
 
 def _refuse_local(member: Community) -> None:

@@ -32,9 +32,9 @@ def encode(
     """
     for prompt, group in groupby(records, key=lambda record: record["prompt"]):
         if prompt:
-            asked = _asked(prompt, tokenizer)
-            said = ([*_said(record["comment"], tokenizer), tokenizer.eos_token_id] for record in group)
-            yield from _conversations(asked, said, max_length, together if asked else 1)
+            question = _prompt_tokens(prompt, tokenizer)
+            replies = ([*_text_tokens(record["comment"], tokenizer), tokenizer.eos_token_id] for record in group)
+            yield from _conversations(question, replies, max_length, together if question else 1)
         else:
             for record in group:
                 yield from _pieces(record["comment"], tokenizer, max_length)
@@ -48,38 +48,41 @@ def render(prompt: str, tokenizer: Any) -> str:
     return str(tokenizer.apply_chat_template(turns, tokenize=False, add_generation_prompt=True))
 
 
-def _asked(prompt: str, tokenizer: Any) -> list[int]:
+def _prompt_tokens(prompt: str, tokenizer: Any) -> list[int]:
+    """Tokens of the rendered prompt, without an end token: the reply goes on from here."""
     templated = getattr(tokenizer, "chat_template", None) is not None
-    asked = list(tokenizer(render(prompt, tokenizer), add_special_tokens=not templated, verbose=False)["input_ids"])
-    return asked[:-1] if not templated and asked and asked[-1] == tokenizer.eos_token_id else asked
+    question = list(tokenizer(render(prompt, tokenizer), add_special_tokens=not templated, verbose=False)["input_ids"])
+    return question[:-1] if not templated and question and question[-1] == tokenizer.eos_token_id else question
 
 
-def _conversations(asked: list[int], replies: Iterable[list[int]], max_length: int, together: int) -> Iterator[Example]:
+def _conversations(
+    question: list[int], replies: Iterable[list[int]], max_length: int, together: int
+) -> Iterator[Example]:
     """Examples of one prompt, each with as many replies as are wanted and fit."""
     current: list[list[int]] = []
     for reply in replies:
-        branch = [*asked[-1:], *reply]
-        full = len(asked) + sum(map(len, current)) + len(branch) > max_length
+        branch = [*question[-1:], *reply]
+        full = len(question) + sum(map(len, current)) + len(branch) > max_length
         if current and (full or len(current) == together):
-            yield _conversation(asked, current, max_length)
+            yield _conversation(question, current, max_length)
             current = []
         current.append(branch if current else reply)
     if current:
-        yield _conversation(asked, current, max_length)
+        yield _conversation(question, current, max_length)
 
 
-def _conversation(asked: list[int], replies: list[list[int]], max_length: int) -> Example:
+def _conversation(question: list[int], replies: list[list[int]], max_length: int) -> Example:
     """One example; of a single reply that is too long the end is cut, and then the beginning of its prompt."""
-    said = [token for reply in replies for token in reply][: max_length - 1]
-    asked = asked[-(max_length - len(said)) :]
-    length = len(asked) + len(said)
-    answer = min(len(said), length - 1)
+    answer_tokens = [token for reply in replies for token in reply][: max_length - 1]
+    question = question[-(max_length - len(answer_tokens)) :]
+    length = len(question) + len(answer_tokens)
+    answer = min(len(answer_tokens), length - 1)
     lengths = [len(reply) for reply in replies] if len(replies) > 1 else [answer]
-    return {"input_ids": [*asked, *said], "answer": answer, "replies": lengths, "length": length}
+    return {"input_ids": [*question, *answer_tokens], "answer": answer, "replies": lengths, "length": length}
 
 
 def _pieces(text: str, tokenizer: Any, max_length: int) -> Iterator[Example]:
-    tokens = _said(text, tokenizer, start=True)
+    tokens = _text_tokens(text, tokenizer, start=True)
     if tokens[-1:] != [tokenizer.eos_token_id]:
         tokens = [*tokens, tokenizer.eos_token_id]
     if tokenizer.bos_token_id is not None and tokens[0] != tokenizer.bos_token_id:
@@ -91,7 +94,7 @@ def _pieces(text: str, tokenizer: Any, max_length: int) -> Iterator[Example]:
             yield {"input_ids": piece, "answer": answer, "replies": [answer], "length": len(piece)}
 
 
-def _said(text: str, tokenizer: Any, *, start: bool = False) -> list[int]:
+def _text_tokens(text: str, tokenizer: Any, *, start: bool = False) -> list[int]:
     """Tokens of what somebody wrote: where it spells a control token (``</s>``), that is text as any other."""
     encoded = tokenizer(text, add_special_tokens=start, split_special_tokens=True, verbose=False)
     return list(encoded["input_ids"])
