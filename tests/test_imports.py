@@ -1,5 +1,6 @@
 """Imports stay light, go one way and never in a circle."""
 
+import ast
 import json
 import subprocess
 import sys
@@ -167,6 +168,23 @@ def test_a_circle_is_found_and_its_path_shown(tmp_path, statement) -> None:
 def test_a_tree_without_circles_has_none() -> None:
     assert _circles([("a", "b"), ("b", "c"), ("a", "c")]) == []
     assert _circles([("a", "b"), ("b", "c"), ("c", "a"), ("c", "b"), ("d", "a")]) == ["b -> c -> b"]
+
+
+def test_the_face_of_a_package_only_imports() -> None:
+    """``model_wrappers`` may look its model up on first use: the harness is heavy."""
+    faces = [path for package in PACKAGES for path in (ROOT / package).rglob("__init__.py")]
+    found = []
+    for path in faces:
+        for node in ast.parse(path.read_text(encoding="utf-8")).body:
+            text = isinstance(node, ast.Expr) and isinstance(node.value, ast.Constant)
+            names = (
+                [target.id for target in node.targets if isinstance(target, ast.Name)]
+                if isinstance(node, ast.Assign)
+                else []
+            )
+            if not (text or isinstance(node, ast.Import | ast.ImportFrom) or set(names) & {"__all__", "__version__"}):
+                found.append(f"{path.relative_to(ROOT).as_posix()}:{node.lineno}")
+    assert [place for place in found if not place.startswith("model_wrappers/__init__.py:")] == []
 
 
 def test_collecting_tests_imports_nothing_heavy() -> None:

@@ -2,10 +2,6 @@
 
 from model_wrappers.collaboration.elicitation.auto import AUTO, choose
 from model_wrappers.collaboration.elicitation.base import Elicited, Job, Route
-from model_wrappers.collaboration.elicitation.logprob import Logprob
-from model_wrappers.collaboration.elicitation.sample import Sample
-from model_wrappers.collaboration.elicitation.verbalised import Verbalised
-
-ROUTES: dict[str, Route] = {route.name: route for route in (Logprob(), Sample(), Verbalised())}
+from model_wrappers.collaboration.elicitation.registry import ROUTES
 
 __all__ = ["AUTO", "ROUTES", "Elicited", "Job", "Route", "choose"]

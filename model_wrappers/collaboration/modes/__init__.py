@@ -1,10 +1,6 @@
-"""The three collaboration modes: what the base LLM does with the communities' messages. One file each, one registry."""
+"""The three collaboration modes: how the base LLM uses the communities' messages. One file each, one registry."""
 
 from model_wrappers.collaboration.modes.base import CollaborationMode
-from model_wrappers.collaboration.modes.distributional import Distributional
-from model_wrappers.collaboration.modes.overton import Overton
-from model_wrappers.collaboration.modes.steerable import Steerable
-
-MODES: dict[str, CollaborationMode] = {mode.name: mode for mode in (Overton(), Steerable(), Distributional())}
+from model_wrappers.collaboration.modes.registry import MODES
 
 __all__ = ["MODES", "CollaborationMode"]

@@ -14,11 +14,16 @@ from community_lms.messages.store import MessageStore
 from model_wrappers.collaboration.methods import METHODS, Asks
 from model_wrappers.collaboration.query import Query
 from model_wrappers.collaboration.session import Session, Weighted
-from model_wrappers.doctor import Visit
-from model_wrappers.patching.rerun import check_source
-from model_wrappers.runs.estimate import estimate
-from model_wrappers.runs.grid import Grid, lay_out
 from plural_tasks.utils.errors import ModPluralError
+
+
+@pytest.fixture(scope="session", autouse=True)
+def _imports() -> None:
+    global Visit, check_source, estimate, Grid, lay_out
+    from model_wrappers.doctor import Visit
+    from model_wrappers.patching.rerun import check_source
+    from model_wrappers.runs.estimate import estimate
+    from model_wrappers.runs.grid import Grid, lay_out
 
 
 class Newcomer:

@@ -1,9 +1,14 @@
 """Arguments as ``name=value,…``: read as the harness reads them, where it reads them whole."""
 
 import pytest
-from lm_eval.utils import simple_parse_args_string
 
 from plural_tasks.utils.arguments import parse_arguments, without_folders
+
+
+@pytest.fixture(scope="session", autouse=True)
+def _imports() -> None:
+    global simple_parse_args_string
+    from lm_eval.utils import simple_parse_args_string
 
 
 @pytest.mark.parametrize(
