@@ -42,7 +42,7 @@ def test_the_table_shows_both_scorings_with_reasons(outputs) -> None:
 
 @pytest.mark.parametrize("width", [80, 100])
 def test_figures_and_reasons_fit(outputs, width, monkeypatch) -> None:
-    monkeypatch.setattr(sys.modules["model_wrappers.cli.score"], "console", Console(width=width))
+    monkeypatch.setattr("model_wrappers.cli.score.console", Console(width=width))
     shown = invoke(outputs, *MORAL)
     start = shown.index("┏")
     inner = shown[start : shown.index("predictions are exactly")].splitlines()[:-1]

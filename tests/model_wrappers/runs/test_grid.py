@@ -13,7 +13,6 @@ from community_lms.messages.store import MessageStore
 from model_wrappers.base import build as building
 from model_wrappers.cli import evaluate as command
 from model_wrappers.runs.grid import DONE, lay_out
-from model_wrappers.runs.harness import harness_config
 from tests.community_lms.tiny_models import save_model
 from tests.model_wrappers.helpers import run_harness
 
@@ -159,13 +158,6 @@ def test_folders_and_labels(tmp_path: Path) -> None:
     assert runs[3].model_args == {"pretrained": "./b:c", "method": "moe"}
     (only,) = lay_out([], ["org/a"], tmp_path)
     assert (only.label, only.folder, only.model_args) == ("run", tmp_path, {"pretrained": "org/a"})
-
-
-def test_the_harness_reads_its_own_arguments() -> None:
-    before = list(sys.argv)
-    config = harness_config(["--tasks", "a,b", "--model_args", "x=1,y=two", "--model_args", "x=3", "--limit", "4"])
-    assert config.model_args == {"x": 3, "y": "two"}
-    assert (config.limit, sys.argv) == (4, before)
 
 
 def test_each_run_has_a_trace_of_its_own(bases: tuple[str, str], tmp_path: Path) -> None:

@@ -13,7 +13,6 @@ from model_wrappers.collaboration.prompts import REQUIRED, SLOTS, load_prompts, 
 from model_wrappers.collaboration.trace import read_trace
 from model_wrappers.runs.plan import make_plan
 from model_wrappers.runs.tasks import load_tasks
-from plural_tasks.utils.errors import ModPluralError
 from tests.model_wrappers.helpers import doc, model, requests
 
 
@@ -84,11 +83,6 @@ def test_published_format_round_trips(tmp_path) -> None:
     assert {row.key: row.text for row in MessageStore(other).rows()} == there
     assert {row.origin for row in MessageStore(other).rows()} == {f"imported from {path.name}" for path in files}
     assert "33 messages, 0 with a wrong key" in invoke("messages", "verify", "--messages", other)
-
-
-def test_unknown_task_names_the_nearest() -> None:
-    with pytest.raises(ModPluralError, match=r"unknown task 'plural_embeded'.*'plural_embedded'"):
-        load_tasks(["plural_embeded"])
 
 
 def test_pool_commands() -> None:
