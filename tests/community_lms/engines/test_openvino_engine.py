@@ -130,6 +130,7 @@ def test_other_adapters_speak_through_transformers_and_the_log_says_so(
     assert spoken(speaks, request_for, backbone) == plain
 
 
+@pytest.mark.slow
 def test_a_backbone_of_another_kind_is_traced_and_its_adapters_are_left_to_transformers(
     request_for: Ask, tmp_path: Path, caplog: pytest.LogCaptureFixture
 ) -> None:
@@ -194,6 +195,7 @@ def test_a_graph_is_traced_once_and_again_for_other_weights(
     assert len(traced) == 1
 
 
+@pytest.mark.slow
 def test_an_interrupted_tracing_leaves_nothing_that_looks_whole(
     tmp_path: Path, own_cache: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

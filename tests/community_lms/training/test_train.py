@@ -204,7 +204,7 @@ def test_the_file_may_have_another_precision(weights: str, texts: str, tmp_path:
     assert {tensor.dtype for tensor in tensors(folder).values()} == {torch.bfloat16}
 
 
-@pytest.mark.parametrize("step", [2, 4, 6])
+@pytest.mark.parametrize("step", [pytest.param(2, marks=pytest.mark.slow), 4, pytest.param(6, marks=pytest.mark.slow)])
 def test_a_run_that_died_ends_as_if_it_had_not(
     done: Path, weights: str, texts: str, tmp_path: Path, step: int, monkeypatch: pytest.MonkeyPatch
 ) -> None:
