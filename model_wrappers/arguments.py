@@ -22,6 +22,14 @@ DEFAULT_SEED = 1234
 """The harness's own default for torch, so that a plain run and `modplural messages generate` agree."""
 
 
+NO_RESPONSE_CACHE = (
+    "--use_cache: its key is the prompt alone, so it would mix up attributes, methods and pools; leave it out. "
+    "Messages of communities are kept in the message store (messages=PATH), and answers of models behind APIs in the "
+    "answer store (answers=PATH), whatever this option says."
+)
+"""What a run that is given the harness's response cache is told."""
+
+
 class Arguments(Checked):
     """Settings of `ModPluralLM`, as given in ``--model_args``.
 

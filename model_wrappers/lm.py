@@ -10,7 +10,7 @@ from lm_eval.api.model import LM
 
 from community_lms.pools.identity import fingerprint
 from community_lms.weights.embedded import EMBEDDED_READER
-from model_wrappers.arguments import OWN, read_arguments
+from model_wrappers.arguments import NO_RESPONSE_CACHE, OWN, read_arguments
 from model_wrappers.base.account import account_of, attach
 from model_wrappers.base.build import LOCAL, build_base
 from model_wrappers.base.chat import apply_template, check_chats
@@ -31,12 +31,6 @@ Result = TypeVar("Result")
 
 SERVERS_TEMPLATE = "(the server's own)"
 """What results say of the chat template of a chat API."""
-
-NO_RESPONSE_CACHE = (
-    "--use_cache: its key is the prompt alone, so it would mix up attributes, methods and pools; leave it out. "
-    "Messages of communities are kept in the message store (messages=PATH), and answers of models behind APIs in the "
-    "answer store (answers=PATH), whatever this option says."
-)
 
 
 class ModPluralLM(LM):

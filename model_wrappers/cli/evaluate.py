@@ -105,26 +105,29 @@ def evaluate(arguments: Sequence[str]) -> None:
     """Run lm_eval once, with the model modplural unless the arguments name another.
 
     Raises:
-        ModPluralError: If a key stands among the model's arguments, before lm_eval writes them down.
+        ModPluralError: If a key stands among the model's arguments, before lm_eval writes them down, or the response
+            cache is asked for with modplural.
     """
     from lm_eval.__main__ import cli_evaluate
 
     from model_wrappers.runs.harness import names_model
 
-    _refuse_keys(arguments)
+    _check(arguments)
     sys.argv = ["lm_eval", "run", *([] if names_model(arguments) else ["--model", "modplural"]), *arguments]
     cli_evaluate()
 
 
-def _refuse_keys(arguments: Sequence[str]) -> None:
-    from model_wrappers.runs.harness import harness_config
+def _check(arguments: Sequence[str]) -> None:
+    from model_wrappers.runs.harness import check_response_cache, harness_config, names_model
 
     logging.disable(logging.CRITICAL)  # lm_eval reads them again, and warns then
     try:
         with contextlib.redirect_stdout(io.StringIO()):  # it prints what it reads from a file
-            harness_config(arguments)
+            config = harness_config(arguments)
     finally:
         logging.disable(logging.NOTSET)
+    if not names_model(arguments):
+        check_response_cache(config)
 
 
 def _run_grid(methods: Sequence[str], bases: Sequence[str], arguments: Sequence[str]) -> None:

@@ -21,7 +21,7 @@ from community_lms.remote.abilities import abilities_of
 from model_wrappers.base.build import SCRIPTED, backend_class, shared_base
 from model_wrappers.collaboration.methods import METHODS
 from model_wrappers.collaboration.setup import open_store
-from model_wrappers.runs.harness import harness_config, plan_of
+from model_wrappers.runs.harness import check_response_cache, harness_config, plan_of
 from model_wrappers.runs.tasks import check_tasks
 from plural_tasks import __version__
 from plural_tasks.utils.errors import ModPluralError, unknown_name
@@ -120,6 +120,7 @@ class Grid:
             config = harness_config(self.arguments)
             check_tasks(config.tasks or (), include_path=config.include_path)
             _check_chat_option(config)
+            check_response_cache(config)
             self._ask_communities(waiting)
         started = time.monotonic()
         with shared_base():

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from community_lms.messages.store import MessageStore
-from model_wrappers.arguments import OWN
+from model_wrappers.arguments import NO_RESPONSE_CACHE, OWN
 from model_wrappers.runs.plan import Plan, make_plan
 from plural_tasks.utils.credentials import refuse_keys
 from plural_tasks.utils.errors import ModPluralError, nearest
@@ -44,6 +44,16 @@ def harness_config(arguments: Sequence[str]) -> Any:
         sys.argv = before
     refuse_keys(config.model_args, where="model_args")
     return config
+
+
+def check_response_cache(config: Any) -> None:
+    """Check before anything is loaded that the harness's response cache is not asked for.
+
+    Raises:
+        ModPluralError: If it is.
+    """
+    if config.use_cache:
+        raise ModPluralError(NO_RESPONSE_CACHE)
 
 
 def _check_options(arguments: Sequence[str], command: Any) -> None:

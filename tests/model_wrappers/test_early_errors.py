@@ -73,6 +73,16 @@ def test_a_grid_of_plain_prompts_for_a_chat_asks_nobody(tmp_path, capsys, monkey
     assert "takes chat prompts only; add --apply_chat_template." in capsys.readouterr().err
 
 
+@pytest.mark.parametrize("several", [(), ("--methods", "vanilla,modplural")])
+def test_the_response_cache_is_refused_before_anything_is_loaded(several, tmp_path, capsys, monkeypatch) -> None:
+    monkeypatch.setattr("model_wrappers.base.build.build_base", lambda *_: pytest.fail("a base LLM was built"))
+    monkeypatch.setattr(Grid, "_ask_communities", lambda *_: pytest.fail("communities were asked"))
+    with pytest.raises(SystemExit):
+        run_harness([*several, *TASK, "--use_cache", str(tmp_path / "cache"), "--output_path", str(tmp_path / "out")])
+    assert "--use_cache: its key is the prompt alone" in capsys.readouterr().err
+    assert list(tmp_path.iterdir()) == []
+
+
 def test_a_key_that_is_not_set_is_named(monkeypatch) -> None:
     pytest.importorskip("tenacity")
     for base, variable in (("openai-chat-completions", "OPENAI_API_KEY"), ("anthropic-chat", "ANTHROPIC_API_KEY")):
