@@ -16,7 +16,7 @@ BACKBONE = "backbone"
 
 @dataclass(frozen=True)
 class Reading:
-    """What one reader made of one text.
+    """Likelihood of one text under one reader.
 
     Attributes:
         nll: Negative log-likelihood of the comment and its end token, in nats.
@@ -104,7 +104,7 @@ def difference(
 
 
 def _own(name: str, readings: Readings, documents: Sequence[EvaluationText], resamples: int) -> dict[str, Any]:
-    """How a community reads its own text, beside the backbone and the best of the other communities."""
+    """Compare a community LM on its own text with the backbone and with the best of the other communities."""
     clusters = [document.cluster for document in documents]
     totals = {reader: math.fsum(one.nll for one in read[name]) for reader, read in readings.items()}
     found: dict[str, Any] = {"best_reader": min(totals, key=lambda reader: (totals[reader], reader != name))}

@@ -1,4 +1,4 @@
-"""What an evaluation found, as JSON, tables, pictures, and a slice for each community's own folder."""
+"""The figures of an evaluation as JSON, tables, pictures, and a slice for each community's own folder."""
 
 from __future__ import annotations
 
@@ -40,7 +40,7 @@ def write_back(pool: Pool, found: Mapping[str, Any]) -> list[Path]:
 
 
 def community_slice(found: Mapping[str, Any], name: str) -> dict[str, Any]:
-    """What an evaluation found for one community, in the shape of the whole (so that a card reads both).
+    """Figures of an evaluation for one community, in the shape of the whole (so that a card reads both).
 
     Returns:
         ``modplural``, ``community``, ``pool``, ``fingerprint``, ``backbone``, ``communities``, and for the parts that

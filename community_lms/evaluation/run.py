@@ -27,7 +27,7 @@ PARTS: tuple[Part, ...] = ("perplexity", "agreement", "distinctness", "messages"
 
 @dataclass(frozen=True)
 class Settings:
-    """What is measured, and how.
+    """Settings of an evaluation.
 
     Attributes:
         parts: Some of `PARTS`.
@@ -64,14 +64,14 @@ class Evaluation:
 
     Attributes:
         pool: Pool of the communities that are measured; modules that are no community are left out.
-        settings: What is measured.
+        settings: Settings of the evaluation.
         results: Results of earlier runs, and of this one.
         corpora: Name of a text -> file or data set; see `find_texts`.
         groups: Community -> survey groups with whose answers it is compared.
         surveys: The questions.
         render: Words a question for a community.
         asker: Asks for messages, and keeps them.
-        notes: What was left out, and why.
+        notes: Parts and texts that were left out, with the reason.
     """
 
     pool: Pool
@@ -100,7 +100,7 @@ class Evaluation:
         return None if made is None else dict(json_ready(made))
 
     def facts(self) -> dict[str, Any]:
-        """What was evaluated."""
+        """Name and fingerprint of the pool, its backbone and its communities."""
         stands = next((member.backbone for member in self.pool.community_members if member.backbone is not None), None)
         return {
             "pool": self.pool.name,

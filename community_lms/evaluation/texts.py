@@ -115,7 +115,7 @@ def _source_names(sources: list[dict[str, Any]]) -> str:
 
 
 def _run_info(member: Community) -> Any:
-    """What training left beside a local adapter, or None."""
+    """The record of the training (``run_info.json``) beside a local adapter, or None."""
     if member.adapter is None:
         return None
     path = Path(member.adapter.path) / "run_info.json"

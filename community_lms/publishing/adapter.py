@@ -153,7 +153,7 @@ def put(
 
 
 def _outdated(kind: Kind, repo_id: str, files: Files, there: Sequence[str]) -> list[str]:
-    """What an earlier push left and this one lacks; the files of something else are kept safe."""
+    """Files of an earlier push that this one lacks; refuses a repository that holds something else."""
     foreign = [name for name in there if name in _FOREIGN and name != _MARKS[kind]]
     if foreign:
         raise ModPluralError(

@@ -29,7 +29,7 @@ TO_COME = "0" * 40
 
 @dataclass(frozen=True)
 class PoolPlan:
-    """What a push of a pool would do.
+    """A pool that is ready to be pushed.
 
     Attributes:
         repo_id: The pool's repository.

@@ -1,4 +1,4 @@
-"""What a training run is: validated data, read from a YAML file."""
+"""The configuration of a training run: validated data, read from a YAML file."""
 
 from __future__ import annotations
 

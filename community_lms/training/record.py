@@ -1,4 +1,4 @@
-"""What a training run leaves on record: settings, data, versions, machine, time, losses, digests."""
+"""The record of a training run: settings, data, versions, machine, time, losses, digests."""
 
 from __future__ import annotations
 

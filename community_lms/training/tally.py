@@ -51,5 +51,5 @@ class CorpusTally:
         return self
 
     def reasons(self) -> str:
-        """Why records were dropped, with counts, in one line; the most frequent reason comes first."""
+        """The reasons why records were dropped, with counts, in one line; the most frequent reason comes first."""
         return ", ".join(f"{reason} {count}" for reason, count in self.dropped.most_common()) or "nothing"
