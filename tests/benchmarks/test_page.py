@@ -17,6 +17,7 @@ from benchmarks.speed.tables import number
 def _imports() -> None:
     global plots, write_page
     from benchmarks.speed import plots
+    from benchmarks.speed.page import main as write_page
 
 
 ROUND = {"seconds": 2.0, "amount": 10}
