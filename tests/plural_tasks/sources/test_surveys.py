@@ -471,7 +471,7 @@ class TestBuild:
     def test_a_set_needs_a_quarter_of_dissent(self, counts: list[int], chosen: int) -> None:
         """Shares of the first of two options: 3 to 1 is a quarter, 7 to 2 is not, and 50 to 50 is no answer."""
         from tools.build_surveys.model import Cell
-        from tools.build_surveys.model import SurveyQuestion as Made
+        from tools.build_surveys.model import Question as Made
         from tools.build_surveys.shares import shares_of_counts
         from tools.build_surveys.steerable import steerable
 
