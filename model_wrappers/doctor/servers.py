@@ -61,21 +61,21 @@ def _looked_at(visit: Visit, address: str, members: list[Community]) -> Iterator
 
     background = BackgroundLoop()
     try:
-        line = ServerConnection(_without_patience(served_by(members[0])))
-        background.run(line.learn(members[0].name))
-        background.run(line.close())
+        connection = ServerConnection(_without_patience(served_by(members[0])))
+        background.run(connection.learn(members[0].name))
+        background.run(connection.close())
     except ModPluralError as error:
         unreachable(visit).update(member.name for member in members)
         yield fault(address, str(error), ADVICE)
         return
     finally:
         background.close()
-    asked = {line.model(member, served_by(member)): member.name for member in members}
-    if line.listed and (unlisted := [model for model in asked if model not in line.listed]):
-        listed = f"it lists {', '.join(line.listed[:12])}, and not {', '.join(unlisted)}"
+    asked = {connection.model(member, served_by(member)): member.name for member in members}
+    if connection.listed and (unlisted := [model for model in asked if model not in connection.listed]):
+        listed = f"it lists {', '.join(connection.listed[:12])}, and not {', '.join(unlisted)}"
         yield warning(address, f"{listed} (for {', '.join(asked[model] for model in unlisted)})", LISTED)
     else:
-        yield ok(address, f"is reached{', and lists all communities' if line.listed else '; it lists no models'}")
+        yield ok(address, f"is reached{', and lists all communities' if connection.listed else '; it lists no models'}")
 
 
 def unreachable(visit: Visit) -> set[str]:
