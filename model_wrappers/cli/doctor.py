@@ -14,7 +14,7 @@ import typer
 from rich.console import Console
 from rich.markup import escape
 
-from model_wrappers.cli.harness_options import PASS_ON, BasesOption, MethodsOption, names
+from model_wrappers.cli.shared_options import PASS_ON, BasesOption, MethodsOption, names
 
 if TYPE_CHECKING:
     from model_wrappers.doctor import Finding

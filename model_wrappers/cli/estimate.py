@@ -11,7 +11,7 @@ from rich.box import SIMPLE_HEAD
 from rich.console import Console
 from rich.table import Table
 
-from model_wrappers.cli.harness_options import PASS_ON, BasesOption, MethodsOption, names
+from model_wrappers.cli.shared_options import PASS_ON, BasesOption, MethodsOption, names
 from plural_tasks.utils.errors import ModPluralError
 
 if TYPE_CHECKING:

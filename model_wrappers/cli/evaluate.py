@@ -13,7 +13,7 @@ from typing import Annotated
 import typer
 
 from model_wrappers.cli.budget import PricesFile, budget
-from model_wrappers.cli.harness_options import PASS_ON, names
+from model_wrappers.cli.shared_options import PASS_ON, names
 from plural_tasks.utils.errors import ModPluralError, show_errors_in_one_line
 
 app = typer.Typer(add_completion=False)

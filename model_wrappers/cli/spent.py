@@ -13,7 +13,7 @@ from rich.console import Console
 from rich.table import Table
 
 from community_lms.remote.usage import UsageTotal
-from model_wrappers.cli.harness_options import names as split
+from model_wrappers.cli.shared_options import names as split
 
 app = typer.Typer(add_completion=False)
 console = Console(width=None if sys.stdout.isatty() else 120)

@@ -1,4 +1,4 @@
-"""Settings and options of the commands that take lm_eval's arguments beside their own."""
+"""What several commands share: options, and the setting that leaves all other options to lm_eval."""
 
 from __future__ import annotations
 
