@@ -358,8 +358,10 @@ class TestFaults:
             remote(client).write(questions(client, 3))
         assert "API request failed" not in caplog.text
 
-    def test_an_interruption_keeps_what_is_in_flight(self, tmp_path) -> None:
-        with serving(delay=1.0) as server:
+    def test_an_interruption_keeps_what_is_in_flight(self, tmp_path, monkeypatch) -> None:
+        noticed = threading.Event()  # no answer is given before, however busy the machine is
+        monkeypatch.setattr("community_lms.remote.concurrency.logger.warning", lambda *_: noticed.set())
+        with serving(fault=lambda *_: noticed.wait(60) and None) as server:
             client = chat(server)
 
             with pytest.raises(KeyboardInterrupt), interrupted(lambda: len(server.asked) == 4):
