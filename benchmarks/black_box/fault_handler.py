@@ -10,13 +10,11 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from http.client import HTTPConnection, HTTPException
 from http.server import BaseHTTPRequestHandler
-from typing import TYPE_CHECKING, Any
+from threading import Event
+from typing import Any, Protocol
 
-from benchmarks.black_box.fault_log import Record
-from benchmarks.black_box.fault_settings import Fault
-
-if TYPE_CHECKING:
-    from benchmarks.black_box.faults import FaultProxy
+from benchmarks.black_box.fault_log import FaultLog, Record
+from benchmarks.black_box.fault_settings import Fault, Settings
 
 _HOP = {"connection", "keep-alive", "transfer-encoding", "content-length", "date", "server"}
 """Headers of one connection, or that this server writes itself."""
@@ -27,6 +25,25 @@ _REFUSALS: Mapping[Fault, tuple[int, str]] = {
     Fault.SERVER_ERROR: (500, "The server had an error while processing your request"),
     Fault.UNAVAILABLE: (503, "The engine is currently overloaded"),
 }
+
+
+class Faulty(Protocol):
+    """What a handler needs of the server that it answers for.
+
+    Attributes:
+        upstream: Host and port of the server behind.
+        settings: Which faults occur, and how often.
+        log: Where every request is written down.
+        stopping: Set when the proxy stops, so that nothing waits any longer.
+    """
+
+    upstream: tuple[str, int]
+    settings: Settings
+    log: FaultLog
+    stopping: Event
+
+    def down(self) -> Fault | None:
+        """The fault of all requests at this moment; None in ordinary operation."""
 
 
 @dataclass(frozen=True)
@@ -59,7 +76,7 @@ class Handler(BaseHTTPRequestHandler):
 
     protocol_version = "HTTP/1.1"
     disable_nagle_algorithm = True
-    server: FaultProxy
+    server: Faulty  # type: ignore[assignment]  # a ThreadingHTTPServer, as the library has it
 
     def do_GET(self) -> None:
         """Pass it on, unless everything fails."""

@@ -2,7 +2,7 @@
 
     python -m benchmarks.black_box.serve vllm --python /tmp/vllm-venv/bin/python
 
-`benchmarks/README.md` says how the servers are installed, each in an environment of its own, and what each can do.
+`README.md` here says how the servers are installed, each in an environment of its own, and what each can do.
 """
 
 from __future__ import annotations
