@@ -22,7 +22,7 @@ from community_lms.engines.base import PartialBatchError
 from community_lms.engines.server import ServerEngine
 from community_lms.engines.warning import EngineWarning
 from community_lms.generation.ask import AskCounts, Asker
-from community_lms.generation.over_ray import Speaker
+from community_lms.generation.over_ray import MessageWorker
 from community_lms.messages.message import Message, MessageRequest
 from community_lms.messages.store import MessageStore
 from community_lms.pools.identity import identity
@@ -422,7 +422,7 @@ class TestNothingIsLost:
 
         server = start(adapters=["left", "right"], fault=fault)
         requests = many(request_for, server.url, 6, concurrency=1)
-        speaker = Speaker(threads=1, device=None, dtype="auto", warn_level=logging.WARNING)
+        speaker = MessageWorker(threads=1, device=None, dtype="auto", warn_level=logging.WARNING)
         (said,) = speaker({"requests": [pickle.dumps(requests)]})["said"]
         rows, warnings, problem = pickle.loads(said)
         assert [row.key for row in rows] == [request.key for request in requests[:5]]
