@@ -94,7 +94,7 @@ class Visit:
 
     @property
     def base_arguments(self) -> list[dict[str, Any]]:
-        """Arguments of each base LLM, as `model_wrappers.base.llm.build_base` takes them from the harness."""
+        """Arguments of each base LLM, as `model_wrappers.base.build.build_base` takes them from the harness."""
         options = {name: getattr(self.config, name) for name in ("batch_size", "max_batch_size", "device")}
         rest = {name: value for name, value in self.given.items() if name not in OWN}
         named = [{"pretrained": base} for base in self.bases] or [{}]
