@@ -422,9 +422,9 @@ class TestNothingIsLost:
 
         server = start(adapters=["left", "right"], fault=fault)
         requests = many(request_for, server.url, 6, concurrency=1)
-        speaker = MessageWorker(threads=1, device=None, dtype="auto", warn_level=logging.WARNING)
-        (said,) = speaker({"requests": [pickle.dumps(requests)]})["said"]
-        rows, warnings, problem = pickle.loads(said)
+        worker = MessageWorker(threads=1, device=None, dtype="auto", warn_level=logging.WARNING)
+        (result,) = worker({"requests": [pickle.dumps(requests)]})["results"]
+        rows, warnings, problem = pickle.loads(result)
         assert [row.key for row in rows] == [request.key for request in requests[:5]]
         assert warnings == []
         assert problem.startswith("community 'right': model 'right' at ")
