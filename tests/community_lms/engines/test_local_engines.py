@@ -112,6 +112,7 @@ def by_hand(folder: str, prompt: str, steps: int) -> tuple[str, int]:
     return tokenizer.decode(tokens[0, width:], skip_special_tokens=True).strip(), width
 
 
+@pytest.mark.slow
 def test_a_persona_says_what_greedy_decoding_of_its_backbone_says(
     engine: MessageEngine, speak: Speak, weights: dict[str, str]
 ) -> None:
@@ -237,6 +238,7 @@ def test_an_endpoint_is_not_for_this_engine(engine: MessageEngine, request_for: 
         engine.speak([request_for("why?", member)])
 
 
+@pytest.mark.slow
 def test_a_pool_may_have_two_backbones(engine: MessageEngine, make: Make, speak: Speak) -> None:
     first = speak(make(), None, ["why?"])
     second = speak(make(), None, ["why?"], backbone="second")

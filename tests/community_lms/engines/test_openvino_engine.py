@@ -73,6 +73,7 @@ def alone(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(PeftEngine, "speak", refuse)
 
 
+@pytest.mark.slow
 @pytest.mark.usefixtures("alone")
 def test_adapters_of_different_layers_and_ranks_speak_without_transformers(
     backbone: str, request_for: Ask, tmp_path: Path
@@ -168,6 +169,7 @@ def test_a_backbone_that_cannot_be_traced_speaks_through_transformers(
     assert told == ["us speaks through transformers, OpenVINO cannot run it: it is made of stone."]
 
 
+@pytest.mark.slow
 def test_a_graph_that_computes_something_else_is_refused(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     weights = Weights(path=save_model(tmp_path / "b", seed=9))
     read = Reader.read
@@ -178,6 +180,7 @@ def test_a_graph_that_computes_something_else_is_refused(tmp_path: Path, monkeyp
         graph_of(weights, whole=True)
 
 
+@pytest.mark.slow
 def test_a_graph_is_traced_once_and_again_for_other_weights(
     tmp_path: Path, own_cache: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

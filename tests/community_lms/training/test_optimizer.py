@@ -76,6 +76,7 @@ def test_gradients_are_zeroed_or_forgotten() -> None:
     assert parameter.tolist() == [1.0] * 3
 
 
+@pytest.mark.slow
 def test_a_run_in_bfloat16_uses_it_and_is_resumed_exactly(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     weights, texts = backbone(tmp_path / "backbone"), corpus(tmp_path / "corpus.jsonl")
     low = {"precision": "bfloat16", "adapter_precision": "bfloat16", "evaluate_every": 1, "learning_rate": 1e-4}

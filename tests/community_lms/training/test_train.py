@@ -182,6 +182,7 @@ def test_the_same_settings_give_the_same_weights_and_dropout_matters(
     assert not same(done, train(config(weights, texts, tmp_path / "other", lora={"rank": 4, "dropout": 0.0})))
 
 
+@pytest.mark.slow
 def test_accumulated_batches_are_one_big_batch(weights: str, texts: str, tmp_path: Path) -> None:
     # token-weighted: a step over 2 x 2 examples of different lengths is a step over 4
     plain = {"lora": {"rank": 4, "dropout": 0.0}, "epochs": 1}
@@ -490,6 +491,7 @@ def test_saved_settings_are_read_by_peft(done: Path) -> None:
     assert (found.r, found.lora_alpha, found.inference_mode) == (4, 32.0, True)
 
 
+@pytest.mark.slow
 def test_replies_put_together_train_to_the_weights_of_the_records_one_by_one(weights: str, tmp_path: Path) -> None:
     said = [("why?", ("because of us", "we", "they say so")), ("who decides?", ("we", "all of us", "you"))]
     lines = [json.dumps({"prompt": prompt, "comment": text}) for prompt, texts in said for text in texts]

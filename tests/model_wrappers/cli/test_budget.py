@@ -94,6 +94,7 @@ def samples(folder: Path) -> list[Any]:
     ]
 
 
+@pytest.mark.slow
 def test_a_budget_stops_a_run_which_goes_on(tmp_path, server, capsys) -> None:
     assert run(tmp_path / "whole", server) == 0
     everything = Counter(json.dumps(body) for _, body in server.asked)
@@ -122,6 +123,7 @@ def test_a_budget_stops_a_run_which_goes_on(tmp_path, server, capsys) -> None:
     assert min(both) > 0
 
 
+@pytest.mark.slow
 def test_faults_change_no_figure_and_are_counted(tmp_path, server) -> None:
     assert run(tmp_path / "calm", server) == 0
     server.asked.clear()

@@ -139,6 +139,7 @@ def test_all_parts_from_start_to_end(place: Path, weights: dict[str, str]) -> No
     assert "nan" not in report
 
 
+@pytest.mark.slow
 def test_a_second_run_measures_nothing_again_and_gives_the_same(
     place: Path, weights: dict[str, str], monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -132,6 +132,7 @@ def test_a_fault_is_one_line_and_exit_code_1(tmp_path) -> None:
     assert done.stderr.count("\n") == 1
 
 
+@pytest.mark.slow
 def test_the_script_prints_one_table_for_each_file(tmp_path, outputs) -> None:
     stances = write(tmp_path / "s.json", [stance(1, "B", "Answer: B")])
     script = [sys.executable, str(ROOT / "benchmarks" / "paper_vs_corrected.py")]

@@ -81,6 +81,7 @@ def test_the_groups_served_worst_are_named(source) -> None:
     assert not list(source.parent.glob("*.md"))
 
 
+@pytest.mark.slow
 def test_a_patch_from_start_to_end(source, tmp_path) -> None:
     out, argv = tmp_path / "out", sys.argv
     arguments = (
@@ -155,6 +156,7 @@ def test_a_second_call_takes_the_results_that_are_there(source, tmp_path, monkey
     assert "this folder holds a run with other settings" in patch(*arguments, code=1)
 
 
+@pytest.mark.slow
 def test_an_interrupted_run_goes_on_from_the_store(source, tmp_path, monkeypatch) -> None:
     import model_wrappers.patching.rerun as module
 
@@ -174,6 +176,7 @@ def test_an_interrupted_run_goes_on_from_the_store(source, tmp_path, monkeypatch
     assert json.loads((out / "report.json").read_text())["counts"]["generated"] == 0
 
 
+@pytest.mark.slow
 def test_a_subset_asks_only_the_patched_groups_documents(source, tmp_path) -> None:
     out = tmp_path / "out"
     arguments = (source, "--by", "stratum", "--add", "asia_culture", "--to-group", "Europe", "--out", out)

@@ -57,6 +57,7 @@ def test_prompts_are_counted_by_running_the_methods(backbone: str, tmp_path: Pat
     assert not (tmp_path / "m.sqlite").exists()
 
 
+@pytest.mark.slow
 def test_a_run_asks_what_was_estimated_and_afterwards_nothing_is_missing(backbone: str, tmp_path: Path) -> None:
     given = arguments(tmp_path, backbone)
     before = estimate(given, (), (), measure=False)

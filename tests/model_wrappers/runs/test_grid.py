@@ -94,6 +94,7 @@ def test_figures_are_those_of_single_runs_and_nothing_is_asked_or_loaded_twice(
             assert single["results"] == together[f"{Path(base).name}/{method}"]["results"]
 
 
+@pytest.mark.slow
 def test_an_interrupted_command_goes_on_and_another_setting_runs_anew(
     bases: tuple[str, str], built: list[str], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -123,6 +124,7 @@ def test_an_interrupted_command_goes_on_and_another_setting_runs_anew(
     assert done[3:] == ["method=vanilla", "method=prompting"]
 
 
+@pytest.mark.slow
 def test_results_that_were_removed_are_made_again(bases: tuple[str, str], tmp_path: Path) -> None:
     given = ["--methods", "vanilla", *arguments(tmp_path, "--model_args", f"pretrained={bases[0]}")]
     run_harness(given)
@@ -171,6 +173,7 @@ def test_folders_and_labels(tmp_path: Path) -> None:
     assert (only.label, only.folder, only.model_args) == ("run", tmp_path, {"pretrained": "org/a"})
 
 
+@pytest.mark.slow
 def test_each_run_has_a_trace_of_its_own(bases: tuple[str, str], tmp_path: Path) -> None:
     trace = ("--model_args", f"pretrained={bases[0]},trace=somewhere/t.jsonl")
     run_harness(["--methods", "vanilla,moe", *arguments(tmp_path, *trace)])

@@ -128,6 +128,7 @@ def test_equal_input_gives_equal_bytes(tmp_path) -> None:
     assert files_of(tmp_path / "one") == files_of(tmp_path / "two")
 
 
+@pytest.mark.slow
 def test_another_process_gives_the_same_bytes(tmp_path) -> None:
     build(["embedded_*"], tmp_path / "here")
     code = (

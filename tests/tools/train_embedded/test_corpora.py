@@ -29,6 +29,9 @@ from tools.train_embedded.pools import ROOT, SURVEYS, cells, train_questions, vo
 from tools.train_embedded.respond import ask_about
 from tools.train_embedded.themes import opinion_themes
 
+# How shipped data were made: of the whole corpora, and for whoever makes them anew.
+pytestmark = pytest.mark.slow
+
 
 @pytest.fixture(scope="session", autouse=True)
 def _imports() -> None:

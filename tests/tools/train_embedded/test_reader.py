@@ -14,6 +14,9 @@ from tests.tools.train_embedded.made import told
 from tools.train_embedded.pools import ROOT, train_questions
 from tools.train_embedded.reader import DRAWS, KINDS, MAKERS, all_themes, context, letters
 
+# How shipped data were made: of the whole corpora, and for whoever makes them anew.
+pytestmark = pytest.mark.slow
+
 
 @pytest.fixture(scope="session", autouse=True)
 def _imports() -> None:

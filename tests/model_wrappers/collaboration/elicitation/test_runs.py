@@ -97,6 +97,7 @@ def test_routes_of_one_server_stand_side_by_side(tmp_path: Path) -> None:
     assert "A: 70%" in traced["verbalised"]
 
 
+@pytest.mark.slow
 def test_a_comparison_says_how_far_two_routes_agree(tmp_path: Path) -> None:
     # Answers to the three documents; the third has two options.
     said = {"AAAAAAAABBBBBBCCCCDD": 20, "AAAAAAAAAAAAAAAAAAAA": 20, "AAABBB": 6}
@@ -129,6 +130,7 @@ def test_a_comparison_says_how_far_two_routes_agree(tmp_path: Path) -> None:
     assert f"{found['reference']:.3f} (≤ {found['reference_high']:.3f})" in table
 
 
+@pytest.mark.slow
 def test_an_estimate_counts_the_answers_to_draw(weights: str, tmp_path: Path) -> None:
     def counted(*settings: str) -> tuple[int, int]:
         given = ",".join([f"messages={tmp_path / 'm.sqlite'}", "message_engine=scripted", *settings])
