@@ -2,6 +2,8 @@
 
 import logging
 import os
+import subprocess
+import sys
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -12,6 +14,26 @@ import pytest
 os.environ.setdefault("OMP_NUM_THREADS", "1")
 # Consoles take their width from here and not from the terminal that the tests happen to run in.
 os.environ["COLUMNS"] = "200"
+
+
+def pytest_pyfunc_call(pyfuncitem: pytest.Function) -> bool | None:
+    """Run a test that is marked ``own_process`` in an interpreter of its own, and fail with what it prints if it fails.
+
+    Ctrl-C in a process that holds torch, OpenVINO and Ray beside each other, as one that runs all tests does, ended
+    that process with a segmentation fault now and then.
+    """
+    if pyfuncitem.get_closest_marker("own_process") is None or os.environ.get("MODPLURAL_OWN_PROCESS"):
+        return None
+    command = [sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider", "-p", "no:xdist", "-m", ""]
+    done = subprocess.run(
+        [*command, pyfuncitem.nodeid],
+        cwd=pyfuncitem.config.rootpath,
+        env={**os.environ, "MODPLURAL_OWN_PROCESS": "1"},
+        capture_output=True,
+        text=True,
+    )
+    assert done.returncode == 0, done.stdout + done.stderr
+    return True
 
 
 @pytest.fixture(autouse=True)

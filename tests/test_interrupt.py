@@ -7,6 +7,7 @@ import pytest
 from tests.interrupt import interrupted
 
 
+@pytest.mark.own_process
 def test_a_call_that_waits_is_interrupted() -> None:
     before = signal.getsignal(signal.SIGINT)
     asked: list[int] = []
@@ -21,6 +22,7 @@ def test_a_call_that_waits_is_interrupted() -> None:
     assert signal.getsignal(signal.SIGINT) is before
 
 
+@pytest.mark.own_process
 def test_a_call_that_ends_first_is_not_and_neither_is_what_follows() -> None:
     slow = threading.Event()
 

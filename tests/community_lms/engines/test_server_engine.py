@@ -397,6 +397,7 @@ class TestNothingIsLost:
             asker(None).ask(many(request_for, server.url, 40, concurrency=3))
         assert len(server.asked) == 3
 
+    @pytest.mark.own_process
     def test_an_interruption_keeps_what_was_answered(self, start: Start, request_for: Ask) -> None:
         def fault(asked: dict[str, Any], time_of: int) -> Any:
             return "hang" if asked["messages"][-1]["content"].endswith(("1?", "2?")) else None

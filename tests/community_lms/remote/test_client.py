@@ -358,6 +358,7 @@ class TestFaults:
             remote(client).write(questions(client, 3))
         assert "API request failed" not in caplog.text
 
+    @pytest.mark.own_process
     def test_an_interruption_keeps_what_is_in_flight(self, tmp_path, monkeypatch) -> None:
         noticed = threading.Event()  # no answer is given before, however busy the machine is
         monkeypatch.setattr("community_lms.remote.concurrency.logger.warning", lambda *_: noticed.set())

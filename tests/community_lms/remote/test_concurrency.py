@@ -42,6 +42,7 @@ def test_nothing_is_begun_after_a_failure_and_the_failure_counts_more_than_who_w
     assert sorted(begun) == [0, 1]
 
 
+@pytest.mark.own_process
 @pytest.mark.usefixtures("_interruptible")
 @pytest.mark.parametrize("slow", [0, 1, 2])
 def test_an_interruption_awaits_every_piece_that_was_begun(slow) -> None:
