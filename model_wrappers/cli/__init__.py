@@ -1,4 +1,4 @@
-"""The ``modplural`` command: `app` is the table of contents, and every other file holds one command or one group."""
+"""The ``modplural`` command: `app` lists the files that hold a command or a group; the others are what these share."""
 
 from model_wrappers.cli.entry import main
 

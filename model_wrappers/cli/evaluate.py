@@ -8,7 +8,7 @@ import logging
 import sys
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Any
 
 import typer
 
@@ -112,12 +112,20 @@ def evaluate(arguments: Sequence[str]) -> None:
 
     from model_wrappers.runs.harness import names_model
 
-    _check(arguments)
+    config = _check(arguments)
     sys.argv = ["lm_eval", "run", *([] if names_model(arguments) else ["--model", "modplural"]), *arguments]
-    cli_evaluate()
+    try:
+        cli_evaluate()
+    except ValueError as error:
+        if not str(error).startswith("Tasks not found"):
+            raise
+        from model_wrappers.runs.tasks import check_tasks
+
+        check_tasks(config.tasks or (), include_path=config.include_path)  # names the nearest
+        raise
 
 
-def _check(arguments: Sequence[str]) -> None:
+def _check(arguments: Sequence[str]) -> Any:
     from model_wrappers.runs.harness import check_response_cache, harness_config, names_model
 
     logging.disable(logging.CRITICAL)  # lm_eval reads them again, and warns then
@@ -128,6 +136,7 @@ def _check(arguments: Sequence[str]) -> None:
         logging.disable(logging.NOTSET)
     if not names_model(arguments):
         check_response_cache(config)
+    return config
 
 
 def _run_grid(methods: Sequence[str], bases: Sequence[str], arguments: Sequence[str]) -> None:

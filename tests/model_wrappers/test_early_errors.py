@@ -83,6 +83,14 @@ def test_the_response_cache_is_refused_before_anything_is_loaded(several, tmp_pa
     assert list(tmp_path.iterdir()) == []
 
 
+def test_a_misspelt_task_is_one_line_that_names_the_nearest(capsys) -> None:
+    with pytest.raises(SystemExit) as left:
+        run_harness(["--tasks", "plural_embeded", "--model_args", "base=scripted,message_engine=scripted"])
+    assert left.value.code == 1
+    (line,) = [line for line in capsys.readouterr().err.splitlines() if line.startswith("modplural: error:")]
+    assert "unknown task 'plural_embeded'. Did you mean 'plural_embedded'?" in line
+
+
 def test_a_key_that_is_not_set_is_named(monkeypatch) -> None:
     pytest.importorskip("tenacity")
     for base, variable in (("openai-chat-completions", "OPENAI_API_KEY"), ("anthropic-chat", "ANTHROPIC_API_KEY")):
